@@ -1,0 +1,12 @@
+//! A swarm of simulated Web push clients that measures latency, bandwidth and server cost.
+//!
+//! Folders stand in the order of the road that a sample travels:
+//! a scenario becomes a plan; the schedule yields *due* times; the publisher
+//! stamps and sends; clients yield deliveries; sessions book them; a second's
+//! work becomes an interval; all of it becomes one [`result::RunResult`] on
+//! disk, and only then a table, CSV, charts, HTML and gates.
+
+pub mod clock;
+pub mod result;
+pub mod scenario;
+pub mod units;

@@ -1,0 +1,354 @@
+//! The one results document, `summary.json`: every view of a run is made from it.
+//!
+//! Times are in nanoseconds and sizes in bytes. What was not measured is `null`,
+//! never 0.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scenario::{Factor, Published, Transport};
+
+/// The version of the document that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// One run: its trials, what they mean, and whether they can be trusted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// The document's version; readers refuse a newer one.
+    pub format: u32,
+    /// The scenario file's name without its extension.
+    pub scenario: String,
+    /// The scenario's title.
+    pub title: String,
+    /// The seed of the schedule.
+    pub seed: u64,
+    /// When the run began, RFC 3339 in UTC.
+    pub started: String,
+    /// The command that made it, word by word.
+    pub command: Vec<String>,
+    /// The run's verdict.
+    pub verdict: Verdict,
+    /// Where it ran.
+    pub environment: Environment,
+    /// One entry for each trial that ran, in the order of the plan.
+    pub trials: Vec<TrialResult>,
+    /// One entry for each combination of factors, over its repeats.
+    pub cells: Vec<Cell>,
+    /// One entry for each gate.
+    pub gates: Vec<GateResult>,
+    /// Figures that others published, from the scenario.
+    #[serde(default)]
+    pub published: Vec<Published>,
+}
+
+/// What a run says in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The run can be trusted and every gate holds.
+    Pass,
+    /// The run can be trusted and a gate does not hold.
+    Fail,
+    /// The run cannot be trusted.
+    Invalid,
+}
+
+/// Where a run took place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Kernel name and release.
+    pub kernel: String,
+    /// The processor's name.
+    pub cpu: String,
+    /// Processors that this process may use.
+    pub cores: u32,
+    /// Bytes of main memory.
+    pub memory: u64,
+    /// `release` or `dev`: the build profile of bench and the bundled relay.
+    pub profile: String,
+    /// Version of bench.
+    pub version: String,
+    /// Commit that bench was built from, when known.
+    pub commit: Option<String>,
+    /// The processors that server, swarm and publisher were pinned to, as a person would say it.
+    pub pinning: Option<String>,
+    /// The server under test, such as `bundled relay 0.1.0`.
+    pub target: String,
+    /// Whether the kernel stamps arrivals; when it does not, `arrival` is missing.
+    pub kernel_timestamps: bool,
+}
+
+/// One trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialResult {
+    /// Unique in the run and fit for a file name.
+    pub id: String,
+    /// Counts from 1.
+    pub repeat: u32,
+    /// The transport measured.
+    pub transport: Transport,
+    /// The values that the matrix gave this trial.
+    pub factors: BTreeMap<String, Factor>,
+    /// Whether it can be trusted.
+    pub valid: bool,
+    /// Why not, one sentence each.
+    pub invalid_reasons: Vec<String>,
+    /// What a reader should know, though the trial can be trusted.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// How long each phase took.
+    pub phases: PhaseTimes,
+    /// The load as run.
+    pub load: crate::scenario::Load,
+    /// The subscribers.
+    pub clients: Clients,
+    /// The ledger of messages due in the measured phase.
+    pub messages: Messages,
+    /// Latencies, in nanoseconds, of messages due in the measured phase.
+    pub latency_ns: Latencies,
+    /// Requests in the measured phase.
+    pub requests: Requests,
+    /// Bytes at the subscribers' sockets in the measured phase.
+    pub bytes: Bytes,
+    /// What the server cost.
+    pub server: ServerCost,
+    /// What the generator cost.
+    pub generator: GeneratorCost,
+    /// What theory predicts; null where no model applies.
+    pub predicted: Prediction,
+    /// `measured / predicted - 1` of each.
+    pub deviation: Prediction,
+    /// One row a second, warm-up and drain included.
+    pub timeline: Vec<Second>,
+    /// The delivery latency by percentile, for curves.
+    pub percentiles: Vec<PercentilePoint>,
+}
+
+/// How long each phase took, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PhaseTimes {
+    /// From the first dial until every client could receive.
+    pub ramp: u64,
+    /// Publishing before the measured phase.
+    pub warm_up: u64,
+    /// The measured phase.
+    pub measure: u64,
+    /// Until the last delivery, or the limit.
+    pub drain: u64,
+}
+
+/// The subscribers of a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Clients {
+    /// Asked for by the scenario.
+    pub asked: u64,
+    /// Able to receive when the measured phase began.
+    pub connected: u64,
+    /// Connections made again after one was lost, in all phases.
+    pub reconnects: u64,
+}
+
+/// The ledger: what was to happen to the messages due in the measured phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Messages {
+    /// Due by the schedule.
+    pub planned: u64,
+    /// Accepted by the server.
+    pub published: u64,
+    /// Deliveries that the accepted messages must give: one for each subscriber of their channel.
+    pub expected: u64,
+    /// Deliveries that came, each counted once.
+    pub delivered: u64,
+    /// `expected - delivered`.
+    pub lost: u64,
+    /// Deliveries that came again.
+    pub duplicated: u64,
+    /// Deliveries that came after a later one of the same publisher.
+    pub reordered: u64,
+    /// Times a server said it had dropped messages that a subscriber had not read.
+    #[serde(default)]
+    pub missed_reports: u64,
+    /// Publishes that the server refused or that could not be sent.
+    #[serde(default)]
+    pub publish_errors: u64,
+}
+
+/// The latency series; each is null when nothing was recorded.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Latencies {
+    /// From due until the client had parsed the message.
+    pub delivery: Option<Summary>,
+    /// From due until the bytes had reached the client's socket, by the kernel's stamp.
+    pub arrival: Option<Summary>,
+    /// From the sending of a publish until its answer had reached the publisher's socket.
+    pub publish: Option<Summary>,
+    /// From due until the publisher had handed the message to its socket: the generator's own lateness.
+    pub schedule_lag: Option<Summary>,
+    /// From dialling until the client could receive.
+    pub connect: Option<Summary>,
+}
+
+/// A latency series in short, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Samples, negative ones included.
+    pub count: u64,
+    /// Samples below zero: a clock or stamp that cannot be right.
+    #[serde(default)]
+    pub negative: u64,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Smallest.
+    pub min: u64,
+    /// Median.
+    pub p50: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 99.9th percentile; null with fewer than 1,000 samples.
+    pub p99_9: Option<u64>,
+    /// Largest.
+    pub max: u64,
+}
+
+/// Requests of the subscribers in the measured phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Requests {
+    /// Requests answered.
+    pub total: u64,
+    /// Answers that brought no message.
+    pub empty: u64,
+}
+
+/// Bytes of the subscribers in the measured phase, at three levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Bytes {
+    /// Payloads delivered.
+    pub payload: u64,
+    /// Written to the sockets: HTTP and WebSocket framing included.
+    pub socket_sent: u64,
+    /// Read from the sockets.
+    pub socket_received: u64,
+    /// With TCP/IP headers and acknowledgements, from `TCP_INFO`; null when the kernel gives none.
+    pub wire_sent: Option<u64>,
+    /// The same for what was received.
+    pub wire_received: Option<u64>,
+}
+
+/// What the server cost; null for a server that is not watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ServerCost {
+    /// CPU time in the measured phase.
+    pub cpu_ns: Option<u64>,
+    /// Resident memory before the first client.
+    pub rss_base: Option<u64>,
+    /// Resident memory at the end of the measured phase.
+    pub rss_loaded: Option<u64>,
+    /// The largest resident memory.
+    pub rss_peak: Option<u64>,
+    /// Kernel memory of the server's half of the sockets; resident memory never shows it.
+    pub kernel_socket_memory: Option<u64>,
+}
+
+/// What the generator cost.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct GeneratorCost {
+    /// CPU time in the measured phase.
+    pub cpu_ns: Option<u64>,
+    /// The largest resident memory.
+    pub rss_peak: Option<u64>,
+    /// CPU time over wall time in the measured phase.
+    pub cores_busy: Option<f64>,
+}
+
+/// What the analytic model predicts, or how far the measurement is from it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Mean delivery latency, nanoseconds.
+    pub delivery_mean_ns: Option<f64>,
+    /// 99th percentile of delivery latency, nanoseconds.
+    pub delivery_p99_ns: Option<f64>,
+    /// Wire bytes for each delivered message.
+    pub wire_bytes_per_message: Option<f64>,
+}
+
+/// One second of a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Second {
+    /// Seconds since the warm-up began; the row covers this second.
+    pub second: u32,
+    /// `true` when the measured phase had begun and not ended.
+    pub measured: bool,
+    /// Messages sent.
+    pub published: u64,
+    /// Deliveries booked.
+    pub delivered: u64,
+    /// Median delivery latency of this second's deliveries, nanoseconds; null without any.
+    pub delivery_p50: Option<u64>,
+    /// 99th percentile of the same.
+    pub delivery_p99: Option<u64>,
+    /// The longest of the same.
+    pub delivery_max: Option<u64>,
+    /// 99th percentile of the generator's lateness in this second.
+    pub schedule_lag_p99: Option<u64>,
+    /// Clients connected at the end of the second.
+    pub connected: u64,
+    /// Socket bytes received by subscribers.
+    pub received: u64,
+    /// Socket bytes sent by subscribers.
+    pub sent: u64,
+    /// Server CPU time in the second, nanoseconds.
+    pub server_cpu_ns: Option<u64>,
+    /// Server resident memory at its end.
+    pub server_rss: Option<u64>,
+    /// Generator CPU time in the second, nanoseconds.
+    pub generator_cpu_ns: Option<u64>,
+}
+
+/// A point of the percentile curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PercentilePoint {
+    /// The quantile, 0 to 1.
+    pub quantile: f64,
+    /// Delivery latency there, nanoseconds.
+    pub delivery: u64,
+    /// Arrival latency there, nanoseconds; null without kernel stamps.
+    pub arrival: Option<u64>,
+}
+
+/// One combination of factors, over its repeats.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The combination.
+    pub factors: BTreeMap<String, Factor>,
+    /// Each metric, by the name that gates use.
+    pub metrics: BTreeMap<String, Spread>,
+}
+
+/// A metric over the repeats of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Median over the repeats.
+    pub median: f64,
+    /// Lower end of the interval; null with a single repeat.
+    pub low: Option<f64>,
+    /// Upper end of the interval; null with a single repeat.
+    pub high: Option<f64>,
+    /// Confidence level of the interval; null with a single repeat.
+    pub confidence: Option<f64>,
+}
+
+/// A gate and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateResult {
+    /// The rule, as `websocket delivery.p99 <= 20ms`.
+    pub rule: String,
+    /// The worst measured value, in the metric's own unit; null when nothing was measured.
+    pub measured: Option<f64>,
+    /// The trial that gave it.
+    pub trial: Option<String>,
+    /// Whether the rule holds.
+    pub holds: bool,
+}

@@ -1,0 +1,7 @@
+//! What a person asks for: a TOML file, resolved into a [`Plan`] of trials.
+
+mod load;
+mod plan;
+
+pub use load::{Arrivals, Headers, Load, Publish, Transport};
+pub use plan::{Factor, Phases, Plan, Published, Target, Trial};

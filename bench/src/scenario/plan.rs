@@ -1,0 +1,116 @@
+//! A scenario with every default resolved and every combination spelled out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Load, Transport};
+
+/// What a run will do, in full.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The scenario file's name without its extension; names the results folder.
+    pub name: String,
+    /// The file that it came from.
+    pub file: PathBuf,
+    /// One line for a person.
+    pub title: String,
+    /// Seeds the schedule, the poll phases and the order of trials.
+    pub seed: u64,
+    /// The server under test.
+    pub target: Target,
+    /// The phases of every trial.
+    pub phases: Phases,
+    /// Every trial, in the order they run.
+    pub trials: Vec<Trial>,
+    /// The rules that decide pass or fail, as written: left side and right side.
+    pub gates: Vec<(String, String)>,
+    /// Figures that others published, shown beside ours.
+    pub published: Vec<Published>,
+    /// The scenario as resolved, as TOML; running it again gives the same plan.
+    pub resolved: String,
+}
+
+/// The server under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "server")]
+pub enum Target {
+    /// The bundled relay, started afresh for each trial on a free loopback port.
+    Bundled,
+    /// A server that speaks the relay's interface.
+    Relay {
+        /// Its base address, such as `http://127.0.0.1:8080`.
+        url: String,
+        /// The process whose CPU and memory are watched.
+        pid: Option<u32>,
+        /// The command that starts it; bench ends it after the run.
+        command: Option<Vec<String>>,
+        /// Hosts that may be loaded although they are not loopback.
+        allow_hosts: Vec<String>,
+    },
+}
+
+/// The phases of a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Time over which the clients connect.
+    pub ramp: Duration,
+    /// Publishing that is not measured, after all are connected.
+    pub warm_up: Duration,
+    /// The measured phase.
+    pub measure: Duration,
+    /// The longest time to wait for the last deliveries; ends early when all are in.
+    pub drain: Duration,
+}
+
+/// One combination of the matrix, run once.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// Unique in the run and fit for a file name, such as `websocket-clients-1000`.
+    pub id: String,
+    /// Counts from 1.
+    pub repeat: u32,
+    /// The values that the matrix gave this trial, by key; always has `transport`.
+    pub factors: BTreeMap<String, Factor>,
+    /// The load.
+    pub load: Load,
+    /// Seeds this trial's schedule and poll phases.
+    pub seed: u64,
+}
+
+/// One value of one matrix key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Factor {
+    /// A count or a rate; durations are in nanoseconds, sizes in bytes.
+    Number(f64),
+    /// Anything else, as written.
+    Text(String),
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => fmt::Display::fmt(number, f),
+            Self::Text(text) => f.pad(text),
+        }
+    }
+}
+
+/// A figure that somebody published, shown beside ours (`[[published]]` in a scenario).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// Who published it and where.
+    pub source: String,
+    /// The transport that it is about.
+    pub transport: Transport,
+    /// The metric's name, as in gates.
+    pub metric: String,
+    /// Their figure, in the metric's unit.
+    pub value: f64,
+    /// What differs between their set-up and ours.
+    pub note: Option<String>,
+}
