@@ -9,4 +9,5 @@
 pub mod clock;
 pub mod result;
 pub mod scenario;
+pub mod schedule;
 pub mod units;

@@ -89,6 +89,29 @@ fn split(text: &str) -> Option<(f64, &str)> {
     Some((number, text[end..].trim()))
 }
 
+/// Writes a span of time so that [`parse_duration`] reads the same span: `25s`, `1500ms`.
+#[must_use]
+pub fn write_duration(span: Duration) -> String {
+    let nanos = span.as_nanos();
+    let (size, unit) = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")]
+        .into_iter()
+        .find(|(size, _)| nanos.is_multiple_of(*size))
+        .unwrap_or((1, "ns"));
+    format!("{}{unit}", nanos / size)
+}
+
+/// Writes an amount of bytes so that [`parse_bytes`] reads the same amount: `128B`, `64KiB`.
+#[must_use]
+pub fn write_bytes(bytes: usize) -> String {
+    if bytes > 0 && bytes.is_multiple_of(1 << 20) {
+        format!("{}MiB", bytes >> 20)
+    } else if bytes > 0 && bytes.is_multiple_of(1 << 10) {
+        format!("{}KiB", bytes >> 10)
+    } else {
+        format!("{bytes}B")
+    }
+}
+
 /// Shows a span of nanoseconds with three significant figures: `412 ns`, `1.20 ms`, `25.0 s`.
 #[must_use]
 pub fn show_nanos(nanos: f64) -> String {
@@ -172,6 +195,17 @@ mod tests {
         assert_eq!(parse_bytes("64KiB"), Ok(65_536));
         assert_eq!(parse_bytes("1.5kB"), Ok(1_500));
         assert!(parse_bytes("128").unwrap_err().contains("no unit"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_reads_the_same(nanos in 0..86_400_000_000_000_u64, bytes in 0..1_usize << 40) {
+            let span = Duration::from_nanos(nanos);
+            assert_eq!(parse_duration(&write_duration(span)), Ok(span));
+            assert_eq!(parse_bytes(&write_bytes(bytes)), Ok(bytes));
+            let round = Duration::from_millis(nanos % 100_000);
+            assert_eq!(parse_duration(&write_duration(round)), Ok(round));
+        }
     }
 
     #[test]

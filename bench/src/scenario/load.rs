@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// The smallest payload in bytes: the stamp that every message carries, and its quotes.
+pub const MIN_PAYLOAD: usize = 64;
+
+/// The largest payload in bytes. A relay refuses more than 64 KiB unless it is told otherwise.
+pub const MAX_PAYLOAD: usize = 1 << 20;
+
 /// A way for a browser to receive messages; also the order of every table and chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -115,4 +121,52 @@ pub struct Load {
     pub headers: Headers,
     /// Whether a client keeps its connection from one request to the next.
     pub keep_alive: bool,
+}
+
+impl Default for Load {
+    /// The load of a scenario that says nothing.
+    fn default() -> Self {
+        Self {
+            transport: Transport::Websocket,
+            clients: 100,
+            channels: 1,
+            rate: 1.0,
+            arrivals: Arrivals::Poisson,
+            payload: 128,
+            publish: Publish::Same,
+            publishers: 1,
+            poll_interval: Duration::from_secs(1),
+            hold: Duration::from_secs(25),
+            headers: Headers::Minimal,
+            keep_alive: true,
+        }
+    }
+}
+
+impl Load {
+    /// Sockets that publish: over WebSocket a channel needs one of its own.
+    #[must_use]
+    pub fn publishing_sockets(&self) -> usize {
+        if self.transport == Transport::Websocket && self.publish == Publish::Same {
+            self.publishers.max(self.channels)
+        } else {
+            self.publishers
+        }
+    }
+
+    /// Messages due in `span`, on average.
+    #[must_use]
+    pub fn messages_in(&self, span: Duration) -> f64 {
+        self.rate * span.as_secs_f64()
+    }
+
+    /// Subscribers of a channel, on average over the channels: the deliveries of one message.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "both are at most a million, which a float holds exactly"
+    )]
+    #[must_use]
+    pub fn subscribers_per_channel(&self) -> f64 {
+        self.clients as f64 / self.channels.max(1) as f64
+    }
 }

@@ -3,5 +3,5 @@
 mod load;
 mod plan;
 
-pub use load::{Arrivals, Headers, Load, Publish, Transport};
+pub use load::{Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Publish, Transport};
 pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
