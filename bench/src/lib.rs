@@ -6,8 +6,14 @@
 //! work becomes an interval; all of it becomes one [`result::RunResult`] on
 //! disk, and only then a table, CSV, charts, HTML and gates.
 
+pub mod client;
 pub mod clock;
+pub mod kernel;
+pub mod net;
+pub mod record;
 pub mod result;
 pub mod scenario;
 pub mod schedule;
+pub mod stamp;
+pub mod swarm;
 pub mod units;

@@ -1,0 +1,191 @@
+//! The five ways to receive, as protocol only: bytes in, deliveries out.
+//!
+//! A client neither waits, nor retries, nor records; it does not even own its
+//! socket. The session in [`crate::swarm`] moves bytes between the two, which
+//! lets one buffer serve all clients of a thread and lets a test cut a stream
+//! at any byte.
+
+mod frames;
+mod lines;
+mod long_polling;
+mod page;
+mod polling;
+pub mod publisher;
+mod request;
+mod sse;
+mod streaming;
+mod websocket;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub use request::Profile;
+
+use crate::net::http::HttpError;
+use crate::scenario::Transport;
+use crate::stamp::Stamp;
+
+/// Where a subscriber reads and how it asks. Shared by all subscribers of a channel.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// `host:port` of the server.
+    pub authority: Rc<str>,
+    /// The channel's name.
+    pub channel: Rc<str>,
+    /// The headers of its requests.
+    pub profile: Rc<Profile>,
+    /// How long a long poll asks the server to wait.
+    pub hold: Duration,
+}
+
+/// What a subscriber remembers from one connection to the next.
+#[derive(Debug, Default)]
+pub struct Cursor {
+    /// The position of the last message, as the server wrote it; empty before the first answer.
+    position: String,
+    /// Bytes of the last response head.
+    response_head: usize,
+}
+
+impl Cursor {
+    fn advance(&mut self, position: &str) {
+        // Reuses the allocation: this runs for every delivery.
+        self.position.clear();
+        self.position.push_str(position);
+    }
+}
+
+/// What a client finds in what it is fed.
+pub trait Sink {
+    /// A message has been parsed.
+    fn message(&mut self, stamp: Stamp);
+    /// The server says that messages were dropped before this subscriber read them.
+    fn missed(&mut self);
+    /// A request was answered; `empty` when the answer brought no message.
+    fn answered(&mut self, empty: bool);
+}
+
+/// What a client needs after it was fed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// More bytes.
+    More,
+    /// It can receive from now on.
+    Open,
+    /// Its request is answered; the next one may be written. `close` when the server ends the connection.
+    Answered {
+        /// Whether the next request needs a new connection.
+        close: bool,
+    },
+    /// The server has ended the stream in good order; reconnect and go on from the position.
+    Ended,
+}
+
+/// An answer that a client cannot use.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// Not HTTP as it should be.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// Another status than the protocol needs.
+    #[error("{transport} was answered with status {status}")]
+    Status {
+        /// What was asked for.
+        transport: Transport,
+        /// The status.
+        status: u16,
+    },
+    /// A body that is not the JSON expected.
+    #[error("the answer is not the JSON expected: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A line, event or message that does not end.
+    #[error("a message is longer than {} MiB", MAX_RECORD / 1024 / 1024)]
+    TooLong,
+    /// A WebSocket handshake or frame that breaks RFC 6455.
+    #[error("the server breaks the WebSocket protocol: {0}")]
+    WebSocket(&'static str),
+}
+
+/// Longest record that is put together from pieces, in bytes.
+const MAX_RECORD: usize = 16 * 1024 * 1024;
+
+/// The protocol state of one connection.
+#[derive(Debug)]
+pub enum Client {
+    /// A request at a fixed interval.
+    Polling(polling::Polling),
+    /// A request that waits.
+    LongPolling(long_polling::LongPolling),
+    /// A response of JSON lines.
+    Streaming(streaming::Streaming),
+    /// Server-sent events.
+    Sse(Box<sse::Sse>),
+    /// A WebSocket.
+    WebSocket(Box<websocket::WebSocket>),
+}
+
+impl Client {
+    /// The state of a connection that has just been opened.
+    #[must_use]
+    pub fn new(transport: Transport) -> Self {
+        match transport {
+            Transport::Polling => Self::Polling(polling::Polling::default()),
+            Transport::LongPolling => Self::LongPolling(long_polling::LongPolling::default()),
+            Transport::Streaming => Self::Streaming(streaming::Streaming::default()),
+            Transport::Sse => Self::Sse(Box::default()),
+            Transport::Websocket => Self::WebSocket(Box::default()),
+        }
+    }
+
+    /// Writes the opening request, or the next poll, to `out`.
+    pub fn request(&mut self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
+        match self {
+            Self::Polling(client) => client.request(subscription, cursor, out),
+            Self::LongPolling(client) => client.request(subscription, cursor, out),
+            Self::Streaming(client) => client.request(subscription, cursor, out),
+            Self::Sse(client) => client.request(subscription, cursor, out),
+            Self::WebSocket(client) => client.request(subscription, cursor, out),
+        }
+    }
+
+    /// Takes in all of `input`; writes what must be answered at once to `out`.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the connection is of no more use.
+    pub fn feed(
+        &mut self,
+        input: &[u8],
+        cursor: &mut Cursor,
+        out: &mut Vec<u8>,
+        sink: &mut impl Sink,
+    ) -> Result<Step, ClientError> {
+        match self {
+            Self::Polling(client) => client.feed(input, cursor, sink),
+            Self::LongPolling(client) => client.feed(input, cursor, sink),
+            Self::Streaming(client) => client.feed(input, cursor, sink),
+            Self::Sse(client) => client.feed(input, cursor, sink),
+            Self::WebSocket(client) => client.feed(input, cursor, out, sink),
+        }
+    }
+}
+
+/// Finds the messages in one record, whatever envelope it has, and its position.
+fn take_record(record: &[u8], cursor: &mut Cursor, sink: &mut impl Sink) {
+    let mut found = false;
+    for stamp in Stamp::find_all(record) {
+        found = true;
+        sink.message(stamp);
+    }
+    let envelope = page::envelope(record);
+    if let Some(position) = &envelope.position {
+        cursor.advance(position);
+    }
+    if envelope.missed && !found {
+        sink.missed();
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,103 @@
+//! Server-sent events, as the WHATWG HTML standard (section 9.2.6) wants them read.
+
+use super::lines::Lines;
+use super::streaming::read_stream;
+use super::{ClientError, Cursor, MAX_RECORD, Sink, Step, Subscription, request, take_record};
+use crate::net::http::Reader;
+use crate::scenario::Transport;
+
+/// The state of one SSE connection.
+#[derive(Debug, Default)]
+pub struct Sse {
+    reader: Reader,
+    lines: Lines,
+    event: Event,
+}
+
+impl Sse {
+    #[expect(clippy::unused_self, reason = "one shape for all five clients")]
+    pub(super) fn request(&self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
+        request::get(
+            subscription,
+            cursor,
+            "events",
+            format_args!(""),
+            "Accept: text/event-stream\r\n",
+            out,
+        );
+    }
+
+    pub(super) fn feed(
+        &mut self,
+        input: &[u8],
+        cursor: &mut Cursor,
+        sink: &mut impl Sink,
+    ) -> Result<Step, ClientError> {
+        let Self {
+            reader,
+            lines,
+            event,
+        } = self;
+        read_stream(reader, input, Transport::Sse, cursor, |body, cursor| {
+            lines.feed(body, |line| event.line(line, cursor, sink))?;
+            if event.data.len() > MAX_RECORD {
+                Err(ClientError::TooLong)
+            } else {
+                Ok(())
+            }
+        })
+    }
+}
+
+/// An event as far as its lines have come.
+#[derive(Debug, Default)]
+struct Event {
+    started: bool,
+    data: Vec<u8>,
+    id: Option<String>,
+    missed: bool,
+}
+
+impl Event {
+    fn line(&mut self, mut line: &[u8], cursor: &mut Cursor, sink: &mut impl Sink) {
+        if !std::mem::replace(&mut self.started, true) {
+            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        }
+        if line.is_empty() {
+            return self.dispatch(cursor, sink);
+        }
+        let (field, value) = match memchr::memchr(b':', line) {
+            Some(colon) => (&line[..colon], &line[colon + 1..]),
+            None => (line, &[][..]),
+        };
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match field {
+            b"data" => {
+                self.data.extend_from_slice(value);
+                self.data.push(b'\n');
+            }
+            b"event" => self.missed = value == b"missed",
+            b"id" if !value.contains(&0) => {
+                let id = self.id.get_or_insert_default();
+                id.clear();
+                id.push_str(&String::from_utf8_lossy(value));
+            }
+            // A comment, `retry`, or a field that the standard says to ignore.
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self, cursor: &mut Cursor, sink: &mut impl Sink) {
+        if self.missed {
+            sink.missed();
+        } else if !self.data.is_empty() {
+            take_record(&self.data, cursor, sink);
+        }
+        // The id counts even when there is no data: it is how a stream says where it begins.
+        if let Some(id) = &self.id {
+            cursor.advance(id);
+        }
+        self.data.clear();
+        self.missed = false;
+    }
+}

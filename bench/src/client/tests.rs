@@ -1,0 +1,238 @@
+//! What each client asks, byte for byte, and what it finds in an answer cut at any byte.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::clock::Moment;
+use crate::scenario::Headers;
+
+#[derive(Debug, Default, PartialEq)]
+struct Heard {
+    sequences: Vec<u32>,
+    missed: u32,
+    answered: Vec<bool>,
+}
+
+impl Sink for Heard {
+    fn message(&mut self, stamp: Stamp) {
+        self.sequences.push(stamp.sequence);
+    }
+    fn missed(&mut self) {
+        self.missed += 1;
+    }
+    fn answered(&mut self, empty: bool) {
+        self.answered.push(empty);
+    }
+}
+
+fn subscription(headers: Headers) -> Subscription {
+    Subscription {
+        authority: "127.0.0.1:80".into(),
+        channel: "c".into(),
+        profile: Rc::new(Profile(headers)),
+        hold: Duration::from_secs(25),
+    }
+}
+
+fn payload(sequence: u32) -> String {
+    let mut out = Vec::new();
+    Stamp {
+        run: 1,
+        channel: 0,
+        publisher: 0,
+        sequence,
+        due: Moment(7),
+    }
+    .write_payload(100, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn requested(transport: Transport, cursor: &Cursor) -> String {
+    let mut out = Vec::new();
+    Client::new(transport).request(&subscription(Headers::Minimal), cursor, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn each_transport_asks_in_its_own_words() {
+    let start = Cursor::default();
+    let later = Cursor {
+        position: "k3f9-17".into(),
+        response_head: 0,
+    };
+    let host = "HTTP/1.1\r\nHost: 127.0.0.1:80\r\n";
+    assert_eq!(
+        requested(Transport::Polling, &start),
+        format!("GET /channels/c/messages {host}\r\n")
+    );
+    assert_eq!(
+        requested(Transport::Polling, &later),
+        format!("GET /channels/c/messages?after=k3f9-17 {host}\r\n")
+    );
+    assert_eq!(
+        requested(Transport::LongPolling, &start),
+        format!("GET /channels/c/messages {host}\r\n")
+    );
+    assert_eq!(
+        requested(Transport::LongPolling, &later),
+        format!("GET /channels/c/messages?after=k3f9-17&wait=25000ms {host}\r\n")
+    );
+    assert_eq!(
+        requested(Transport::Streaming, &later),
+        format!("GET /channels/c/stream?after=k3f9-17 {host}\r\n")
+    );
+    assert_eq!(
+        requested(Transport::Sse, &later),
+        format!("GET /channels/c/events?after=k3f9-17 {host}Accept: text/event-stream\r\n\r\n")
+    );
+    let socket = requested(Transport::Websocket, &later);
+    assert!(
+        socket.starts_with(&format!(
+            "GET /channels/c/socket?after=k3f9-17 {host}Upgrade: websocket\r\n"
+        )),
+        "{socket}"
+    );
+}
+
+#[test]
+fn a_padded_request_has_exactly_the_size_asked_for() {
+    for (headers, response_head, size) in [
+        (Headers::PadTo(871), 0, 871),
+        (Headers::PadTo(871), 99, 871),
+        (Headers::PadExchangeTo(871), 130, 741),
+        (Headers::PadTo(3), 0, 57),
+    ] {
+        let mut out = Vec::new();
+        let cursor = Cursor {
+            position: String::new(),
+            response_head,
+        };
+        Client::new(Transport::Polling).request(&subscription(headers), &cursor, &mut out);
+        assert_eq!(out.len(), size, "{headers:?}");
+        assert!(out.ends_with(b"\r\n\r\n"));
+    }
+}
+
+fn chunk(body: &str) -> String {
+    format!("{:x}\r\n{body}\r\n", body.len())
+}
+
+fn frame(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    tungstenite::protocol::frame::Frame::message(
+        text.as_bytes().to_vec(),
+        tungstenite::protocol::frame::coding::OpCode::Data(
+            tungstenite::protocol::frame::coding::Data::Text,
+        ),
+        true,
+    )
+    .format(&mut out)
+    .unwrap();
+    out
+}
+
+/// An answer with messages 1, 2 and 3, the last position `e-3` and one report of missed messages.
+fn answer(transport: Transport) -> Vec<u8> {
+    let record = |n: u32| format!("{{\"position\":\"e-{n}\",\"payload\":{}}}", payload(n));
+    // The same JSON in another spelling must be understood too.
+    let respelt = format!("{{ \"payload\": {}, \"position\" : \"e-2\" }}", payload(2));
+    let missed = "{\"missed\":{\"reason\":\"evicted\"}}";
+    match transport {
+        Transport::Polling | Transport::LongPolling => {
+            let body = format!("{{\"next\":\"e-3\",\"messages\":[{},{respelt},{}],\"missed\":{{\"reason\":\"evicted\"}}}}", record(1), record(3));
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}HTTP/1.1 204 No Content\r\nrelay-next: e-3\r\n\r\n", body.len()).into_bytes()
+        }
+        Transport::Streaming => format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nrelay-next: e-0\r\n\r\n{}{}{}{}{}",
+            chunk(&format!("{missed}\n")), chunk("\n"), chunk(&format!("{}\n{respelt}", record(1))), chunk("\n"), chunk(&format!("{}\r\n", record(3)))
+        ).into_bytes(),
+        Transport::Sse => format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n\u{feff}: hi\n\nretry: 1000\nid: e-0\n\nevent: missed\ndata: {{}}\n\nid: e-1\rdata: {}\r\rid: e-2\r\ndata:{}\r\n\r\n:\n\nid: e-3\ndata: {}\n\n",
+            payload(1), payload(2), payload(3)
+        ).into_bytes(),
+        Transport::Websocket => {
+            let mut out = Vec::new();
+            for text in [missed.to_owned(), record(1), respelt, record(3)] {
+                out.extend_from_slice(&frame(&text));
+            }
+            out.extend_from_slice(&[0x89, 2, b'h', b'i']);
+            out
+        }
+    }
+}
+
+fn hear(transport: Transport, cuts: &[usize]) -> (Heard, String, Vec<u8>) {
+    let mut client = Client::new(transport);
+    let (mut cursor, mut heard, mut out) = (Cursor::default(), Heard::default(), Vec::new());
+    let mut wire = answer(transport);
+    if transport == Transport::Websocket {
+        let mut request = Vec::new();
+        client.request(&subscription(Headers::Minimal), &cursor, &mut request);
+        let request = String::from_utf8(request).unwrap();
+        let key = request
+            .split("Sec-WebSocket-Key: ")
+            .nth(1)
+            .unwrap()
+            .split("\r\n")
+            .next()
+            .unwrap();
+        let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+        wire.splice(0..0, format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n").into_bytes());
+    }
+    let mut edges: Vec<usize> = cuts.iter().map(|cut| cut % (wire.len() + 1)).collect();
+    edges.extend([0, wire.len()]);
+    edges.sort_unstable();
+    for edge in edges.windows(2) {
+        client
+            .feed(&wire[edge[0]..edge[1]], &mut cursor, &mut out, &mut heard)
+            .unwrap();
+    }
+    (heard, cursor.position, out)
+}
+
+proptest! {
+    #[test]
+    fn each_transport_hears_the_same_however_its_bytes_are_cut(cuts in prop::collection::vec(any::<usize>(), 0..20)) {
+        for transport in Transport::ALL {
+            let (heard, position, out) = hear(transport, &cuts);
+            prop_assert_eq!(&heard.sequences, &[1, 2, 3], "{}", transport);
+            prop_assert_eq!(heard.missed, 1, "{}", transport);
+            prop_assert_eq!(position, "e-3", "{}", transport);
+            let polls = matches!(transport, Transport::Polling | Transport::LongPolling);
+            prop_assert_eq!(heard.answered, if polls { vec![false, true] } else { vec![] });
+            // A ping is answered with a masked pong of the same two bytes.
+            prop_assert_eq!(out.len(), if transport == Transport::Websocket { 8 } else { 0 });
+        }
+    }
+
+    #[test]
+    fn no_answer_makes_a_client_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in any::<usize>()) {
+        for transport in Transport::ALL {
+            let wire = [if transport == Transport::Websocket { &[][..] } else { b"HTTP/1.1 200 OK\r\n\r\n" }, &bytes].concat();
+            let mut client = Client::new(transport);
+            let (mut cursor, mut heard, mut out) = (Cursor::default(), Heard::default(), Vec::new());
+            let (first, second) = wire.split_at(cut % (wire.len() + 1));
+            let _ = client.feed(first, &mut cursor, &mut out, &mut heard).and_then(|_| client.feed(second, &mut cursor, &mut out, &mut heard));
+        }
+    }
+}
+
+#[test]
+fn a_refusal_is_an_error_that_names_the_status() {
+    for transport in [Transport::Polling, Transport::Sse] {
+        let mut client = Client::new(transport);
+        let refusal = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}";
+        let error = client
+            .feed(
+                refusal,
+                &mut Cursor::default(),
+                &mut Vec::new(),
+                &mut Heard::default(),
+            )
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("{transport} was answered with status 503")
+        );
+    }
+}

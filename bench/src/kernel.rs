@@ -1,0 +1,269 @@
+//! The few kernel calls that no safe library offers here: receive stamps,
+//! `TCP_INFO` in full, and the CPU clock of another process.
+//!
+//! The only file of this package with `unsafe` code.
+#![expect(
+    unsafe_code,
+    reason = "system calls without a safe wrapper; each block says why it is sound"
+)]
+
+use std::io;
+use std::mem::{MaybeUninit, size_of, zeroed};
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use libc::{c_int, c_void, socklen_t};
+use tokio::io::unix::AsyncFd;
+
+/// Lets the runtime of this thread watch a non-blocking socket.
+///
+/// # Errors
+/// When the kernel cannot register it.
+///
+/// # Panics
+/// Outside a runtime.
+pub fn watch(socket: TcpStream) -> io::Result<AsyncFd<TcpStream>> {
+    // SAFETY: a TcpStream owns its descriptor, keeps it open and never changes it; nothing moves it out of the AsyncFd.
+    unsafe { AsyncFd::register(socket) }.map_err(|refused| refused.into_parts().1)
+}
+
+/// Asks the kernel to stamp what arrives on a TCP socket, in software, at its receive queue.
+///
+/// # Errors
+/// When the kernel refuses, as some emulated ones do.
+pub fn stamp_arrivals(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = libc::SOF_TIMESTAMPING_RX_SOFTWARE | libc::SOF_TIMESTAMPING_SOFTWARE;
+    set_option(
+        socket,
+        libc::SOL_SOCKET,
+        libc::SO_TIMESTAMPING,
+        flags.cast_signed(),
+    )
+}
+
+/// Leaves the choice of the source port to `connect`, so that one source address can
+/// serve as many connections as there are ports for each destination.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn bind_address_no_port(socket: BorrowedFd<'_>) -> io::Result<()> {
+    set_option(socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1)
+}
+
+fn set_option(socket: BorrowedFd<'_>, level: c_int, name: c_int, value: c_int) -> io::Result<()> {
+    // SAFETY: the descriptor is open for the borrow, and the option's value is a live c_int of the length given.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw const value).cast(),
+            size_of::<c_int>() as socklen_t,
+        )
+    };
+    check(result).map(drop)
+}
+
+/// Receives into `buffer` without blocking; gives the number of bytes and, when the kernel
+/// stamped them, the wall-clock nanoseconds at which the *last* of them arrived.
+///
+/// # Errors
+/// `WouldBlock` when there is nothing, and whatever `recvmsg` gives.
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, Option<u64>)> {
+    // Room for one SCM_TIMESTAMPING message (three timespecs), aligned as cmsghdr must be.
+    let mut control = [0_u64; 16];
+    let mut part = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    // SAFETY: msghdr is a plain C struct for which all zeroes is a valid value.
+    let mut message: libc::msghdr = unsafe { zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control);
+    // SAFETY: every pointer in `message` names live memory of the length given beside it.
+    let count = check_size(unsafe {
+        libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT)
+    })?;
+    Ok((count, arrival(&message)))
+}
+
+fn arrival(message: &libc::msghdr) -> Option<u64> {
+    // SAFETY: the kernel filled msg_control and msg_controllen; CMSG_FIRSTHDR checks that a header fits.
+    let mut header = unsafe { libc::CMSG_FIRSTHDR(message) };
+    while !header.is_null() {
+        // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR give null or a whole header within the control buffer.
+        let found = unsafe { *header };
+        if found.cmsg_level == libc::SOL_SOCKET
+            && found.cmsg_type == libc::SCM_TIMESTAMPING
+            && found.cmsg_len >= size_of::<libc::timespec>()
+        {
+            // SAFETY: the kernel wrote three timespecs after this header; the first is the software stamp.
+            let stamp = unsafe {
+                libc::CMSG_DATA(header)
+                    .cast::<libc::timespec>()
+                    .read_unaligned()
+            };
+            let nanos = stamp
+                .tv_sec
+                .cast_unsigned()
+                .wrapping_mul(1_000_000_000)
+                .wrapping_add(stamp.tv_nsec.cast_unsigned());
+            return (nanos != 0).then_some(nanos);
+        }
+        // SAFETY: as above.
+        header = unsafe { libc::CMSG_NXTHDR(message, header) };
+    }
+    None
+}
+
+/// What the kernel counted on one TCP connection, both directions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TcpInfo {
+    /// Payload bytes sent, retransmitted ones included.
+    pub bytes_sent: u64,
+    /// Payload bytes received.
+    pub bytes_received: u64,
+    /// Segments sent, bare acknowledgements and the SYN included.
+    pub segments_out: u64,
+    /// Segments received.
+    pub segments_in: u64,
+    /// Bytes of TCP options in each segment: 12 with timestamps, otherwise 0.
+    pub option_bytes: u64,
+}
+
+/// Reads the kernel's counters of a TCP socket. Costs about 1 µs.
+///
+/// # Errors
+/// When the kernel gives none, or fewer than this needs (before Linux 4.19).
+pub fn tcp_info(socket: BorrowedFd<'_>) -> io::Result<TcpInfo> {
+    // The layout is kernel ABI (linux/tcp.h): fields are only ever added at the end.
+    const OPTIONS: usize = 5;
+    const BYTES_RECEIVED: usize = 128;
+    const SEGMENTS_OUT: usize = 136;
+    const SEGMENTS_IN: usize = 140;
+    const BYTES_SENT: usize = 200;
+    const NEEDED: usize = 208;
+    let mut info = [0_u8; 512];
+    let mut length = info.len() as socklen_t;
+    // SAFETY: the buffer is live and `length` holds its size; the kernel writes at most that.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast::<c_void>(),
+            &raw mut length,
+        )
+    };
+    check(result)?;
+    if (length as usize) < NEEDED {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this kernel's TCP_INFO has no byte counters",
+        ));
+    }
+    let long = |at: usize| u64::from_ne_bytes(std::array::from_fn(|index| info[at + index]));
+    let short = |at: usize| {
+        u64::from(u32::from_ne_bytes(std::array::from_fn(|index| {
+            info[at + index]
+        })))
+    };
+    Ok(TcpInfo {
+        bytes_sent: long(BYTES_SENT),
+        bytes_received: long(BYTES_RECEIVED),
+        segments_out: short(SEGMENTS_OUT),
+        segments_in: short(SEGMENTS_IN),
+        option_bytes: if info[OPTIONS] & 1 == 1 { 12 } else { 0 },
+    })
+}
+
+/// CPU time that a process has used, user and system, all threads, in nanoseconds.
+///
+/// # Errors
+/// When there is no such process.
+pub fn cpu_time(pid: u32) -> io::Result<u64> {
+    let mut clock: libc::clockid_t = 0;
+    // SAFETY: `clock` is live; the call gives an error number instead of setting errno.
+    let result = unsafe { libc::clock_getcpuclockid(pid.cast_signed(), &raw mut clock) };
+    if result != 0 {
+        return Err(io::Error::from_raw_os_error(result));
+    }
+    let mut time = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: `time` has room for the timespec that the call writes.
+    check(unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) })?;
+    // SAFETY: the call succeeded, so it wrote `time`.
+    let time = unsafe { time.assume_init() };
+    Ok(time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned())
+}
+
+fn check(result: c_int) -> io::Result<c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+fn check_size(result: isize) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::os::fd::AsFd;
+
+    use super::*;
+    use crate::clock::Moment;
+
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (client, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn the_kernel_says_when_bytes_arrived_however_late_they_are_read() {
+        let (client, mut server) = pair();
+        stamp_arrivals(client.as_fd()).unwrap();
+        let sent = Moment::now();
+        server.write_all(b"hello").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        let mut buffer = [0; 64];
+        let (count, wall) = receive(client.as_fd(), &mut buffer).unwrap();
+        let arrived = Moment::from_wall(wall.unwrap());
+        assert_eq!(&buffer[..count], b"hello");
+        let age = Moment::now().since(arrived);
+        assert!(age > 50_000_000, "{age} ns after a sleep of 60 ms");
+        assert!(arrived.since(sent) > -1_000_000);
+        assert_eq!(
+            receive(client.as_fd(), &mut buffer).unwrap_err().kind(),
+            io::ErrorKind::WouldBlock
+        );
+    }
+
+    #[test]
+    fn the_kernel_counts_bytes_and_segments_of_both_sides_alike() {
+        let (client, mut server) = pair();
+        server.write_all(&[7; 1000]).unwrap();
+        let mut buffer = [0; 2000];
+        while receive(client.as_fd(), &mut buffer).is_err() {}
+        let (here, there) = (
+            tcp_info(client.as_fd()).unwrap(),
+            tcp_info(server.as_fd()).unwrap(),
+        );
+        assert_eq!((here.bytes_received, there.bytes_sent), (1000, 1000));
+        assert!(here.segments_in >= 1 && there.segments_out >= 1);
+    }
+
+    #[test]
+    fn a_process_has_a_cpu_clock_and_a_missing_one_has_not() {
+        let before = cpu_time(std::process::id()).unwrap();
+        std::hint::black_box((0..2_000_000_u64).fold(0, u64::wrapping_add));
+        assert!(cpu_time(std::process::id()).unwrap() > before);
+        assert!(cpu_time(4_194_301).is_err());
+    }
+}

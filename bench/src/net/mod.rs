@@ -1,0 +1,8 @@
+//! Sockets and the HTTP/1.1 bytes on them, all counted.
+
+mod chunked;
+pub mod dial;
+pub mod http;
+mod socket;
+
+pub use socket::{Received, Socket, Traffic, WireTotals};

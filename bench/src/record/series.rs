@@ -1,0 +1,83 @@
+//! One latency series: a histogram in nanoseconds, with negative samples counted apart.
+
+use hdrhistogram::Histogram;
+
+use crate::result::Summary;
+
+/// Longest latency that keeps its value: an hour; longer ones count as an hour.
+const LONGEST: u64 = 3_600_000_000_000;
+/// Significant figures kept: values are exact to 0.1 %.
+const FIGURES: u8 = 3;
+
+/// A latency series.
+#[derive(Debug, Clone)]
+pub struct Series {
+    histogram: Histogram<u64>,
+    negative: u64,
+}
+
+impl Default for Series {
+    fn default() -> Self {
+        let histogram = Histogram::new_with_bounds(1, LONGEST, FIGURES)
+            .expect("invariant: the bounds are constants that fit");
+        Self {
+            histogram,
+            negative: 0,
+        }
+    }
+}
+
+impl Series {
+    /// Books a sample, in nanoseconds. One below zero is counted as such, and as zero.
+    pub fn record(&mut self, nanos: i64) {
+        self.negative += u64::from(nanos < 0);
+        self.histogram
+            .saturating_record(u64::try_from(nanos).unwrap_or(0));
+    }
+
+    /// Adds the samples of another series. Exact: all series have the same bounds.
+    pub fn merge(&mut self, other: &Self) {
+        self.histogram
+            .add(&other.histogram)
+            .expect("invariant: all series have the same bounds");
+        self.negative += other.negative;
+    }
+
+    /// The number of samples.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// The value that a share `quantile` of the samples does not exceed, in nanoseconds; `None` without samples.
+    #[must_use]
+    pub fn quantile(&self, quantile: f64) -> Option<u64> {
+        (self.count() > 0).then(|| {
+            self.histogram
+                .value_at_quantile(quantile)
+                .min(self.histogram.max())
+        })
+    }
+
+    /// The series in short; `None` without samples.
+    #[must_use]
+    pub fn summary(&self) -> Option<Summary> {
+        Some(Summary {
+            count: self.count(),
+            negative: self.negative,
+            mean: self.histogram.mean(),
+            min: self.quantile(0.0)?,
+            p50: self.quantile(0.5)?,
+            p90: self.quantile(0.9)?,
+            p99: self.quantile(0.99)?,
+            p99_9: self.quantile(0.999).filter(|_| self.count() >= 1000),
+            max: self.histogram.max(),
+        })
+    }
+
+    /// The histogram, for logs and curves.
+    #[must_use]
+    pub fn histogram(&self) -> &Histogram<u64> {
+        &self.histogram
+    }
+}

@@ -1,0 +1,202 @@
+//! A publishing connection: many messages in flight, none waited for.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::client::publisher::{Answer, Publisher};
+use crate::client::{ClientError, Profile};
+use crate::clock::Moment;
+use crate::kernel;
+use crate::net::dial;
+use crate::stamp::Stamp;
+
+/// Messages without an answer that one connection may have; past it a message is not sent, and counted.
+const IN_FLIGHT: usize = 65_536;
+/// Bytes that the kernel did not take yet that one connection may have, likewise.
+const UNSENT: usize = 4 * 1024 * 1024;
+/// How long the first connection may take to open.
+const OPEN_LIMIT: Duration = Duration::from_secs(5);
+/// How long opening it again may keep the schedule waiting, and how soon it is tried again.
+const REOPEN_LIMIT: Duration = Duration::from_millis(250);
+
+/// A message whose answer has not come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InFlight {
+    pub(super) stamp: Stamp,
+    pub(super) sent: Moment,
+}
+
+/// What a line found out.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The server took a message; its answer was at the socket at the moment given.
+    Accepted(InFlight, Moment),
+    /// The server did not take a message, or nobody will ever know.
+    Failed(InFlight, &'static str),
+}
+
+/// How a line publishes.
+#[derive(Debug, Clone)]
+pub(super) struct Manner {
+    pub(super) server: SocketAddr,
+    pub(super) authority: Rc<str>,
+    pub(super) profile: Profile,
+    /// The channel of its WebSocket; `None` to publish by POST.
+    pub(super) socket: Option<Rc<str>>,
+}
+
+/// A publishing connection, and its successors when it is lost.
+#[derive(Debug)]
+pub(super) struct Line {
+    manner: Manner,
+    connection: Option<Connection>,
+    in_flight: VecDeque<InFlight>,
+    messages: u64,
+    retry: Moment,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    protocol: Publisher,
+    unsent: Vec<u8>,
+}
+
+impl Line {
+    /// Opens a line, its handshake included.
+    pub(super) fn open(manner: Manner) -> io::Result<Self> {
+        let connection = Connection::open(&manner, OPEN_LIMIT)?;
+        Ok(Self { manner, connection: Some(connection), in_flight: VecDeque::new(), messages: 0, retry: Moment(0) })
+    }
+
+    /// The descriptor to watch, while connected.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.connection.as_ref().map(|connection| connection.stream.as_fd())
+    }
+
+    /// Whether messages are without an answer.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    /// Sends a message without waiting for anything; says why not when it cannot. Gives `true` when the connection is a new one.
+    pub(super) fn publish(&mut self, stamp: &Stamp, channel: &str, payload: &[u8]) -> Result<bool, &'static str> {
+        let reopened = self.reopen()?;
+        let Some(connection) = &mut self.connection else { return Err("no connection") };
+        if self.in_flight.len() >= IN_FLIGHT || connection.unsent.len() > UNSENT {
+            return Err("too many without an answer");
+        }
+        self.messages += 1;
+        connection.protocol.publish(channel, self.messages, payload, &mut connection.unsent);
+        if connection.flush().is_err() {
+            self.connection = None;
+            return Err("connection lost");
+        }
+        self.in_flight.push_back(InFlight { stamp: *stamp, sent: Moment::now() });
+        Ok(reopened)
+    }
+
+    /// Reads the answers that have come.
+    pub(super) fn answers(&mut self, buffer: &mut [u8], take: &mut impl FnMut(Outcome)) {
+        let Some(connection) = &mut self.connection else { return };
+        let mut alive = true;
+        while alive {
+            match kernel::receive(connection.stream.as_fd(), buffer) {
+                Ok((0, _)) => alive = false,
+                Ok((count, wall)) => {
+                    let arrived = wall.map_or_else(Moment::now, Moment::from_wall);
+                    alive = connection.feed(&buffer[..count], arrived, &mut self.in_flight, take).is_ok();
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => alive = false,
+            }
+        }
+        if !alive || connection.flush().is_err() {
+            self.connection = None;
+            self.give_up(take);
+        }
+    }
+
+    /// Counts every message without an answer as failed.
+    pub(super) fn give_up(&mut self, take: &mut impl FnMut(Outcome)) {
+        for message in self.in_flight.drain(..) {
+            take(Outcome::Failed(message, "no answer"));
+        }
+    }
+
+    fn reopen(&mut self) -> Result<bool, &'static str> {
+        if self.connection.is_some() {
+            return Ok(false);
+        }
+        let now = Moment::now();
+        if now < self.retry {
+            return Err("no connection");
+        }
+        self.retry = now + REOPEN_LIMIT;
+        self.connection = Some(Connection::open(&self.manner, REOPEN_LIMIT).map_err(|_| "no connection")?);
+        Ok(true)
+    }
+}
+
+impl Connection {
+    fn open(manner: &Manner, limit: Duration) -> io::Result<Self> {
+        let stream = dial::dial_blocking(manner.server, limit)?;
+        let (authority, profile) = (Rc::clone(&manner.authority), manner.profile);
+        let Some(channel) = &manner.socket else {
+            return Ok(Self { stream, protocol: Publisher::post(authority, profile), unsent: Vec::new() });
+        };
+        let mut connection = Self { stream, protocol: Publisher::socket(authority, profile), unsent: Vec::new() };
+        connection.protocol.open(channel, &mut connection.unsent);
+        connection.flush()?;
+        connection.shake_hands(Moment::now() + limit)?;
+        Ok(connection)
+    }
+
+    fn shake_hands(&mut self, limit: Moment) -> io::Result<()> {
+        let (mut buffer, mut open) = ([0; 2048], false);
+        while !open {
+            match kernel::receive(self.stream.as_fd(), &mut buffer) {
+                Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok((count, _)) => {
+                    let result = self.protocol.feed(&buffer[..count], &mut self.unsent, |answer| open |= answer == Answer::Open);
+                    result.map_err(io::Error::other)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && Moment::now() < limit => std::thread::sleep(Duration::from_micros(200)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(io::ErrorKind::TimedOut.into()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, input: &[u8], arrived: Moment, in_flight: &mut VecDeque<InFlight>, take: &mut impl FnMut(Outcome)) -> Result<(), ClientError> {
+        let mut ended = false;
+        self.protocol.feed(input, &mut self.unsent, |answer| match answer {
+            Answer::Accepted => in_flight.pop_front().into_iter().for_each(|message| take(Outcome::Accepted(message, arrived))),
+            Answer::Refused => in_flight.pop_front().into_iter().for_each(|message| take(Outcome::Failed(message, "refused by the server"))),
+            Answer::Ended => ended = true,
+            Answer::Open => {}
+        })?;
+        if ended { Err(ClientError::WebSocket("the server ends the connection")) } else { Ok(()) }
+    }
+
+    /// Sends what the kernel takes now.
+    fn flush(&mut self) -> io::Result<()> {
+        let mut done = 0;
+        let result = loop {
+            match self.stream.write(&self.unsent[done..]) {
+                _ if done == self.unsent.len() => break Ok(()),
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
+            }
+        };
+        self.unsent.drain(..done);
+        result
+    }
+}

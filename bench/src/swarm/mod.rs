@@ -1,0 +1,252 @@
+//! The simulated clients of one process: subscribers on shards, the publisher on a thread of its own.
+//!
+//! A [`Swarm`] is told where to connect, later when the phases begin, and at
+//! last to finish; it hands over each second as it ends and its ledgers at the
+//! end. It shares nothing with its owner but [`Progress`].
+
+mod line;
+mod pacer;
+mod session;
+mod shard;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+
+pub use pacer::{Pairs, PublishReport};
+pub use shard::{ShardReport, Usage};
+
+use crate::record::{Interval, Sending, Window};
+use crate::scenario::{Load, Publish, Transport};
+
+/// Seconds that may wait to be taken by the owner, of all threads together.
+const REPORTS: usize = 256;
+
+/// What a swarm is to do.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// Marks this trial's messages.
+    pub run: u32,
+    /// The server.
+    pub server: SocketAddr,
+    /// `host:port`, as clients write it.
+    pub authority: String,
+    /// The load.
+    pub load: Load,
+    /// Seeds the schedule and the poll phases.
+    pub seed: u64,
+    /// Time over which the clients connect.
+    pub ramp: Duration,
+    /// Source addresses, taken in turn; none leaves the choice to the kernel.
+    pub sources: Vec<Ipv4Addr>,
+    /// Threads for subscribers.
+    pub shards: usize,
+    /// Processors to keep to, when there are enough of them.
+    pub processors: Option<Vec<usize>>,
+}
+
+impl Assignment {
+    /// The name of a channel.
+    #[must_use]
+    pub fn channel(&self, number: usize) -> String {
+        format!("bench-{:08x}-{number}", self.run)
+    }
+
+    /// Whether this trial publishes over WebSockets.
+    #[must_use]
+    pub fn publishes_on_sockets(&self) -> bool {
+        self.load.publish == Publish::Same && self.load.transport == Transport::Websocket
+    }
+
+    /// The pairs of publisher and channel that publish: each a WebSocket of its own.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let Load { channels, publishers, .. } = self.load;
+        (0..channels.max(publishers)).map(move |number| (number % publishers, number % channels))
+    }
+
+    /// Subscribers of a channel.
+    #[must_use]
+    pub fn subscribers(&self, channel: usize) -> u64 {
+        let Load { clients, channels, .. } = self.load;
+        (clients / channels + usize::from(channel < clients % channels)) as u64
+    }
+}
+
+/// What the threads of a swarm are to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Connect, spread over the ramp.
+    Connect,
+    /// The phases begin.
+    Run(Window),
+    /// Close and report.
+    Finish,
+}
+
+/// Counters that the owner reads while the swarm works.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Subscribers able to receive now.
+    pub connected: AtomicU64,
+    /// Subscribers that have ever been able to receive.
+    pub opened: AtomicU64,
+    /// Messages sent.
+    pub published: AtomicU64,
+    /// Deliveries of any phase.
+    pub delivered: AtomicU64,
+    /// Deliveries of the measured phase, each counted once.
+    pub measured: AtomicU64,
+    /// Deliveries that the messages accepted so far must give in the measured phase.
+    pub expected: AtomicU64,
+    /// The publisher has sent everything and had every answer.
+    pub published_all: AtomicBool,
+}
+
+impl Progress {
+    /// Whether every delivery that must come has come.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.published_all.load(Ordering::Acquire) && self.measured.load(Ordering::Relaxed) >= self.expected.load(Ordering::Relaxed)
+    }
+}
+
+/// A second that has ended on one thread.
+#[derive(Debug)]
+pub enum Report {
+    /// Of a shard.
+    Received(Box<Interval>),
+    /// Of the publisher.
+    Sent(Box<Sending>),
+}
+
+/// Why a swarm could not work.
+#[derive(Debug, Error)]
+pub enum SwarmError {
+    /// A thread could not start.
+    #[error("cannot start a thread for clients: {0}")]
+    Thread(#[source] std::io::Error),
+    /// The publisher could not connect.
+    #[error("the publisher cannot connect to {server}: {source}")]
+    Publisher {
+        /// The server.
+        server: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread ended by a bug.
+    #[error("a thread of the swarm panicked; this is a bug in bench")]
+    Panicked,
+}
+
+/// What a swarm has to say at its end.
+#[derive(Debug)]
+pub struct SwarmReport {
+    /// Of each shard.
+    pub shards: Vec<ShardReport>,
+    /// Of the publisher; `None` when the phases never began.
+    pub publisher: Option<PublishReport>,
+}
+
+/// The clients of one trial, at work.
+#[derive(Debug)]
+pub struct Swarm {
+    assignment: Arc<Assignment>,
+    orders: watch::Sender<Order>,
+    progress: Arc<Progress>,
+    reports: mpsc::Sender<Report>,
+    shards: Vec<JoinHandle<Result<ShardReport, SwarmError>>>,
+    publisher: Option<JoinHandle<Result<PublishReport, SwarmError>>>,
+}
+
+impl Swarm {
+    /// Starts the shards; they connect at once, spread over the ramp.
+    ///
+    /// # Errors
+    /// When a thread cannot start.
+    pub fn start(assignment: Assignment) -> Result<(Self, mpsc::Receiver<Report>), SwarmError> {
+        let (reports, receiver) = mpsc::channel(REPORTS);
+        let (orders, _) = watch::channel(Order::Connect);
+        let mut swarm =
+            Self { assignment: Arc::new(assignment), orders, progress: Arc::default(), reports, shards: Vec::new(), publisher: None };
+        for number in 0..swarm.assignment.shards {
+            let post = swarm.post();
+            let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || shard::run(&post, number));
+            swarm.shards.push(thread.map_err(SwarmError::Thread)?);
+        }
+        Ok((swarm, receiver))
+    }
+
+    /// Begins the phases: the publisher starts at `window.start`.
+    ///
+    /// # Errors
+    /// When its thread cannot start.
+    pub fn run(&mut self, window: Window) -> Result<(), SwarmError> {
+        self.orders.send_replace(Order::Run(window));
+        let post = self.post();
+        let thread = std::thread::Builder::new().name("publisher".to_owned()).spawn(move || pacer::run(&post, window));
+        self.publisher = Some(thread.map_err(SwarmError::Thread)?);
+        Ok(())
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    /// Whether a thread has ended before it was told to.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.shards.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Closes every connection and gives what was booked.
+    ///
+    /// The receiver of reports must be read meanwhile, or threads wait for room in it.
+    ///
+    /// # Errors
+    /// [`SwarmError`] of the first thread that had one.
+    pub fn finish(self) -> Result<SwarmReport, SwarmError> {
+        self.orders.send_replace(Order::Finish);
+        drop(self.reports);
+        // Every thread is waited for before the first error is given: none outlives its trial.
+        let shards: Vec<_> = self.shards.into_iter().map(|thread| thread.join().unwrap_or(Err(SwarmError::Panicked))).collect();
+        let publisher = self.publisher.map(|thread| thread.join().unwrap_or(Err(SwarmError::Panicked)));
+        Ok(SwarmReport { shards: shards.into_iter().collect::<Result<_, _>>()?, publisher: publisher.transpose()? })
+    }
+
+    fn post(&self) -> Post {
+        Post {
+            assignment: Arc::clone(&self.assignment),
+            orders: self.orders.subscribe(),
+            progress: Arc::clone(&self.progress),
+            reports: self.reports.clone(),
+        }
+    }
+}
+
+/// What each thread of a swarm is given.
+#[derive(Debug)]
+pub(crate) struct Post {
+    assignment: Arc<Assignment>,
+    orders: watch::Receiver<Order>,
+    progress: Arc<Progress>,
+    reports: mpsc::Sender<Report>,
+}
+
+impl Post {
+    /// Keeps the calling thread to the processors of the assignment; when the kernel refuses, it runs where it will.
+    fn pin(&self) {
+        if let Some(processors) = &self.assignment.processors {
+            let mut set = rustix::thread::CpuSet::new();
+            processors.iter().for_each(|processor| set.set(*processor));
+            let _ = rustix::thread::sched_setaffinity(None, &set);
+        }
+    }
+}

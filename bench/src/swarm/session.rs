@@ -1,0 +1,253 @@
+//! A session: one subscriber from its first dial to the end of the trial.
+//!
+//! Moves bytes between socket and client, books what comes, keeps the pace of
+//! polling, and reconnects from the last position when a connection is lost.
+
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::shard::Shard;
+use crate::client::{Client, ClientError, Cursor, Sink, Step, Subscription};
+use crate::clock::Moment;
+use crate::net::{Received, Socket, dial};
+use crate::record::Recorder;
+use crate::scenario::Transport;
+use crate::stamp::Stamp;
+
+/// The first wait before dialling again; doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// How long an answer may take beyond what was asked for.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// Why a connection came to its end.
+#[derive(Debug, Error)]
+enum End {
+    /// In good order: the server said so.
+    #[error("the server ended the connection")]
+    Asked,
+    /// Without a word.
+    #[error("the server closed the connection")]
+    Closed,
+    #[error("cannot connect: {0}")]
+    Dial(#[source] io::Error),
+    #[error("connection lost: {0}")]
+    Lost(#[from] io::Error),
+    #[error("no answer within {} s", ANSWER_LIMIT.as_secs())]
+    Silent,
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+pub(super) struct Session {
+    shard: Rc<Shard>,
+    subscription: Rc<Subscription>,
+    /// Its number among all subscribers.
+    number: usize,
+    /// Its place in the shard.
+    slot: usize,
+    cursor: Cursor,
+    /// Whether it could ever receive.
+    opened: bool,
+}
+
+impl Session {
+    pub(super) fn new(shard: &Rc<Shard>, number: usize, slot: usize, subscription: Rc<Subscription>) -> Self {
+        Self { shard: Rc::clone(shard), subscription, number, slot, cursor: Cursor::default(), opened: false }
+    }
+
+    /// Runs until the shard drops it.
+    pub(super) async fn run(mut self) {
+        let share = self.number as f64 / self.shard.assignment.load.clients as f64;
+        tokio::time::sleep(self.shard.assignment.ramp.mul_f64(share)).await;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let mut open = false;
+            let end = self.connection(&mut open).await.unwrap_or_else(|end| end);
+            self.shard.closed(self.slot, open);
+            if !matches!(end, End::Asked) {
+                self.shard.failed(end.to_string());
+                wait = if open { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
+                // Spread, so that clients cut together do not come back together.
+                tokio::time::sleep(wait.mul_f64(0.5 + 0.5 * rand::random::<f64>())).await;
+            }
+        }
+    }
+
+    /// One connection, from dialling to its end.
+    async fn connection(&mut self, open: &mut bool) -> Result<End, End> {
+        let started = Moment::now();
+        let assignment = &self.shard.assignment;
+        let source = assignment.sources.get(self.number % assignment.sources.len().max(1)).copied();
+        // Boxed: what dialling needs is given back once connected.
+        let socket = Box::pin(dial::dial(assignment.server, source, Rc::clone(&self.shard.traffic))).await.map_err(End::Dial)?;
+        let socket = Rc::new(socket);
+        self.shard.connected(self.slot, &socket);
+        let transport = assignment.load.transport;
+        let mut client = Client::new(transport);
+        self.send(&socket, |cursor, subscription, out| client.request(subscription, cursor, out)).await?;
+        let mut waiting = true;
+        loop {
+            let step = match transport {
+                Transport::Polling if !waiting => match self.until_next_poll(&socket, &mut client).await? {
+                    Some(step) => step,
+                    None => {
+                        waiting = true;
+                        self.send(&socket, |cursor, subscription, out| client.request(subscription, cursor, out)).await?;
+                        continue;
+                    }
+                },
+                _ if waiting => self.answer(&socket, &mut client).await?,
+                _ => self.receive(&socket, &mut client).await?,
+            };
+            if matches!(step, Step::Open | Step::Answered { .. }) {
+                waiting = false;
+                self.note_open(open, started);
+            }
+            match step {
+                Step::Ended | Step::Answered { close: true } => return Ok(End::Asked),
+                Step::Answered { close: false } if transport == Transport::LongPolling => {
+                    waiting = true;
+                    self.send(&socket, |cursor, subscription, out| client.request(subscription, cursor, out)).await?;
+                }
+                Step::Open | Step::Answered { .. } | Step::More => {}
+            }
+        }
+    }
+
+    fn note_open(&mut self, open: &mut bool, started: Moment) {
+        if !std::mem::replace(open, true) {
+            self.shard.opened(started, std::mem::replace(&mut self.opened, true));
+        }
+    }
+
+    /// Receives what belongs to an answer that has been asked for, within a limit.
+    async fn answer(&mut self, socket: &Socket, client: &mut Client) -> Result<Step, End> {
+        let limit = ANSWER_LIMIT + self.subscription.hold;
+        tokio::time::timeout(limit, self.receive(socket, client)).await.unwrap_or(Err(End::Silent))
+    }
+
+    /// Waits for the next poll to be due; gives a step when the server speaks first, which ends the connection.
+    async fn until_next_poll(&mut self, socket: &Socket, client: &mut Client) -> Result<Option<Step>, End> {
+        let due = self.shard.instant(self.next_poll(Moment::now()));
+        tokio::select! {
+            step = self.receive(socket, client) => step.map(Some),
+            () = tokio::time::sleep_until(due) => Ok(None),
+        }
+    }
+
+    /// The next instant of this client's own grid: one interval wide, with a phase drawn from the seed.
+    fn next_poll(&self, now: Moment) -> Moment {
+        let assignment = &self.shard.assignment;
+        let interval = u64::try_from(assignment.load.poll_interval.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let phase = mix(assignment.seed ^ mix(self.number as u64)) % interval;
+        let since = now.0.wrapping_sub(phase) % interval;
+        Moment(now.0 + (interval - since))
+    }
+
+    /// Receives once and books what it brought; sends what the protocol wants answered at once.
+    async fn receive(&mut self, socket: &Socket, client: &mut Client) -> Result<Step, End> {
+        let (step, rest) = poll_fn(|context| {
+            let shard = Rc::clone(&self.shard);
+            let buffer = &mut *shard.buffer.borrow_mut();
+            let received = ready!(socket.poll_receive(context, buffer))?;
+            if received.count == 0 {
+                return Poll::Ready(Err(End::Closed));
+            }
+            Poll::Ready(self.take(socket, client, &buffer[..received.count], &received))
+        })
+        .await?;
+        if !rest.is_empty() {
+            socket.send_all(&rest).await?;
+        }
+        Ok(step)
+    }
+
+    fn take(&mut self, socket: &Socket, client: &mut Client, input: &[u8], received: &Received) -> Result<(Step, Vec<u8>), End> {
+        let shard = &*self.shard;
+        let mut out = shard.out.borrow_mut();
+        out.clear();
+        let mut recorder = shard.recorder.borrow_mut();
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.interval().received += received.count as u64;
+        }
+        if received.arrival.is_some() {
+            shard.stamped.set(true);
+        }
+        let mut booking = Booking { shard, recorder: recorder.as_mut(), slot: self.slot, arrival: received.arrival };
+        let step = client.feed(input, &mut self.cursor, &mut out, &mut booking)?;
+        Ok((step, send_now(socket, &out)?))
+    }
+
+    /// Sends what `write` writes.
+    async fn send(&mut self, socket: &Socket, write: impl FnOnce(&Cursor, &Subscription, &mut Vec<u8>)) -> Result<(), End> {
+        let rest = {
+            let mut out = self.shard.out.borrow_mut();
+            out.clear();
+            write(&self.cursor, &self.subscription, &mut out);
+            if let Some(recorder) = self.shard.recorder.borrow_mut().as_mut() {
+                recorder.interval().sent += out.len() as u64;
+            }
+            send_now(socket, &out)?
+        };
+        if !rest.is_empty() {
+            socket.send_all(&rest).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Sends what the kernel takes at once; gives the rest, which is nearly always nothing.
+fn send_now(socket: &Socket, out: &[u8]) -> io::Result<Vec<u8>> {
+    if out.is_empty() {
+        return Ok(Vec::new());
+    }
+    match socket.try_send(out) {
+        Ok(count) => Ok(out[count..].to_vec()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(out.to_vec()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Books what one receive brought.
+struct Booking<'a> {
+    shard: &'a Shard,
+    recorder: Option<&'a mut Recorder>,
+    slot: usize,
+    arrival: Option<Moment>,
+}
+
+impl Sink for Booking<'_> {
+    fn message(&mut self, stamp: Stamp) {
+        if let Some(recorder) = &mut self.recorder {
+            let measured = recorder.deliver(self.slot, &stamp, Moment::now(), self.arrival);
+            self.shard.progress.delivered.fetch_add(1, Ordering::Relaxed);
+            self.shard.progress.measured.fetch_add(u64::from(measured), Ordering::Relaxed);
+        }
+    }
+
+    fn missed(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.missed(Moment::now());
+        }
+    }
+
+    fn answered(&mut self, empty: bool) {
+        self.shard.requests.set(self.shard.requests.get() + 1);
+        self.shard.empty.set(self.shard.empty.get() + u64::from(empty));
+    }
+}
+
+/// A bijection that spreads neighbouring numbers evenly (the finaliser of `SplitMix64`, Steele et al. 2014).
+fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
