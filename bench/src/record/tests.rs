@@ -96,7 +96,10 @@ fn only_messages_due_in_the_measured_phase_count_and_each_only_once() {
     }
     let summary = total.summary().unwrap();
     assert_eq!((summary.count, summary.negative), (3, 0));
-    assert!(summary.min.abs_diff(10_000_000) < 10_000, "exact to 0.1 %: {summary:?}");
+    assert!(
+        summary.min.abs_diff(10_000_000) < 10_000,
+        "exact to 0.1 %: {summary:?}"
+    );
 }
 
 #[test]

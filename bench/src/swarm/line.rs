@@ -70,12 +70,20 @@ impl Line {
     /// Opens a line, its handshake included.
     pub(super) fn open(manner: Manner) -> io::Result<Self> {
         let connection = Connection::open(&manner, OPEN_LIMIT)?;
-        Ok(Self { manner, connection: Some(connection), in_flight: VecDeque::new(), messages: 0, retry: Moment(0) })
+        Ok(Self {
+            manner,
+            connection: Some(connection),
+            in_flight: VecDeque::new(),
+            messages: 0,
+            retry: Moment(0),
+        })
     }
 
     /// The descriptor to watch, while connected.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.connection.as_ref().map(|connection| connection.stream.as_fd())
+        self.connection
+            .as_ref()
+            .map(|connection| connection.stream.as_fd())
     }
 
     /// Whether messages are without an answer.
@@ -84,32 +92,48 @@ impl Line {
     }
 
     /// Sends a message without waiting for anything; says why not when it cannot. Gives `true` when the connection is a new one.
-    pub(super) fn publish(&mut self, stamp: &Stamp, channel: &str, payload: &[u8]) -> Result<bool, &'static str> {
+    pub(super) fn publish(
+        &mut self,
+        stamp: &Stamp,
+        channel: &str,
+        payload: &[u8],
+    ) -> Result<bool, &'static str> {
         let reopened = self.reopen()?;
-        let Some(connection) = &mut self.connection else { return Err("no connection") };
+        let Some(connection) = &mut self.connection else {
+            return Err("no connection");
+        };
         if self.in_flight.len() >= IN_FLIGHT || connection.unsent.len() > UNSENT {
             return Err("too many without an answer");
         }
         self.messages += 1;
-        connection.protocol.publish(channel, self.messages, payload, &mut connection.unsent);
+        connection
+            .protocol
+            .publish(channel, self.messages, payload, &mut connection.unsent);
         if connection.flush().is_err() {
             self.connection = None;
             return Err("connection lost");
         }
-        self.in_flight.push_back(InFlight { stamp: *stamp, sent: Moment::now() });
+        self.in_flight.push_back(InFlight {
+            stamp: *stamp,
+            sent: Moment::now(),
+        });
         Ok(reopened)
     }
 
     /// Reads the answers that have come.
     pub(super) fn answers(&mut self, buffer: &mut [u8], take: &mut impl FnMut(Outcome)) {
-        let Some(connection) = &mut self.connection else { return };
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
         let mut alive = true;
         while alive {
             match kernel::receive(connection.stream.as_fd(), buffer) {
                 Ok((0, _)) => alive = false,
                 Ok((count, wall)) => {
                     let arrived = wall.map_or_else(Moment::now, Moment::from_wall);
-                    alive = connection.feed(&buffer[..count], arrived, &mut self.in_flight, take).is_ok();
+                    alive = connection
+                        .feed(&buffer[..count], arrived, &mut self.in_flight, take)
+                        .is_ok();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => alive = false,
@@ -137,7 +161,8 @@ impl Line {
             return Err("no connection");
         }
         self.retry = now + REOPEN_LIMIT;
-        self.connection = Some(Connection::open(&self.manner, REOPEN_LIMIT).map_err(|_| "no connection")?);
+        self.connection =
+            Some(Connection::open(&self.manner, REOPEN_LIMIT).map_err(|_| "no connection")?);
         Ok(true)
     }
 }
@@ -147,9 +172,17 @@ impl Connection {
         let stream = dial::dial_blocking(manner.server, limit)?;
         let (authority, profile) = (Rc::clone(&manner.authority), manner.profile);
         let Some(channel) = &manner.socket else {
-            return Ok(Self { stream, protocol: Publisher::post(authority, profile), unsent: Vec::new() });
+            return Ok(Self {
+                stream,
+                protocol: Publisher::post(authority, profile),
+                unsent: Vec::new(),
+            });
         };
-        let mut connection = Self { stream, protocol: Publisher::socket(authority, profile), unsent: Vec::new() };
+        let mut connection = Self {
+            stream,
+            protocol: Publisher::socket(authority, profile),
+            unsent: Vec::new(),
+        };
         connection.protocol.open(channel, &mut connection.unsent);
         connection.flush()?;
         connection.shake_hands(Moment::now() + limit)?;
@@ -162,26 +195,53 @@ impl Connection {
             match kernel::receive(self.stream.as_fd(), &mut buffer) {
                 Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok((count, _)) => {
-                    let result = self.protocol.feed(&buffer[..count], &mut self.unsent, |answer| open |= answer == Answer::Open);
+                    let result = self
+                        .protocol
+                        .feed(&buffer[..count], &mut self.unsent, |answer| {
+                            open |= answer == Answer::Open
+                        });
                     result.map_err(io::Error::other)?;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && Moment::now() < limit => std::thread::sleep(Duration::from_micros(200)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(io::ErrorKind::TimedOut.into()),
+                Err(error)
+                    if error.kind() == io::ErrorKind::WouldBlock && Moment::now() < limit =>
+                {
+                    std::thread::sleep(Duration::from_micros(200))
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    fn feed(&mut self, input: &[u8], arrived: Moment, in_flight: &mut VecDeque<InFlight>, take: &mut impl FnMut(Outcome)) -> Result<(), ClientError> {
+    fn feed(
+        &mut self,
+        input: &[u8],
+        arrived: Moment,
+        in_flight: &mut VecDeque<InFlight>,
+        take: &mut impl FnMut(Outcome),
+    ) -> Result<(), ClientError> {
         let mut ended = false;
-        self.protocol.feed(input, &mut self.unsent, |answer| match answer {
-            Answer::Accepted => in_flight.pop_front().into_iter().for_each(|message| take(Outcome::Accepted(message, arrived))),
-            Answer::Refused => in_flight.pop_front().into_iter().for_each(|message| take(Outcome::Failed(message, "refused by the server"))),
-            Answer::Ended => ended = true,
-            Answer::Open => {}
-        })?;
-        if ended { Err(ClientError::WebSocket("the server ends the connection")) } else { Ok(()) }
+        self.protocol
+            .feed(input, &mut self.unsent, |answer| match answer {
+                Answer::Accepted => in_flight
+                    .pop_front()
+                    .into_iter()
+                    .for_each(|message| take(Outcome::Accepted(message, arrived))),
+                Answer::Refused => in_flight
+                    .pop_front()
+                    .into_iter()
+                    .for_each(|message| take(Outcome::Failed(message, "refused by the server"))),
+                Answer::Ended => ended = true,
+                Answer::Open => {}
+            })?;
+        if ended {
+            Err(ClientError::WebSocket("the server ends the connection"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Sends what the kernel takes now.

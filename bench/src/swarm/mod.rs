@@ -65,14 +65,20 @@ impl Assignment {
 
     /// The pairs of publisher and channel that publish: each a WebSocket of its own.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let Load { channels, publishers, .. } = self.load;
+        let Load {
+            channels,
+            publishers,
+            ..
+        } = self.load;
         (0..channels.max(publishers)).map(move |number| (number % publishers, number % channels))
     }
 
     /// Subscribers of a channel.
     #[must_use]
     pub fn subscribers(&self, channel: usize) -> u64 {
-        let Load { clients, channels, .. } = self.load;
+        let Load {
+            clients, channels, ..
+        } = self.load;
         (clients / channels + usize::from(channel < clients % channels)) as u64
     }
 }
@@ -95,6 +101,8 @@ pub struct Progress {
     pub connected: AtomicU64,
     /// Subscribers that have ever been able to receive.
     pub opened: AtomicU64,
+    /// The publisher is connected.
+    pub publisher_ready: AtomicBool,
     /// Messages sent.
     pub published: AtomicU64,
     /// Deliveries of any phase.
@@ -111,7 +119,8 @@ impl Progress {
     /// Whether every delivery that must come has come.
     #[must_use]
     pub fn complete(&self) -> bool {
-        self.published_all.load(Ordering::Acquire) && self.measured.load(Ordering::Relaxed) >= self.expected.load(Ordering::Relaxed)
+        self.published_all.load(Ordering::Acquire)
+            && self.measured.load(Ordering::Relaxed) >= self.expected.load(Ordering::Relaxed)
     }
 }
 
@@ -149,8 +158,8 @@ pub enum SwarmError {
 pub struct SwarmReport {
     /// Of each shard.
     pub shards: Vec<ShardReport>,
-    /// Of the publisher; `None` when the phases never began.
-    pub publisher: Option<PublishReport>,
+    /// Of the publisher.
+    pub publisher: PublishReport,
 }
 
 /// The clients of one trial, at work.
@@ -165,33 +174,39 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// Starts the shards; they connect at once, spread over the ramp.
+    /// Starts the threads; the publisher connects at once, the subscribers spread over the ramp.
     ///
     /// # Errors
     /// When a thread cannot start.
     pub fn start(assignment: Assignment) -> Result<(Self, mpsc::Receiver<Report>), SwarmError> {
         let (reports, receiver) = mpsc::channel(REPORTS);
         let (orders, _) = watch::channel(Order::Connect);
-        let mut swarm =
-            Self { assignment: Arc::new(assignment), orders, progress: Arc::default(), reports, shards: Vec::new(), publisher: None };
+        let mut swarm = Self {
+            assignment: Arc::new(assignment),
+            orders,
+            progress: Arc::default(),
+            reports,
+            shards: Vec::new(),
+            publisher: None,
+        };
         for number in 0..swarm.assignment.shards {
             let post = swarm.post();
-            let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(move || shard::run(&post, number));
+            let thread = std::thread::Builder::new()
+                .name(format!("shard-{number}"))
+                .spawn(move || shard::run(&post, number));
             swarm.shards.push(thread.map_err(SwarmError::Thread)?);
         }
+        let post = swarm.post();
+        let thread = std::thread::Builder::new()
+            .name("publisher".to_owned())
+            .spawn(move || pacer::run(&post));
+        swarm.publisher = Some(thread.map_err(SwarmError::Thread)?);
         Ok((swarm, receiver))
     }
 
-    /// Begins the phases: the publisher starts at `window.start`.
-    ///
-    /// # Errors
-    /// When its thread cannot start.
-    pub fn run(&mut self, window: Window) -> Result<(), SwarmError> {
+    /// Begins the phases.
+    pub fn run(&self, window: Window) {
         self.orders.send_replace(Order::Run(window));
-        let post = self.post();
-        let thread = std::thread::Builder::new().name("publisher".to_owned()).spawn(move || pacer::run(&post, window));
-        self.publisher = Some(thread.map_err(SwarmError::Thread)?);
-        Ok(())
     }
 
     /// What it has done so far.
@@ -200,10 +215,11 @@ impl Swarm {
         &self.progress
     }
 
-    /// Whether a thread has ended before it was told to.
+    /// Whether a thread has ended before it was told to: [`Swarm::finish`] says why.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.shards.iter().any(JoinHandle::is_finished)
+            || self.publisher.as_ref().is_some_and(JoinHandle::is_finished)
     }
 
     /// Closes every connection and gives what was booked.
@@ -216,9 +232,18 @@ impl Swarm {
         self.orders.send_replace(Order::Finish);
         drop(self.reports);
         // Every thread is waited for before the first error is given: none outlives its trial.
-        let shards: Vec<_> = self.shards.into_iter().map(|thread| thread.join().unwrap_or(Err(SwarmError::Panicked))).collect();
-        let publisher = self.publisher.map(|thread| thread.join().unwrap_or(Err(SwarmError::Panicked)));
-        Ok(SwarmReport { shards: shards.into_iter().collect::<Result<_, _>>()?, publisher: publisher.transpose()? })
+        let shards: Vec<_> = self
+            .shards
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or(Err(SwarmError::Panicked)))
+            .collect();
+        let publisher = self
+            .publisher
+            .map(|thread| thread.join().unwrap_or(Err(SwarmError::Panicked)));
+        Ok(SwarmReport {
+            shards: shards.into_iter().collect::<Result<_, _>>()?,
+            publisher: publisher.transpose()?.unwrap_or_default(),
+        })
     }
 
     fn post(&self) -> Post {

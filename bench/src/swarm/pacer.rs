@@ -13,7 +13,7 @@ use rustix::time::{ClockId, Timespec};
 
 use super::line::{Line, Manner, Outcome};
 use super::shard::channel_number;
-use super::{Order, Post, Report, SwarmError};
+use super::{Assignment, Order, Post, Report, SwarmError};
 use crate::client::Profile;
 use crate::clock::Moment;
 use crate::record::{Ranges, Sending, Window};
@@ -45,11 +45,22 @@ pub struct PublishReport {
 }
 
 /// The life of the publisher, on its own thread.
-pub(super) fn run(post: &Post, window: Window) -> Result<PublishReport, SwarmError> {
+pub(super) fn run(post: &Post) -> Result<PublishReport, SwarmError> {
     post.pin();
     let _ = rustix::thread::set_current_timer_slack(Some(TIMER_SLACK));
     let server = post.assignment.server;
-    let mut pacer = Pacer::open(post, window).map_err(|source| SwarmError::Publisher { server, source })?;
+    let lines =
+        Lines::open(&post.assignment).map_err(|source| SwarmError::Publisher { server, source })?;
+    post.progress.publisher_ready.store(true, Ordering::Release);
+    let window = loop {
+        match *post.orders.borrow() {
+            Order::Run(window) => break window,
+            Order::Finish => return Ok(PublishReport::default()),
+            Order::Connect => {}
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    let mut pacer = Pacer::new(post, window, lines);
     let span = Duration::from_nanos(window.end.0 - window.start.0);
     for due in Schedule::new(&post.assignment.load, span, post.assignment.seed) {
         if !pacer.wait_until(window.start + due.at) {
@@ -60,34 +71,38 @@ pub(super) fn run(post: &Post, window: Window) -> Result<PublishReport, SwarmErr
     Ok(pacer.finish())
 }
 
-struct Pacer<'a> {
-    post: &'a Post,
-    window: Window,
+/// Every publishing connection, watched together.
+struct Lines {
     /// By POST: one a publisher. By WebSocket: one for each pair of publisher and channel.
     lines: Vec<Line>,
     /// The line of a pair, for WebSockets.
     sockets: BTreeMap<(u32, u32), usize>,
-    epoll: OwnedFd,
     channels: Vec<Rc<str>>,
-    buffer: Box<[u8]>,
-    payload: Vec<u8>,
-    /// When answers and orders were last looked for.
-    looked: Moment,
-    second: Sending,
-    report: PublishReport,
+    epoll: OwnedFd,
 }
 
-impl<'a> Pacer<'a> {
-    fn open(post: &'a Post, window: Window) -> io::Result<Self> {
-        let assignment = &post.assignment;
-        let channels: Vec<Rc<str>> = (0..assignment.load.channels).map(|channel| assignment.channel(channel).into()).collect();
+impl Lines {
+    fn open(assignment: &Assignment) -> io::Result<Self> {
+        let channels: Vec<Rc<str>> = (0..assignment.load.channels)
+            .map(|channel| assignment.channel(channel).into())
+            .collect();
         let authority: Rc<str> = assignment.authority.as_str().into();
         let profile = Profile(assignment.load.headers);
-        let line = |socket| Line::open(Manner { server: assignment.server, authority: Rc::clone(&authority), profile, socket });
+        let line = |socket| {
+            Line::open(Manner {
+                server: assignment.server,
+                authority: Rc::clone(&authority),
+                profile,
+                socket,
+            })
+        };
         let (mut lines, mut sockets) = (Vec::new(), BTreeMap::new());
         if assignment.publishes_on_sockets() {
             for (publisher, channel) in assignment.pairs() {
-                sockets.insert((channel_number(publisher), channel_number(channel)), lines.len());
+                sockets.insert(
+                    (channel_number(publisher), channel_number(channel)),
+                    lines.len(),
+                );
                 lines.push(line(Some(Rc::clone(&channels[channel])))?);
             }
         } else {
@@ -99,9 +114,77 @@ impl<'a> Pacer<'a> {
         for (number, line) in lines.iter().enumerate() {
             watch(&epoll, number, line)?;
         }
-        let buffer = vec![0; 64 * 1024].into_boxed_slice();
-        let second = Sending::new(0);
-        Ok(Self { post, window, lines, sockets, epoll, channels, buffer, payload: Vec::new(), looked: Moment(0), second, report: PublishReport::default() })
+        Ok(Self {
+            lines,
+            sockets,
+            channels,
+            epoll,
+        })
+    }
+
+    fn publish(&mut self, due: &Due, stamp: &Stamp, payload: &[u8]) -> Result<(), &'static str> {
+        let number = self
+            .sockets
+            .get(&(due.publisher, due.channel))
+            .copied()
+            .unwrap_or(due.publisher as usize);
+        let line = &mut self.lines[number];
+        if line.publish(stamp, &self.channels[due.channel as usize], payload)? {
+            // A line that cannot be watched has its answers counted as missing at the end.
+            let _ = watch(&self.epoll, number, line);
+        }
+        Ok(())
+    }
+
+    /// Reads the answers that come within `limit`, to whole milliseconds.
+    fn read_answers(&mut self, limit: Duration, buffer: &mut [u8], take: &mut impl FnMut(Outcome)) {
+        let mut events = [epoll::Event {
+            flags: epoll::EventFlags::empty(),
+            data: epoll::EventData::new_u64(0),
+        }; 64];
+        let millis = i64::try_from(limit.as_millis()).unwrap_or(0);
+        let timeout = Timespec {
+            tv_sec: millis / 1000,
+            tv_nsec: millis % 1000 * 1_000_000,
+        };
+        let Ok(count) = epoll::wait(&self.epoll, &mut events, Some(&timeout)) else {
+            return;
+        };
+        for event in &events[..count] {
+            if let Some(line) = usize::try_from(event.data.u64())
+                .ok()
+                .and_then(|number| self.lines.get_mut(number))
+            {
+                line.answers(buffer, take);
+            }
+        }
+    }
+}
+
+struct Pacer<'a> {
+    post: &'a Post,
+    window: Window,
+    lines: Lines,
+    buffer: Box<[u8]>,
+    payload: Vec<u8>,
+    /// When answers and orders were last looked for.
+    looked: Moment,
+    second: Sending,
+    report: PublishReport,
+}
+
+impl<'a> Pacer<'a> {
+    fn new(post: &'a Post, window: Window, lines: Lines) -> Self {
+        Self {
+            post,
+            window,
+            lines,
+            buffer: vec![0; 64 * 1024].into_boxed_slice(),
+            payload: Vec::new(),
+            looked: Moment(0),
+            second: Sending::new(0),
+            report: PublishReport::default(),
+        }
     }
 
     /// Waits for the instant, reading answers while it is far; gives `false` when told to finish.
@@ -125,7 +208,10 @@ impl<'a> Pacer<'a> {
                 self.read_answers((left - SLACK / 2).min(NAP));
             } else {
                 // Told apart from a runtime's timer, this is late by some 60 µs at the 99th percentile, not 2 ms.
-                let until = Timespec { tv_sec: (due.0 / 1_000_000_000).cast_signed(), tv_nsec: (due.0 % 1_000_000_000).cast_signed() };
+                let until = Timespec {
+                    tv_sec: (due.0 / 1_000_000_000).cast_signed(),
+                    tv_nsec: (due.0 % 1_000_000_000).cast_signed(),
+                };
                 let _ = rustix::thread::clock_nanosleep_absolute(ClockId::Monotonic, &until);
             }
         }
@@ -144,12 +230,8 @@ impl<'a> Pacer<'a> {
         self.report.planned += u64::from(self.window.measures(at));
         self.payload.clear();
         stamp.write_payload(self.post.assignment.load.payload, &mut self.payload);
-        let number = self.sockets.get(&(due.publisher, due.channel)).copied().unwrap_or(due.publisher as usize);
-        let line = &mut self.lines[number];
-        match line.publish(&stamp, &self.channels[due.channel as usize], &self.payload) {
-            Ok(reopened) => {
-                // A line that cannot be watched has its answers counted as missing at the end.
-                let _ = if reopened { watch(&self.epoll, number, line) } else { Ok(()) };
+        match self.lines.publish(due, &stamp, &self.payload) {
+            Ok(()) => {
                 self.second.published += 1;
                 self.second.lag.record(Moment::now().since(at));
                 self.post.progress.published.fetch_add(1, Ordering::Relaxed);
@@ -158,17 +240,19 @@ impl<'a> Pacer<'a> {
         }
     }
 
-    /// Reads the answers that come within `limit`, to whole milliseconds.
     fn read_answers(&mut self, limit: Duration) {
-        let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; 64];
-        let millis = i64::try_from(limit.as_millis()).unwrap_or(0);
-        let timeout = Timespec { tv_sec: millis / 1000, tv_nsec: millis % 1000 * 1_000_000 };
-        let Ok(count) = epoll::wait(&self.epoll, &mut events, Some(&timeout)) else { return };
-        let Self { lines, buffer, second, report, post, window, .. } = self;
-        for event in &events[..count] {
-            let Some(line) = usize::try_from(event.data.u64()).ok().and_then(|number| lines.get_mut(number)) else { continue };
-            line.answers(buffer, &mut |outcome| take(outcome, second, report, post, window));
-        }
+        let Self {
+            lines,
+            buffer,
+            second,
+            report,
+            post,
+            window,
+            ..
+        } = self;
+        lines.read_answers(limit, buffer, &mut |outcome| {
+            take(outcome, second, report, post, window)
+        });
     }
 
     /// Hands over the seconds that are over.
@@ -177,35 +261,64 @@ impl<'a> Pacer<'a> {
             let next = Sending::new(self.second.second + 1);
             let ended = std::mem::replace(&mut self.second, next);
             // The owner reads all the time; when it has gone, nobody waits for this.
-            let _ = self.post.reports.blocking_send(Report::Sent(Box::new(ended)));
+            let _ = self
+                .post
+                .reports
+                .blocking_send(Report::Sent(Box::new(ended)));
         }
     }
 
     /// Waits for the last answers until told to finish.
     fn finish(mut self) -> PublishReport {
         while *self.post.orders.borrow() != Order::Finish {
-            if !self.lines.iter().any(Line::is_waiting) {
-                self.post.progress.published_all.store(true, Ordering::Release);
+            if !self.lines.lines.iter().any(Line::is_waiting) {
+                self.post
+                    .progress
+                    .published_all
+                    .store(true, Ordering::Release);
             }
             self.roll(Moment::now());
             self.read_answers(NAP);
         }
-        let Self { lines, second, report, post, window, .. } = &mut self;
-        for line in lines {
+        let Self {
+            lines,
+            second,
+            report,
+            post,
+            window,
+            ..
+        } = &mut self;
+        for line in &mut lines.lines {
             line.give_up(&mut |outcome| take(outcome, second, report, post, window));
         }
         let last = std::mem::replace(&mut self.second, Sending::new(0));
-        let _ = self.post.reports.blocking_send(Report::Sent(Box::new(last)));
+        let _ = self
+            .post
+            .reports
+            .blocking_send(Report::Sent(Box::new(last)));
         self.report
     }
 }
 
 fn watch(epoll: &OwnedFd, number: usize, line: &Line) -> io::Result<()> {
-    let Some(descriptor) = line.descriptor() else { return Ok(()) };
-    Ok(epoll::add(epoll, descriptor, epoll::EventData::new_u64(number as u64), epoll::EventFlags::IN | epoll::EventFlags::RDHUP)?)
+    let Some(descriptor) = line.descriptor() else {
+        return Ok(());
+    };
+    Ok(epoll::add(
+        epoll,
+        descriptor,
+        epoll::EventData::new_u64(number as u64),
+        epoll::EventFlags::IN | epoll::EventFlags::RDHUP,
+    )?)
 }
 
-fn take(outcome: Outcome, second: &mut Sending, report: &mut PublishReport, post: &Post, window: &Window) {
+fn take(
+    outcome: Outcome,
+    second: &mut Sending,
+    report: &mut PublishReport,
+    post: &Post,
+    window: &Window,
+) {
     match outcome {
         Outcome::Accepted(message, arrived) => {
             let stamp = message.stamp;
@@ -215,8 +328,15 @@ fn take(outcome: Outcome, second: &mut Sending, report: &mut PublishReport, post
                 second.answer.record(arrived.since(message.sent));
             }
             if measured {
-                report.accepted.entry((stamp.channel, stamp.publisher)).or_default().insert(stamp.sequence);
-                post.progress.expected.fetch_add(post.assignment.subscribers(stamp.channel as usize), Ordering::Relaxed);
+                report
+                    .accepted
+                    .entry((stamp.channel, stamp.publisher))
+                    .or_default()
+                    .insert(stamp.sequence);
+                post.progress.expected.fetch_add(
+                    post.assignment.subscribers(stamp.channel as usize),
+                    Ordering::Relaxed,
+                );
             }
         }
         Outcome::Failed(message, reason) => report.fail(window, &message.stamp, reason),
@@ -226,7 +346,10 @@ fn take(outcome: Outcome, second: &mut Sending, report: &mut PublishReport, post
 impl PublishReport {
     fn fail(&mut self, window: &Window, stamp: &Stamp, reason: &str) {
         self.errors += u64::from(window.measures(stamp.due));
-        *self.reasons.entry(format!("publishing: {reason}")).or_default() += 1;
+        *self
+            .reasons
+            .entry(format!("publishing: {reason}"))
+            .or_default() += 1;
     }
 
     /// Messages accepted in the measured phase.

@@ -58,8 +58,20 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(shard: &Rc<Shard>, number: usize, slot: usize, subscription: Rc<Subscription>) -> Self {
-        Self { shard: Rc::clone(shard), subscription, number, slot, cursor: Cursor::default(), opened: false }
+    pub(super) fn new(
+        shard: &Rc<Shard>,
+        number: usize,
+        slot: usize,
+        subscription: Rc<Subscription>,
+    ) -> Self {
+        Self {
+            shard: Rc::clone(shard),
+            subscription,
+            number,
+            slot,
+            cursor: Cursor::default(),
+            opened: false,
+        }
     }
 
     /// Runs until the shard drops it.
@@ -73,7 +85,11 @@ impl Session {
             self.shard.closed(self.slot, open);
             if !matches!(end, End::Asked) {
                 self.shard.failed(end.to_string());
-                wait = if open { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
+                wait = if open {
+                    FIRST_WAIT
+                } else {
+                    (wait * 2).min(LONGEST_WAIT)
+                };
                 // Spread, so that clients cut together do not come back together.
                 tokio::time::sleep(wait.mul_f64(0.5 + 0.5 * rand::random::<f64>())).await;
             }
@@ -84,25 +100,42 @@ impl Session {
     async fn connection(&mut self, open: &mut bool) -> Result<End, End> {
         let started = Moment::now();
         let assignment = &self.shard.assignment;
-        let source = assignment.sources.get(self.number % assignment.sources.len().max(1)).copied();
+        let source = assignment
+            .sources
+            .get(self.number % assignment.sources.len().max(1))
+            .copied();
         // Boxed: what dialling needs is given back once connected.
-        let socket = Box::pin(dial::dial(assignment.server, source, Rc::clone(&self.shard.traffic))).await.map_err(End::Dial)?;
+        let socket = Box::pin(dial::dial(
+            assignment.server,
+            source,
+            Rc::clone(&self.shard.traffic),
+        ))
+        .await
+        .map_err(End::Dial)?;
         let socket = Rc::new(socket);
         self.shard.connected(self.slot, &socket);
         let transport = assignment.load.transport;
         let mut client = Client::new(transport);
-        self.send(&socket, |cursor, subscription, out| client.request(subscription, cursor, out)).await?;
+        self.send(&socket, |cursor, subscription, out| {
+            client.request(subscription, cursor, out)
+        })
+        .await?;
         let mut waiting = true;
         loop {
             let step = match transport {
-                Transport::Polling if !waiting => match self.until_next_poll(&socket, &mut client).await? {
-                    Some(step) => step,
-                    None => {
-                        waiting = true;
-                        self.send(&socket, |cursor, subscription, out| client.request(subscription, cursor, out)).await?;
-                        continue;
+                Transport::Polling if !waiting => {
+                    match self.until_next_poll(&socket, &mut client).await? {
+                        Some(step) => step,
+                        None => {
+                            waiting = true;
+                            self.send(&socket, |cursor, subscription, out| {
+                                client.request(subscription, cursor, out)
+                            })
+                            .await?;
+                            continue;
+                        }
                     }
-                },
+                }
                 _ if waiting => self.answer(&socket, &mut client).await?,
                 _ => self.receive(&socket, &mut client).await?,
             };
@@ -114,7 +147,10 @@ impl Session {
                 Step::Ended | Step::Answered { close: true } => return Ok(End::Asked),
                 Step::Answered { close: false } if transport == Transport::LongPolling => {
                     waiting = true;
-                    self.send(&socket, |cursor, subscription, out| client.request(subscription, cursor, out)).await?;
+                    self.send(&socket, |cursor, subscription, out| {
+                        client.request(subscription, cursor, out)
+                    })
+                    .await?;
                 }
                 Step::Open | Step::Answered { .. } | Step::More => {}
             }
@@ -123,18 +159,25 @@ impl Session {
 
     fn note_open(&mut self, open: &mut bool, started: Moment) {
         if !std::mem::replace(open, true) {
-            self.shard.opened(started, std::mem::replace(&mut self.opened, true));
+            self.shard
+                .opened(started, std::mem::replace(&mut self.opened, true));
         }
     }
 
     /// Receives what belongs to an answer that has been asked for, within a limit.
     async fn answer(&mut self, socket: &Socket, client: &mut Client) -> Result<Step, End> {
         let limit = ANSWER_LIMIT + self.subscription.hold;
-        tokio::time::timeout(limit, self.receive(socket, client)).await.unwrap_or(Err(End::Silent))
+        tokio::time::timeout(limit, self.receive(socket, client))
+            .await
+            .unwrap_or(Err(End::Silent))
     }
 
     /// Waits for the next poll to be due; gives a step when the server speaks first, which ends the connection.
-    async fn until_next_poll(&mut self, socket: &Socket, client: &mut Client) -> Result<Option<Step>, End> {
+    async fn until_next_poll(
+        &mut self,
+        socket: &Socket,
+        client: &mut Client,
+    ) -> Result<Option<Step>, End> {
         let due = self.shard.instant(self.next_poll(Moment::now()));
         tokio::select! {
             step = self.receive(socket, client) => step.map(Some),
@@ -145,7 +188,9 @@ impl Session {
     /// The next instant of this client's own grid: one interval wide, with a phase drawn from the seed.
     fn next_poll(&self, now: Moment) -> Moment {
         let assignment = &self.shard.assignment;
-        let interval = u64::try_from(assignment.load.poll_interval.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let interval = u64::try_from(assignment.load.poll_interval.as_nanos())
+            .unwrap_or(u64::MAX)
+            .max(1);
         let phase = mix(assignment.seed ^ mix(self.number as u64)) % interval;
         let since = now.0.wrapping_sub(phase) % interval;
         Moment(now.0 + (interval - since))
@@ -169,7 +214,13 @@ impl Session {
         Ok(step)
     }
 
-    fn take(&mut self, socket: &Socket, client: &mut Client, input: &[u8], received: &Received) -> Result<(Step, Vec<u8>), End> {
+    fn take(
+        &mut self,
+        socket: &Socket,
+        client: &mut Client,
+        input: &[u8],
+        received: &Received,
+    ) -> Result<(Step, Vec<u8>), End> {
         let shard = &*self.shard;
         let mut out = shard.out.borrow_mut();
         out.clear();
@@ -180,13 +231,22 @@ impl Session {
         if received.arrival.is_some() {
             shard.stamped.set(true);
         }
-        let mut booking = Booking { shard, recorder: recorder.as_mut(), slot: self.slot, arrival: received.arrival };
+        let mut booking = Booking {
+            shard,
+            recorder: recorder.as_mut(),
+            slot: self.slot,
+            arrival: received.arrival,
+        };
         let step = client.feed(input, &mut self.cursor, &mut out, &mut booking)?;
         Ok((step, send_now(socket, &out)?))
     }
 
     /// Sends what `write` writes.
-    async fn send(&mut self, socket: &Socket, write: impl FnOnce(&Cursor, &Subscription, &mut Vec<u8>)) -> Result<(), End> {
+    async fn send(
+        &mut self,
+        socket: &Socket,
+        write: impl FnOnce(&Cursor, &Subscription, &mut Vec<u8>),
+    ) -> Result<(), End> {
         let rest = {
             let mut out = self.shard.out.borrow_mut();
             out.clear();
@@ -227,8 +287,14 @@ impl Sink for Booking<'_> {
     fn message(&mut self, stamp: Stamp) {
         if let Some(recorder) = &mut self.recorder {
             let measured = recorder.deliver(self.slot, &stamp, Moment::now(), self.arrival);
-            self.shard.progress.delivered.fetch_add(1, Ordering::Relaxed);
-            self.shard.progress.measured.fetch_add(u64::from(measured), Ordering::Relaxed);
+            self.shard
+                .progress
+                .delivered
+                .fetch_add(1, Ordering::Relaxed);
+            self.shard
+                .progress
+                .measured
+                .fetch_add(u64::from(measured), Ordering::Relaxed);
         }
     }
 
@@ -240,7 +306,9 @@ impl Sink for Booking<'_> {
 
     fn answered(&mut self, empty: bool) {
         self.shard.requests.set(self.shard.requests.get() + 1);
-        self.shard.empty.set(self.shard.empty.get() + u64::from(empty));
+        self.shard
+            .empty
+            .set(self.shard.empty.get() + u64::from(empty));
     }
 }
 

@@ -65,7 +65,10 @@ impl Usage {
             empty: self.empty - earlier.empty,
             sent: self.sent - earlier.sent,
             received: self.received - earlier.received,
-            wire: wire.map(|(late, early)| WireTotals { sent: late.sent - early.sent, received: late.received - early.received }),
+            wire: wire.map(|(late, early)| WireTotals {
+                sent: late.sent - early.sent,
+                received: late.received - early.received,
+            }),
         }
     }
 }
@@ -127,7 +130,9 @@ impl Shard {
 
     /// A subscriber can receive.
     pub(super) fn opened(&self, started: Moment, again: bool) {
-        self.connect.borrow_mut().record(Moment::now().since(started));
+        self.connect
+            .borrow_mut()
+            .record(Moment::now().since(started));
         self.open.set(self.open.get() + 1);
         self.progress.connected.fetch_add(1, Ordering::Relaxed);
         if again {
@@ -140,7 +145,8 @@ impl Shard {
     /// A connection is gone; `was_open` when its subscriber could receive.
     pub(super) fn closed(&self, slot: usize, was_open: bool) {
         if let Some(socket) = self.sockets.borrow_mut()[slot].take() {
-            self.retired.set(add(self.retired.get(), socket.wire().ok()));
+            self.retired
+                .set(add(self.retired.get(), socket.wire().ok()));
         }
         if was_open {
             self.open.set(self.open.get() - 1);
@@ -152,11 +158,24 @@ impl Shard {
     pub(super) fn failed(&self, text: String) {
         let mut errors = self.errors.borrow_mut();
         let known = errors.len() < ERROR_KINDS || errors.contains_key(&text);
-        *errors.entry(if known { text } else { "other errors".to_owned() }).or_default() += 1;
+        *errors
+            .entry(if known {
+                text
+            } else {
+                "other errors".to_owned()
+            })
+            .or_default() += 1;
     }
 
     fn usage(&self) -> Usage {
-        let live = self.sockets.borrow().iter().flatten().fold(self.retired.get(), |total, socket| add(total, socket.wire().ok()));
+        let live = self
+            .sockets
+            .borrow()
+            .iter()
+            .flatten()
+            .fold(self.retired.get(), |total, socket| {
+                add(total, socket.wire().ok())
+            });
         Usage {
             requests: self.requests.get(),
             empty: self.empty.get(),
@@ -176,7 +195,10 @@ fn add(total: Option<WireTotals>, more: Option<WireTotals>) -> Option<WireTotals
 /// The life of a shard, on its own thread.
 pub(super) fn run(post: &Post, number: usize) -> Result<ShardReport, SwarmError> {
     post.pin();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SwarmError::Thread)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(SwarmError::Thread)?;
     let tasks = LocalSet::new();
     let report = tasks.block_on(&runtime, live(post, number, &tasks));
     // Ends every session: a LocalSet owns its tasks.
@@ -186,7 +208,9 @@ pub(super) fn run(post: &Post, number: usize) -> Result<ShardReport, SwarmError>
 
 async fn live(post: &Post, number: usize, tasks: &LocalSet) -> ShardReport {
     let assignment = &post.assignment;
-    let mine: Vec<usize> = (number..assignment.load.clients).step_by(assignment.shards).collect();
+    let mine: Vec<usize> = (number..assignment.load.clients)
+        .step_by(assignment.shards)
+        .collect();
     let shard = Rc::new(Shard::new(post, mine.len()));
     let subscriptions = subscriptions(assignment);
     for (slot, &client) in mine.iter().enumerate() {
@@ -195,11 +219,21 @@ async fn live(post: &Post, number: usize, tasks: &LocalSet) -> ShardReport {
     }
     let mut orders = post.orders.clone();
     let mut report = ShardReport::default();
-    let order = orders.wait_for(|order| *order != Order::Connect).await.map_or(Order::Finish, |order| *order);
+    let order = orders
+        .wait_for(|order| *order != Order::Connect)
+        .await
+        .map_or(Order::Finish, |order| *order);
     if let Order::Run(window) = order {
-        let channels = mine.iter().map(|client| channel_number(client % assignment.load.channels));
+        let channels = mine
+            .iter()
+            .map(|client| channel_number(client % assignment.load.channels));
         *shard.recorder.borrow_mut() = Some(Recorder::new(assignment.run, window, channels));
-        let mut finish = std::pin::pin!(async { orders.wait_for(|order| *order == Order::Finish).await.map_or((), drop) });
+        let mut finish = std::pin::pin!(async {
+            orders
+                .wait_for(|order| *order == Order::Finish)
+                .await
+                .map_or((), drop)
+        });
         tokio::select! {
             () = &mut finish => {}
             () = phases(&shard, window, post, &mut report) => {}
@@ -217,7 +251,9 @@ fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
         profile: Rc::clone(&profile),
         hold: assignment.load.hold,
     };
-    (0..assignment.load.channels).map(|channel| Rc::new(one(channel))).collect()
+    (0..assignment.load.channels)
+        .map(|channel| Rc::new(one(channel)))
+        .collect()
 }
 
 /// Follows the phases: marks the ends of the measured one and hands over each second. Never ends by itself.
@@ -231,7 +267,9 @@ async fn phases(shard: &Shard, window: Window, post: &Post, report: &mut ShardRe
             start = Some(shard.usage());
             report.connected = shard.open.get();
         }
-        if end >= window.end && let Some(start) = start.filter(|_| report.usage == Usage::default()) {
+        if end >= window.end
+            && let Some(start) = start.filter(|_| report.usage == Usage::default())
+        {
             report.usage = shard.usage().since(start);
         }
         hand_over(shard, post, Recorder::roll).await;
@@ -250,7 +288,10 @@ async fn hand_over(shard: &Shard, post: &Post, roll: impl FnOnce(&mut Recorder, 
 async fn send(post: &Post, intervals: Vec<Interval>) {
     for interval in intervals {
         // The owner has gone when it no longer cares: then nobody waits for these.
-        let _ = post.reports.send(Report::Received(Box::new(interval))).await;
+        let _ = post
+            .reports
+            .send(Report::Received(Box::new(interval)))
+            .await;
     }
 }
 

@@ -1,0 +1,198 @@
+//! Makes a trial's result from what its threads and probes have to say.
+
+use std::collections::BTreeMap;
+
+use super::timeline::Totals;
+use crate::judge::validity;
+use crate::probe::Process;
+use crate::record::{Ranges, Series};
+use crate::result::{
+    Bytes, Clients, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes, Prediction, Requests, ServerCost, TrialResult,
+};
+use crate::scenario::Trial;
+use crate::swarm::{Assignment, SwarmReport, Usage};
+
+/// CPU time of both sides at an instant.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cpu {
+    server: Option<u64>,
+    generator: Option<u64>,
+    at: u64,
+}
+
+/// What the owner of a trial measured beside its swarm.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    pub(super) phases: PhaseTimes,
+    pub(super) server: ServerCost,
+    /// Growth of the kernel's memory, both ends of each connection.
+    pub(super) kernel_memory: Option<u64>,
+    pub(super) start: Option<Cpu>,
+    pub(super) end: Option<Cpu>,
+    generator_peak: Option<u64>,
+}
+
+impl Measured {
+    /// The measured phase begins.
+    pub(super) fn begin(&mut self, pid: Option<u32>) {
+        self.start = Some(cpu(pid));
+    }
+
+    /// The measured phase ends.
+    pub(super) fn finish(&mut self, pid: Option<u32>) {
+        self.end = Some(cpu(pid));
+        self.server.rss_loaded = pid.and_then(|pid| Process::new(pid).resident());
+    }
+
+    /// Peaks, while both sides still run.
+    pub(super) fn sample_memory(&mut self, pid: Option<u32>) {
+        self.server.rss_peak = pid.and_then(|pid| Process::new(pid).peak());
+        self.generator_peak = Process::this().peak();
+    }
+}
+
+fn cpu(pid: Option<u32>) -> Cpu {
+    Cpu {
+        server: pid.and_then(|pid| Process::new(pid).cpu_ns()),
+        generator: Process::this().cpu_ns(),
+        at: crate::clock::Moment::now().0,
+    }
+}
+
+pub(super) fn assemble(assignment: &Assignment, trial: &Trial, report: &SwarmReport, totals: &Totals, measured: Measured) -> TrialResult {
+    let messages = messages(assignment, report);
+    let usage = report.shards.iter().map(|shard| shard.usage).reduce(add).unwrap_or_default();
+    let mut connect = Series::default();
+    report.shards.iter().for_each(|shard| connect.merge(&shard.connect));
+    let payload = messages.delivered * trial.load.payload as u64;
+    let mut result = TrialResult {
+        id: trial.id.clone(),
+        repeat: trial.repeat,
+        transport: trial.load.transport,
+        factors: trial.factors.clone(),
+        valid: true,
+        invalid_reasons: Vec::new(),
+        warnings: warnings(report, totals, &messages),
+        phases: measured.phases,
+        load: trial.load.clone(),
+        clients: Clients {
+            asked: trial.load.clients as u64,
+            connected: report.shards.iter().map(|shard| shard.connected).sum(),
+            reconnects: report.shards.iter().map(|shard| shard.reconnects).sum(),
+        },
+        messages,
+        latency_ns: Latencies {
+            delivery: totals.delivery.summary(),
+            arrival: totals.arrival.summary(),
+            publish: totals.publish.summary(),
+            schedule_lag: totals.lag.summary(),
+            connect: connect.summary(),
+        },
+        requests: Requests { total: usage.requests, empty: usage.empty },
+        bytes: Bytes {
+            payload,
+            socket_sent: usage.sent,
+            socket_received: usage.received,
+            wire_sent: usage.wire.map(|wire| wire.sent),
+            wire_received: usage.wire.map(|wire| wire.received),
+        },
+        server: server(&measured),
+        generator: generator(&measured),
+        predicted: Prediction::default(),
+        deviation: Prediction::default(),
+        timeline: Vec::new(),
+        percentiles: percentiles(totals),
+    };
+    result.invalid_reasons = validity::reasons(&result);
+    result
+}
+
+/// The ledger of all subscribers against what the server accepted.
+fn messages(assignment: &Assignment, report: &SwarmReport) -> Messages {
+    let publisher = &report.publisher;
+    let mut by_channel: BTreeMap<u32, Vec<(u16, &Ranges)>> = BTreeMap::new();
+    let mut expected = 0;
+    for ((channel, number), accepted) in &publisher.accepted {
+        expected += assignment.subscribers(*channel as usize) * accepted.count();
+        by_channel.entry(*channel).or_default().push((*number, accepted));
+    }
+    let mut delivered = 0;
+    for ledger in report.shards.iter().flat_map(|shard| &shard.ledgers) {
+        for (number, accepted) in by_channel.get(&ledger.channel()).into_iter().flatten() {
+            delivered += ledger.received(*number).map_or(0, |received| received.common(accepted));
+        }
+    }
+    let sum = |field: fn(&crate::record::Counts) -> u64| report.shards.iter().map(|shard| field(&shard.counts)).sum();
+    Messages {
+        planned: publisher.planned,
+        published: publisher.accepted(),
+        expected,
+        delivered,
+        lost: expected - delivered,
+        duplicated: sum(|counts| counts.duplicated),
+        reordered: sum(|counts| counts.reordered),
+        missed_reports: sum(|counts| counts.missed_reports),
+        publish_errors: publisher.errors,
+    }
+}
+
+fn add(left: Usage, right: Usage) -> Usage {
+    Usage {
+        requests: left.requests + right.requests,
+        empty: left.empty + right.empty,
+        sent: left.sent + right.sent,
+        received: left.received + right.received,
+        wire: left.wire.zip(right.wire).map(|(mut left, right)| {
+            left += right;
+            left
+        }),
+    }
+}
+
+fn server(measured: &Measured) -> ServerCost {
+    let cpu = measured.start.zip(measured.end).and_then(|(start, end)| Some(end.server?.saturating_sub(start.server?)));
+    // Both ends of every connection are on this machine; the server has one of them.
+    let kernel_socket_memory = measured.kernel_memory.filter(|_| measured.server.rss_base.is_some()).map(|both| both / 2);
+    ServerCost { cpu_ns: cpu, kernel_socket_memory, ..measured.server }
+}
+
+fn generator(measured: &Measured) -> GeneratorCost {
+    let cpu_ns = measured.start.zip(measured.end).and_then(|(start, end)| Some(end.generator?.saturating_sub(start.generator?)));
+    let span = measured.start.zip(measured.end).map(|(start, end)| end.at.saturating_sub(start.at)).filter(|span| *span > 0);
+    GeneratorCost { cpu_ns, rss_peak: measured.generator_peak, cores_busy: cpu_ns.zip(span).map(|(cpu, span)| cpu as f64 / span as f64) }
+}
+
+fn warnings(report: &SwarmReport, totals: &Totals, messages: &Messages) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
+    for (text, count) in report.shards.iter().flat_map(|shard| &shard.errors).chain(&report.publisher.reasons) {
+        *errors.entry(text).or_default() += count;
+    }
+    warnings.extend(errors.iter().map(|(text, count)| format!("{text} ({count} times)")));
+    let strays: u64 = report.shards.iter().map(|shard| shard.counts.strays).sum();
+    if strays > 0 {
+        warnings.push(format!("{strays} deliveries carried a stamp of another run or channel"));
+    }
+    let unanswered = totals.delivery.count().saturating_sub(messages.delivered);
+    if unanswered > 0 {
+        warnings.push(format!("{unanswered} deliveries were of messages whose publishing was never confirmed"));
+    }
+    warnings
+}
+
+/// Points for a curve on a logarithmic axis: each decade of the tail in twelve steps.
+fn percentiles(totals: &Totals) -> Vec<PercentilePoint> {
+    let count = totals.delivery.count();
+    let mut points = Vec::new();
+    for step in 0..=60_i32 {
+        let beyond = 10_f64.powf(-f64::from(step) / 12.0);
+        // A quantile with fewer than ten samples beyond it says more about luck than about the server.
+        if count as f64 * beyond < 10.0 && step > 0 {
+            break;
+        }
+        let quantile = 1.0 - beyond;
+        let Some(delivery) = totals.delivery.quantile(quantile) else { break };
+        points.push(PercentilePoint { quantile, delivery, arrival: totals.arrival.quantile(quantile) });
+    }
+    points
+}

@@ -1,0 +1,176 @@
+//! Runs a plan: each trial with a server of its own, one after another, into one result.
+
+mod assemble;
+mod timeline;
+mod trial;
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use crate::probe::{Processors, environment};
+use crate::result::{FORMAT, RunResult, TrialResult, Verdict};
+use crate::scenario::{Plan, Trial};
+use crate::swarm::SwarmError;
+use crate::target::TargetError;
+
+/// What happens in a run, for whoever shows it.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A trial begins; `number` counts from 1.
+    Trial {
+        /// Its place in the plan.
+        number: usize,
+        /// Trials of the plan.
+        of: usize,
+        /// The trial.
+        trial: &'a Trial,
+    },
+    /// A phase goes on.
+    Phase(Progress),
+    /// A trial has ended; the result so far can be kept.
+    Ended {
+        /// The result so far.
+        result: &'a RunResult,
+        /// The trial's interval log.
+        log: TrialLog,
+    },
+}
+
+/// How far a trial is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// The phase.
+    pub phase: Phase,
+    /// Seconds since it began.
+    pub elapsed: f64,
+    /// Seconds that it takes at most.
+    pub of: f64,
+    /// Subscribers connected.
+    pub connected: u64,
+    /// Subscribers asked for.
+    pub clients: u64,
+    /// Messages sent.
+    pub published: u64,
+    /// Deliveries booked.
+    pub delivered: u64,
+}
+
+/// A part of a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Clients connect.
+    Ramp,
+    /// Publishing that is not measured.
+    WarmUp,
+    /// The measured phase.
+    Measure,
+    /// The last deliveries are awaited.
+    Drain,
+}
+
+impl Phase {
+    /// The phase in a word or two.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ramp => "connecting",
+            Self::WarmUp => "warming up",
+            Self::Measure => "measuring",
+            Self::Drain => "draining",
+        }
+    }
+}
+
+/// The interval log of a trial: delivery latencies of each second, in the HdrHistogram log format V2.
+#[derive(Debug, Clone)]
+pub struct TrialLog {
+    /// File name.
+    pub name: String,
+    /// Its text.
+    pub text: Vec<u8>,
+}
+
+/// Why a run could not go on. What was measured before is in the result.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The server.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// No client could connect.
+    #[error("no client could connect to {address}: {reason}")]
+    NoClients {
+        /// The server.
+        address: String,
+        /// What the clients were told.
+        reason: String,
+    },
+    /// The server ended or stopped answering in mid-run.
+    #[error("the server at {address} was lost in mid-run: {reason}")]
+    Lost {
+        /// The server.
+        address: String,
+        /// What is known of it.
+        reason: String,
+    },
+    /// The generator.
+    #[error(transparent)]
+    Swarm(#[from] SwarmError),
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Everything measured; its verdict is not yet made.
+    pub result: RunResult,
+    /// Why it stopped early, when it did.
+    pub error: Option<RunError>,
+    /// Whether a person stopped it.
+    pub interrupted: bool,
+}
+
+/// What became of one trial.
+struct Trialled {
+    result: TrialResult,
+    log: TrialLog,
+    target: String,
+    stamped: bool,
+    error: Option<RunError>,
+}
+
+/// Runs every trial of `plan`, telling `observe` what happens; `stop` ends it early and keeps what was measured.
+pub async fn run(plan: &Plan, command: Vec<String>, stop: &CancellationToken, observe: &mut dyn FnMut(Event<'_>)) -> Outcome {
+    let processors = Processors::apart();
+    let mut result = RunResult {
+        format: FORMAT,
+        scenario: plan.name.clone(),
+        title: plan.title.clone(),
+        seed: plan.seed,
+        started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        command,
+        verdict: Verdict::Pass,
+        environment: environment(String::new(), processors.as_ref().map(Processors::describe)),
+        trials: Vec::new(),
+        cells: Vec::new(),
+        gates: Vec::new(),
+        published: plan.published.clone(),
+    };
+    for (index, trial) in plan.trials.iter().enumerate() {
+        if stop.is_cancelled() {
+            break;
+        }
+        observe(Event::Trial { number: index + 1, of: plan.trials.len(), trial });
+        match trial::run(plan, trial, processors.as_ref(), stop, observe).await {
+            Ok(trialled) => {
+                result.environment.target = trialled.target;
+                result.environment.kernel_timestamps &= trialled.stamped;
+                result.trials.push(trialled.result);
+                observe(Event::Ended { result: &result, log: trialled.log });
+                if trialled.error.is_some() {
+                    return Outcome { result, error: trialled.error, interrupted: stop.is_cancelled() };
+                }
+            }
+            Err(error) => return Outcome { result, error: Some(error), interrupted: stop.is_cancelled() },
+        }
+    }
+    Outcome { result, error: None, interrupted: stop.is_cancelled() }
+}
