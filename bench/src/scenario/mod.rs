@@ -4,6 +4,8 @@
 //! changes the tree (`sets`); the sections are read from it (`written`) and
 //! combined (`resolve`). Everything wrong is found in one reading.
 
+pub mod capacity;
+mod describe;
 mod error;
 mod gate;
 mod keys;
@@ -24,6 +26,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+pub use describe::describe;
 pub use error::{Problem, Problems, ScenarioError};
 pub use gate::{GateFault, GateRule, Op};
 pub use load::{Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Publish, Transport};
