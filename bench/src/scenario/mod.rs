@@ -1,7 +1,84 @@
 //! What a person asks for: a TOML file, resolved into a [`Plan`] of trials.
+//!
+//! The text becomes a tree of values that know their line (`tree`); `--set`
+//! changes the tree (`sets`); the sections are read from it (`written`) and
+//! combined (`resolve`). Everything wrong is found in one reading.
 
+pub mod capacity;
+mod describe;
+mod error;
+mod gate;
+mod keys;
 mod load;
+mod matrix;
 mod plan;
+mod published;
+mod resolve;
+mod resolved;
+mod sets;
+mod setting;
+mod target;
+mod tree;
+mod value;
+mod written;
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+pub use describe::describe;
+pub use error::{Problem, Problems, ScenarioError};
+pub use gate::{GateFault, GateRule, Op};
 pub use load::{Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Publish, Transport};
 pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
+
+use error::Report;
+
+/// The largest scenario file.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Reads a scenario file, applies each `KEY=VALUE` of `sets`, and resolves it.
+///
+/// `known` are the metrics that gates and published figures may name.
+///
+/// # Errors
+/// When the file cannot be read; otherwise every fault in it at once, each with
+/// its line and its remedy.
+pub fn read(file: &Path, sets: &[String], known: &[&str]) -> Result<Plan, ScenarioError> {
+    let unreadable = |source| ScenarioError::Unreadable {
+        file: file.to_owned(),
+        source,
+    };
+    let mut text = String::new();
+    // A device or a log that never ends must not fill the memory.
+    File::open(file)
+        .and_then(|open| open.take(MAX_FILE + 1).read_to_string(&mut text))
+        .map_err(unreadable)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(ScenarioError::TooLarge {
+            file: file.to_owned(),
+        });
+    }
+    read_text(&text, file, sets, known)
+}
+
+/// The same for a text at hand; `file` names it in errors and gives the plan its name.
+///
+/// # Errors
+/// Every fault at once, each with its line and its remedy.
+pub fn read_text(
+    text: &str,
+    file: &Path,
+    sets: &[String],
+    known: &[&str],
+) -> Result<Plan, ScenarioError> {
+    let mut report = Report::default();
+    let mut root = tree::parse(text, &mut report);
+    // Half a tree gives rise to complaints that mending the text would end.
+    report.finish(file, text)?;
+    sets::apply(&mut root, sets, &mut report);
+    let scenario = written::read(&root, known, &mut report);
+    let plan = resolve::resolve(scenario, file, &root, &mut report);
+    report.finish(file, text)?;
+    Ok(plan)
+}

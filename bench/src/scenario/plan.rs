@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Load, Transport};
+use super::{GateRule, Load, Transport};
+
+/// How long a trial takes apart from its phases: a server starts and is looked at.
+const START: Duration = Duration::from_millis(500);
 
 /// What a run will do, in full.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The scenario file's name without its extension; names the results folder.
     pub name: String,
@@ -26,12 +29,36 @@ pub struct Plan {
     pub phases: Phases,
     /// Every trial, in the order they run.
     pub trials: Vec<Trial>,
-    /// The rules that decide pass or fail, as written: left side and right side.
-    pub gates: Vec<(String, String)>,
+    /// The rules that decide pass or fail.
+    pub gates: Vec<GateRule>,
     /// Figures that others published, shown beside ours.
     pub published: Vec<Published>,
     /// The scenario as resolved, as TOML; running it again gives the same plan.
     pub resolved: String,
+}
+
+impl Plan {
+    /// How long the run takes when the last messages come at once.
+    #[must_use]
+    pub fn expected_time(&self) -> Duration {
+        let Phases {
+            ramp,
+            warm_up,
+            measure,
+            ..
+        } = self.phases;
+        self.for_each_trial(START + ramp + warm_up + measure)
+    }
+
+    /// How long the run takes when every drain is waited for to its end.
+    #[must_use]
+    pub fn longest_time(&self) -> Duration {
+        self.expected_time() + self.for_each_trial(self.phases.drain)
+    }
+
+    fn for_each_trial(&self, span: Duration) -> Duration {
+        span.saturating_mul(u32::try_from(self.trials.len()).unwrap_or(u32::MAX))
+    }
 }
 
 /// The server under test.
@@ -66,8 +93,19 @@ pub struct Phases {
     pub drain: Duration,
 }
 
+impl Default for Phases {
+    fn default() -> Self {
+        Self {
+            ramp: Duration::from_secs(2),
+            warm_up: Duration::from_secs(2),
+            measure: Duration::from_secs(10),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
 /// One combination of the matrix, run once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
     /// Unique in the run and fit for a file name, such as `websocket-clients-1000`.
     pub id: String,

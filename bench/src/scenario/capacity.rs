@@ -1,0 +1,234 @@
+//! Whether one machine can hold a plan: descriptors and ports, before the run.
+
+use std::fs;
+use std::io;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+
+use rustix::process::{Resource, getrlimit};
+use thiserror::Error;
+
+use super::{Load, Plan, Target};
+use crate::units::show_count;
+
+/// Descriptors that a process has besides its connections: files, timers, pipes.
+const BESIDES: u64 = 64;
+
+/// The most connections from one loopback address. Past about 14,000 the kernel
+/// searches long for a free port and each connection costs ten times as much.
+const PER_SOURCE: usize = 10_000;
+
+/// With more connections than this, several loopback addresses share them.
+const ONE_SOURCE: usize = 5_000;
+
+/// What the machine allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineLimits {
+    /// Descriptors that one process may open: the hard limit, to which bench raises itself.
+    pub descriptors: u64,
+    /// Ports that the kernel hands out to connections.
+    pub ports: RangeInclusive<u16>,
+}
+
+impl MachineLimits {
+    /// Reads the limits of this process and this machine.
+    ///
+    /// # Errors
+    /// When the kernel's range of ports cannot be read.
+    pub fn read() -> io::Result<Self> {
+        let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range")?;
+        let mut ends = range.split_whitespace().map(str::parse::<u16>);
+        let (Some(Ok(low)), Some(Ok(high))) = (ends.next(), ends.next()) else {
+            let why = format!("ip_local_port_range is not two ports: {}", range.trim());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        };
+        Ok(Self {
+            descriptors: getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX),
+            ports: low..=high,
+        })
+    }
+}
+
+/// What there is too little of.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CapacityError {
+    /// Too few descriptors.
+    #[error(
+        "trial {trial} needs {} file descriptors in {who} and the limit is {}; \
+         raise it (ulimit -Hn {need}, as root) or lower load.clients by {}",
+        show_count(*need), show_count(*limit), show_count(*excess)
+    )]
+    Descriptors {
+        /// The trial that needs most.
+        trial: String,
+        /// The processes that need them.
+        who: &'static str,
+        /// How many.
+        need: u64,
+        /// How many there are.
+        limit: u64,
+        /// Clients too many.
+        excess: u64,
+    },
+    /// Too few ports.
+    #[error(
+        "trial {trial} makes {} connections from one address, and net.ipv4.ip_local_port_range gives {} ports; \
+         widen it (sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\", as root) or lower load.clients by {}",
+        show_count(*need), show_count(*limit), show_count(*excess)
+    )]
+    Ports {
+        /// The trial that needs most.
+        trial: String,
+        /// Connections from each address.
+        need: u64,
+        /// Ports of each address.
+        limit: u64,
+        /// Clients too many.
+        excess: u64,
+    },
+}
+
+/// Checks every trial of a plan against the machine.
+///
+/// # Errors
+/// Names the limit, the need of the greediest trial, and the way out.
+pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
+    let Some(trial) = plan
+        .trials
+        .iter()
+        .max_by_key(|trial| descriptors(&trial.load))
+    else {
+        return Ok(());
+    };
+    let need = descriptors(&trial.load);
+    if need > limits.descriptors {
+        // The bundled relay has the other end of every connection.
+        let who = match plan.target {
+            Target::Bundled => "bench, and as many in the relay,",
+            Target::Relay { .. } => "bench",
+        };
+        return Err(CapacityError::Descriptors {
+            trial: trial.id.clone(),
+            who,
+            need,
+            limit: limits.descriptors,
+            excess: need - limits.descriptors,
+        });
+    }
+    let connections = connections(&trial.load);
+    let sources = if plan.target.is_loopback_v4() {
+        source_addresses(connections).len()
+    } else {
+        1
+    };
+    let each = connections.div_ceil(sources) as u64;
+    let ports = limits.ports.len() as u64;
+    if each > ports {
+        return Err(CapacityError::Ports {
+            trial: trial.id.clone(),
+            need: each,
+            limit: ports,
+            excess: (each - ports) * sources as u64,
+        });
+    }
+    Ok(())
+}
+
+/// Connections that a load keeps open at once.
+#[must_use]
+pub fn connections(load: &Load) -> usize {
+    load.clients.saturating_add(load.publishing_sockets())
+}
+
+/// Descriptors that bench needs for a load.
+#[must_use]
+pub fn descriptors(load: &Load) -> u64 {
+    connections(load) as u64 + BESIDES
+}
+
+/// The loopback addresses to dial from: 127.0.0.1 alone for a few connections,
+/// and from 127.0.0.1 upwards for many, at most 10,000 connections for each.
+#[must_use]
+pub fn source_addresses(connections: usize) -> Vec<Ipv4Addr> {
+    let count = if connections <= ONE_SOURCE {
+        1
+    } else {
+        connections.div_ceil(PER_SOURCE).max(4)
+    };
+    let first = u32::from(Ipv4Addr::LOCALHOST);
+    (first..).take(count).map(Ipv4Addr::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn plan(clients: usize, more: &str) -> Plan {
+        let text = format!("{more}\n[load]\nclients = {clients}\nchannels = 80\n");
+        super::super::read_text(&text, Path::new("x.toml"), &[], &[]).unwrap()
+    }
+
+    fn limits(descriptors: u64) -> MachineLimits {
+        MachineLimits {
+            descriptors,
+            ports: 32_768..=60_999,
+        }
+    }
+
+    #[test]
+    fn a_channel_published_over_a_websocket_needs_a_socket_of_its_own() {
+        let mut load = Load {
+            clients: 1_000,
+            channels: 80,
+            publishers: 16,
+            ..Load::default()
+        };
+        assert_eq!(descriptors(&load), 1_000 + 80 + 64);
+        load.publish = super::super::Publish::Post;
+        assert_eq!(descriptors(&load), 1_000 + 16 + 64);
+    }
+
+    #[test]
+    fn too_few_descriptors_name_the_limit_and_the_fix() {
+        let plan = plan(8_000, "");
+        assert_eq!(check(&plan, &limits(20_000)), Ok(()));
+        assert_eq!(
+            check(&plan, &limits(1_024)).unwrap_err().to_string(),
+            "trial websocket needs 8,144 file descriptors in bench, and as many in the relay, \
+             and the limit is 1,024; raise it (ulimit -Hn 8144, as root) or lower load.clients by 7,120"
+        );
+    }
+
+    #[test]
+    fn another_machine_is_dialled_from_one_address_only() {
+        let plan = plan(
+            30_000,
+            "target = { url = \"http://10.0.0.7\", allow_hosts = [\"10.0.0.7\"] }",
+        );
+        let error = check(&plan, &limits(100_000)).unwrap_err().to_string();
+        assert!(
+            error.contains("makes 30,080 connections from one address"),
+            "{error}"
+        );
+        assert!(error.contains("gives 28,232 ports"), "{error}");
+        assert!(error.contains("lower load.clients by 1,848"), "{error}");
+    }
+
+    #[test]
+    fn many_connections_share_several_addresses() {
+        assert_eq!(source_addresses(5_000), [Ipv4Addr::LOCALHOST]);
+        assert_eq!(source_addresses(5_001).len(), 4);
+        assert_eq!(source_addresses(100_000).len(), 10);
+        let most = source_addresses(2_000_000);
+        assert_eq!(most.len(), 200);
+        assert!(most.iter().all(Ipv4Addr::is_loopback));
+    }
+
+    #[test]
+    fn this_machine_has_limits() {
+        let limits = MachineLimits::read().unwrap();
+        assert!(limits.descriptors > 0 && !limits.ports.is_empty());
+    }
+}

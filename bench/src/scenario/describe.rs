@@ -1,0 +1,155 @@
+//! A plan as a person reads it: what `bench check` prints.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::capacity::descriptors;
+use super::{Plan, Target, Trial};
+use crate::units::{show_count, write_bytes, write_duration};
+
+/// A relay refuses a larger body unless it is told otherwise.
+const RELAY_LIMIT: usize = 64 << 10;
+
+/// Tells what a run will do, trial by trial, and how long it will take.
+#[must_use]
+pub fn describe(plan: &Plan) -> String {
+    let mut out = format!("{}\n", plan.title);
+    let phases = plan.phases;
+    let facts = [
+        ("file", plan.file.display().to_string()),
+        ("target", target(&plan.target)),
+        (
+            "phases",
+            format!(
+                "ramp {}, warm-up {}, measure {}, drain at most {}",
+                write_duration(phases.ramp),
+                write_duration(phases.warm_up),
+                write_duration(phases.measure),
+                write_duration(phases.drain)
+            ),
+        ),
+        ("seed", plan.seed.to_string()),
+    ];
+    for (name, fact) in facts {
+        put(&mut out, &format!("  {name:<8}{fact}"));
+    }
+    out.push('\n');
+    trials(&mut out, plan);
+    for gate in &plan.gates {
+        put(&mut out, &format!("  gate    {gate}"));
+    }
+    if !plan.gates.is_empty() {
+        out.push('\n');
+    }
+    let large = |trial: &Trial| trial.load.payload > RELAY_LIMIT;
+    if plan.trials.iter().any(large) {
+        let note = "note: a relay refuses payloads over 64KiB unless its limit is raised";
+        put(&mut out, note);
+    }
+    let count = plan.trials.len();
+    let noun = if count == 1 { "trial" } else { "trials" };
+    put(
+        &mut out,
+        &format!(
+            "{count} {noun} in about {}, at most {}",
+            clock(plan.expected_time()),
+            clock(plan.longest_time())
+        ),
+    );
+    out
+}
+
+/// What stands above each column; what is counted is counted in the measured phase.
+const HEAD: [&str; 9] = [
+    "trial",
+    "transport",
+    "clients",
+    "channels",
+    "messages/s",
+    "payload",
+    "messages",
+    "deliveries",
+    "descriptors",
+];
+
+fn trials(out: &mut String, plan: &Plan) {
+    let rows: Vec<[String; 9]> = std::iter::once(HEAD.map(str::to_owned))
+        .chain(
+            plan.trials
+                .iter()
+                .map(|trial| row(trial, plan.phases.measure)),
+        )
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].len())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: [usize; 9] = std::array::from_fn(width);
+    for row in &rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            // Names to the left, figures to the right.
+            line.push_str(&if column < 2 {
+                format!("  {cell:<width$}")
+            } else {
+                format!("  {cell:>width$}")
+            });
+        }
+        put(out, line.trim_end());
+    }
+    out.push_str("  (messages and deliveries: in the measured phase, on average)\n\n");
+}
+
+fn row(trial: &Trial, measure: Duration) -> [String; 9] {
+    let load = &trial.load;
+    let messages = load.messages_in(measure);
+    [
+        trial.id.clone(),
+        load.transport.to_string(),
+        show_count(load.clients as u64),
+        show_count(load.channels as u64),
+        load.rate.to_string(),
+        write_bytes(load.payload),
+        whole(messages),
+        whole(messages * load.subscribers_per_channel()),
+        show_count(descriptors(load)),
+    ]
+}
+
+fn target(target: &Target) -> String {
+    match target {
+        Target::Bundled => {
+            "the bundled relay, started afresh for each trial on a free loopback port".to_owned()
+        }
+        Target::Relay { url, pid, .. } => {
+            let watched = pid.map_or_else(String::new, |pid| format!(", process {pid} watched"));
+            format!("{url}{watched}")
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "never negative; a float becomes an integer by saturation"
+)]
+fn whole(number: f64) -> String {
+    show_count(number.round() as u64)
+}
+
+/// `9.5 s`, `2 min 5 s`, `3 h 20 min`.
+fn clock(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0..60 => format!("{} s", (span.as_secs_f64() * 10.0).round() / 10.0),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+fn put(out: &mut String, line: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{line}");
+}

@@ -1,0 +1,289 @@
+//! The rules of `[gate]`: which metric of which trials must keep which bound.
+
+use std::fmt;
+
+use super::Transport;
+use super::keys::{brief, listed, nearest};
+use super::setting::transports;
+use crate::units::{parse_bytes, parse_duration};
+
+/// A bound that a metric must keep, in each trial that the selector names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateRule {
+    /// The transport whose trials are held to it; `None` (written `*`) is every trial.
+    pub selector: Option<Transport>,
+    /// The metric's name, such as `delivery.p99`.
+    pub metric: String,
+    /// How the measured value must compare with the bound.
+    pub op: Op,
+    /// The bound in the metric's own unit: nanoseconds, bytes or plain; 5% is 0.05.
+    pub bound: f64,
+    /// The rule in one line, such as `websocket delivery.p99 <= 20ms`.
+    pub text: String,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// `<=`
+    AtMost,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Below,
+    /// `>`
+    Above,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+}
+
+/// Longer signs first: `<=` begins with `<`.
+const OPS: [(&str, Op); 6] = [
+    ("<=", Op::AtMost),
+    (">=", Op::AtLeast),
+    ("==", Op::Equal),
+    ("!=", Op::NotEqual),
+    ("<", Op::Below),
+    (">", Op::Above),
+];
+
+impl Op {
+    /// Whether `measured` keeps `bound`. A measured NaN keeps no bound.
+    #[expect(
+        clippy::float_cmp,
+        reason = "== and != are for counts, which floats hold exactly"
+    )]
+    #[must_use]
+    pub fn holds(self, measured: f64, bound: f64) -> bool {
+        match self {
+            Self::AtMost => measured <= bound,
+            Self::AtLeast => measured >= bound,
+            Self::Below => measured < bound,
+            Self::Above => measured > bound,
+            Self::Equal => measured == bound,
+            Self::NotEqual => !measured.is_nan() && measured != bound,
+        }
+    }
+
+    /// The sign, such as `<=`.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        OPS.iter()
+            .find(|(_, op)| *op == self)
+            .map_or("", |(sign, _)| sign)
+    }
+}
+
+impl fmt::Display for GateRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl GateRule {
+    /// Reads the two sides of a rule: `websocket delivery.p99` and `<= 20ms`.
+    ///
+    /// # Errors
+    /// Says which side is wrong and how it is written.
+    pub fn parse(left: &str, right: &str, known: &[&str]) -> Result<Self, GateFault> {
+        let (selector, metric) = parse_left(left, known).map_err(GateFault::Left)?;
+        let (op, bound, written) = parse_right(right).map_err(GateFault::Right)?;
+        let who = selector.map_or("*", Transport::name);
+        Ok(Self {
+            text: format!("{who} {metric} {} {written}", op.sign()),
+            selector,
+            metric,
+            op,
+            bound,
+        })
+    }
+
+    /// The left side as a scenario writes it, such as `websocket delivery.p99`.
+    #[must_use]
+    pub fn left(&self) -> String {
+        let who = self.selector.map_or("*", Transport::name);
+        format!("{who} {}", self.metric)
+    }
+
+    /// The right side as a scenario writes it, such as `<= 20ms`.
+    #[must_use]
+    pub fn right(&self) -> &str {
+        let start = self.left().len() + 1;
+        self.text.get(start..).unwrap_or_default()
+    }
+}
+
+/// The side of a rule that is wrong, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GateFault {
+    /// The transport and the metric.
+    Left(String),
+    /// The comparison and the bound.
+    Right(String),
+}
+
+fn parse_left(left: &str, known: &[&str]) -> Result<(Option<Transport>, String), String> {
+    let words: Vec<&str> = left.split_whitespace().collect();
+    let [who, metric] = words[..] else {
+        let metric = words.first().filter(|word| known.contains(word));
+        return Err(format!(
+            "a gate names a transport (or * for all) and a metric, such as \"* {}\"",
+            metric.unwrap_or(&"delivery.p99")
+        ));
+    };
+    let choices = transports();
+    let selector = match choices.iter().find(|(name, _)| *name == who) {
+        Some((_, transport)) => Some(*transport),
+        None if who == "*" => None,
+        None => {
+            let names = choices.map(|(name, _)| name);
+            return Err(match nearest(who, &names) {
+                Some(near) => format!(
+                    "unknown transport \"{}\" in a gate; did you mean \"{near}\"?",
+                    brief(who)
+                ),
+                None => format!(
+                    "unknown transport \"{}\" in a gate; write * for all, or one of {}",
+                    brief(who),
+                    names.join(", ")
+                ),
+            });
+        }
+    };
+    if known.contains(&metric) {
+        return Ok((selector, metric.to_owned()));
+    }
+    Err(unknown_metric(metric, known))
+}
+
+/// What to say of a metric that does not exist.
+pub(super) fn unknown_metric(metric: &str, known: &[&str]) -> String {
+    let hint = nearest(metric, known).map_or_else(
+        || "the metrics are".to_owned(),
+        |near| format!("did you mean \"{near}\"? The metrics are"),
+    );
+    format!(
+        "unknown metric \"{}\"; {hint} {}",
+        brief(metric),
+        listed(known)
+    )
+}
+
+fn parse_right(right: &str) -> Result<(Op, f64, &str), String> {
+    let right = right.trim();
+    let Some((sign, op)) = OPS.iter().find(|(sign, _)| right.starts_with(sign)) else {
+        return Err(format!(
+            "\"{}\" begins with no comparison; write it like \"<= 20ms\", with <=, >=, <, >, == or !=",
+            brief(right)
+        ));
+    };
+    let written = right[sign.len()..].trim();
+    let relative = transports()
+        .iter()
+        .any(|(name, _)| written.ends_with(name) || written.starts_with(name));
+    if relative || written.contains('*') || written.contains("baseline") {
+        return Err(format!(
+            "a bound relative to another trial (\"{}\") is not supported yet; write a number, such as \"<= 20ms\"",
+            brief(right)
+        ));
+    }
+    Ok((*op, parse_bound(written)?, written))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "spans and sizes are read from a float in the first place"
+)]
+fn parse_bound(written: &str) -> Result<f64, String> {
+    let plain = |text: &str| {
+        text.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+    };
+    if let Some(number) = plain(written) {
+        return Ok(number);
+    }
+    if let Some(percent) = written.strip_suffix('%').and_then(plain) {
+        return Ok(percent / 100.0);
+    }
+    if let Ok(span) = parse_duration(written) {
+        return Ok(span.as_nanos() as f64);
+    }
+    parse_bytes(written).map(|bytes| bytes as f64).map_err(|_| {
+        format!(
+            "\"{}\" is not a bound; write a number (0), a share (5%), a span of time (20ms) or an amount of bytes (4KiB)",
+            brief(written)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 3] = ["delivery.p99", "lost", "wire_bytes_per_message"];
+
+    #[test]
+    fn rules_are_read_with_their_units() {
+        for (left, right, bound, text) in [
+            (
+                "websocket delivery.p99",
+                "<= 20ms",
+                2e7,
+                "websocket delivery.p99 <= 20ms",
+            ),
+            ("*  lost", "==0", 0.0, "* lost == 0"),
+            (
+                "sse wire_bytes_per_message",
+                "< 4KiB",
+                4096.0,
+                "sse wire_bytes_per_message < 4KiB",
+            ),
+            ("* lost", "!= 5 %", 0.05, "* lost != 5 %"),
+            ("* lost", ">= -1.5", -1.5, "* lost >= -1.5"),
+        ] {
+            let rule = GateRule::parse(left, right, &KNOWN).unwrap();
+            assert!((rule.bound - bound).abs() < 1e-12, "{right}");
+            assert_eq!(rule.text, text);
+            assert_eq!(
+                GateRule::parse(&rule.left(), rule.right(), &KNOWN).unwrap(),
+                rule
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_rule_says_how_it_is_written() {
+        for (left, right, part) in [
+            ("delivery.p99", "<= 20ms", "such as \"* delivery.p99\""),
+            ("websokcet lost", "== 0", "did you mean \"websocket\"?"),
+            (
+                "* delivery.99",
+                "<= 20ms",
+                "did you mean \"delivery.p99\"? The metrics are",
+            ),
+            ("* lost", "0", "begins with no comparison"),
+            ("* lost", "<= many", "is not a bound"),
+            ("* lost", "<= inf", "is not a bound"),
+            ("* lost", "<= 0.2 * polling", "not supported yet"),
+            ("* lost", "<= polling", "not supported yet"),
+        ] {
+            let (GateFault::Left(text) | GateFault::Right(text)) =
+                GateRule::parse(left, right, &KNOWN).unwrap_err();
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn comparisons_are_what_their_signs_say() {
+        assert!(Op::AtMost.holds(1.0, 1.0) && !Op::Below.holds(1.0, 1.0));
+        assert!(Op::AtLeast.holds(1.0, 1.0) && !Op::Above.holds(1.0, 1.0));
+        assert!(Op::Equal.holds(0.0, 0.0) && Op::NotEqual.holds(1.0, 0.0));
+        for (_, op) in OPS {
+            assert!(!op.holds(f64::NAN, 0.0), "{}", op.sign());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `[matrix]`: lists of values, and the trial that each combination becomes.
+
+use std::collections::BTreeMap;
+
+use super::error::{Fault, Report};
+use super::keys::MATRIX;
+use super::plan::{Factor, Trial};
+use super::setting::{Setting, example};
+use super::tree::Entry;
+use super::value::Wanted;
+
+/// The most trials that one scenario may ask for.
+const MAX_TRIALS: usize = 1000;
+
+/// The longest id that is safe in a file name with something added to it.
+const MAX_ID: usize = 120;
+
+/// The values of one key, in the order they were written.
+pub(super) type Axis = Vec<Setting>;
+
+/// Reads `[matrix]`, in the order of the file: the first key varies slowest.
+pub(super) fn read(section: &Entry, report: &mut Report) -> Vec<Axis> {
+    let mut axes: Vec<Axis> = Vec::new();
+    for entry in MATRIX.entries(&section.node, report) {
+        if let Some(axis) = axis(entry, report) {
+            axes.push(axis);
+        }
+    }
+    let trials = axes
+        .iter()
+        .fold(1_usize, |count, axis| count.saturating_mul(axis.len()));
+    if trials > MAX_TRIALS {
+        report.add(Fault::new(
+            &section.place,
+            format!("\"matrix\" gives {trials} trials; {MAX_TRIALS} are the most, so take some values out"),
+        ));
+        axes.clear();
+    }
+    axes
+}
+
+fn axis(entry: &Entry, report: &mut Report) -> Option<Axis> {
+    let path = MATRIX.path(&entry.key);
+    let single = example(&entry.key);
+    let (key, value) = single.split_once(" = ").unwrap_or((single, ""));
+    let wanted = Wanted {
+        path: &path,
+        example: &format!("{key} = [{value}]"),
+        node: &entry.node,
+    };
+    let mut axis = Axis::new();
+    for node in report.take(wanted.list())? {
+        let setting = report.take(Setting::read(&entry.key, &path, node))?;
+        if axis.contains(&setting) {
+            report.add(Fault::new(
+                &node.place,
+                format!("\"{path}\" has this value twice; remove one"),
+            ));
+        }
+        axis.push(setting);
+    }
+    Some(axis)
+}
+
+/// Every combination, the first axis outermost.
+pub(super) fn trials(base: &[Setting], axes: &[Axis], seed: u64) -> Vec<Trial> {
+    let mut combinations: Vec<Vec<&Setting>> = vec![Vec::new()];
+    for axis in axes {
+        combinations = combinations
+            .iter()
+            .flat_map(|chosen| {
+                axis.iter()
+                    .map(|setting| [chosen.as_slice(), &[setting]].concat())
+            })
+            .collect();
+    }
+    combinations
+        .iter()
+        .enumerate()
+        .map(|(index, chosen)| trial(base, chosen, seed, index))
+        .collect()
+}
+
+fn trial(base: &[Setting], chosen: &[&Setting], seed: u64, index: usize) -> Trial {
+    let load = Setting::assemble(base.iter().chain(chosen.iter().copied()));
+    let transport = Setting::Transport(load.transport);
+    let mut factors: BTreeMap<String, Factor> = BTreeMap::new();
+    let mut id = transport.label();
+    let mut mixed = mix(seed, b"");
+    for setting in chosen {
+        factors.insert(setting.key().to_owned(), setting.factor());
+        if setting.key() != transport.key() {
+            let key = setting.key().replace('_', "-");
+            id.push_str(&format!("-{key}-{}", setting.label()));
+        }
+    }
+    // By name, not by place in the file: moving a line must not change the load.
+    for (key, factor) in &factors {
+        if key != transport.key() {
+            mixed = mix(mixed, format!("{key}={factor:?}").as_bytes());
+        }
+    }
+    factors.insert(transport.key().to_owned(), transport.factor());
+    if id.len() > MAX_ID {
+        id = format!("{}-{}", transport.label(), index + 1);
+    }
+    Trial {
+        id,
+        repeat: 1,
+        factors,
+        load,
+        seed: mixed,
+    }
+}
+
+/// FNV-1a over the bytes, then the finish of `SplitMix64`: small, and the same
+/// in every version, unlike the standard library's hasher.
+fn mix(state: u64, bytes: &[u8]) -> u64 {
+    let mut hash = state ^ 0xcbf2_9ce4_8422_2325;
+    for &byte in bytes {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}

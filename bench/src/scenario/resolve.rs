@@ -1,0 +1,154 @@
+//! From what a scenario says to what a run will do.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::{Fault, Report};
+use super::plan::{Plan, Trial};
+use super::tree::{Entry, Place, Value, place_of};
+use super::written::Scenario;
+use super::{GateRule, Transport, matrix, resolved};
+use crate::units::write_duration;
+
+/// The longest run.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The most messages in one trial: what is kept of each would fill the memory.
+const MOST_MESSAGES: f64 = 1e8;
+
+/// Combines the sections, and notes what only shows when they are seen together.
+pub(super) fn resolve(
+    mut scenario: Scenario,
+    file: &Path,
+    root: &[Entry],
+    report: &mut Report,
+) -> Plan {
+    let name = file.file_stem().map_or_else(
+        || "scenario".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    );
+    let title = scenario.title.clone().unwrap_or_else(|| name.clone());
+    let trials = matrix::trials(&scenario.load, &scenario.matrix, scenario.seed);
+    drop_gates_of_trials_set_aside(&mut scenario.gates, &trials, root);
+    let plan = Plan {
+        trials,
+        resolved: resolved::write(&scenario, &title),
+        name,
+        file: file.to_owned(),
+        title,
+        seed: scenario.seed,
+        target: scenario.target,
+        phases: scenario.phases,
+        gates: scenario.gates,
+        published: scenario.published,
+    };
+    // While a value is wrong, its default would give rise to complaints of its own.
+    if report.len() == 0 {
+        check_time(&plan, root, report);
+        check_messages(&plan, root, report);
+        check_drain(&plan, root, report);
+        check_selectors(&plan, root, report);
+    }
+    plan
+}
+
+/// Whoever runs two transports of five by `--set` has no use for the gates of the
+/// other three; in the file itself such a gate is a slip, and `check_selectors` says so.
+fn drop_gates_of_trials_set_aside(gates: &mut Vec<GateRule>, trials: &[Trial], root: &[Entry]) {
+    let by_set = |path| matches!(place_of(root, path), Place::Set(_));
+    if by_set("load.transport") || by_set("matrix.transport") {
+        gates.retain(|gate| applies(gate, trials));
+    }
+}
+
+fn applies(gate: &GateRule, trials: &[Trial]) -> bool {
+    gate.selector
+        .is_none_or(|transport| trials.iter().any(|trial| trial.load.transport == transport))
+}
+
+fn check_time(plan: &Plan, root: &[Entry], report: &mut Report) {
+    if plan.longest_time() > LONGEST {
+        report.add(Fault::new(
+            &place_of(root, "phases.measure"),
+            "the run would take more than 24 hours; shorten \"phases.measure\" or take values out of [matrix]",
+        ));
+    }
+}
+
+fn check_messages(plan: &Plan, root: &[Entry], report: &mut Report) {
+    let publishing = plan.phases.warm_up + plan.phases.measure;
+    let most = plan
+        .trials
+        .iter()
+        .map(|trial| trial.load.messages_in(publishing))
+        .fold(0.0, f64::max);
+    if most > MOST_MESSAGES {
+        let key = key_of(plan, "rate");
+        report.add(Fault::new(
+            &place_of(root, &key),
+            format!(
+                "a trial would publish {most:.0} messages, and 100000000 are the most; lower \"{key}\" or shorten \"phases.measure\""
+            ),
+        ));
+    }
+}
+
+/// A drain shorter than a poll would book the last messages as lost.
+fn check_drain(plan: &Plan, root: &[Entry], report: &mut Report) {
+    let slowest = plan
+        .trials
+        .iter()
+        .filter(|trial| trial.load.transport == Transport::Polling)
+        .map(|trial| trial.load.poll_interval)
+        .max();
+    if let Some(interval) = slowest.filter(|interval| *interval > plan.phases.drain) {
+        report.add(Fault::new(
+            &place_of(root, "phases.drain"),
+            format!(
+                "\"phases.drain\" is {}, shorter than a \"poll_interval\" of {}: the last messages would count as lost; make it longer",
+                write_duration(plan.phases.drain),
+                write_duration(interval)
+            ),
+        ));
+    }
+}
+
+fn check_selectors(plan: &Plan, root: &[Entry], report: &mut Report) {
+    for gate in &plan.gates {
+        let Some(transport) = gate.selector.filter(|_| !applies(gate, &plan.trials)) else {
+            continue;
+        };
+        let key = key_of(plan, "transport");
+        report.add(Fault::new(
+            &gate_place(root, &gate.left()),
+            format!(
+                "no trial uses {transport}, so the gate \"{gate}\" would hold of nothing; add {transport} to \"{key}\" or remove the gate"
+            ),
+        ));
+    }
+}
+
+/// Where the value of a `[load]` key comes from.
+fn key_of(plan: &Plan, key: &str) -> String {
+    let varies = plan
+        .trials
+        .iter()
+        .any(|trial| trial.factors.contains_key(key));
+    let from_matrix = varies && (key != "transport" || plan.trials.len() > 1);
+    let section = if from_matrix { "matrix" } else { "load" };
+    format!("{section}.{key}")
+}
+
+fn gate_place(root: &[Entry], left: &str) -> Place {
+    let table = root
+        .iter()
+        .find(|entry| entry.key == "gate")
+        .map(|entry| &entry.node.value);
+    let Some(Value::Table(table)) = table else {
+        return Place::Whole;
+    };
+    table
+        .iter()
+        .find(|entry| entry.key.split_whitespace().eq(left.split(' ')))
+        .map_or(Place::Whole, |entry| entry.place.clone())
+}

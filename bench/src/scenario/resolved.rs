@@ -1,0 +1,120 @@
+//! The scenario as resolved: TOML with every default spelled out, which read
+//! again gives the same plan.
+
+use std::fmt::Write;
+
+use super::keys::MATRIX;
+use super::plan::{Published, Target};
+use super::setting::Setting;
+use super::written::Scenario;
+use crate::units::write_duration;
+
+/// Writes the scenario.
+pub(super) fn write(scenario: &Scenario, title: &str) -> String {
+    let mut out = String::new();
+    line(&mut out, "title", &quoted(title));
+    line(&mut out, "seed", &scenario.seed.to_string());
+    out.push_str("\n[target]\n");
+    target(&mut out, &scenario.target);
+    out.push_str("\n[load]\n");
+    load(&mut out, scenario);
+    if !scenario.matrix.is_empty() {
+        out.push_str("\n[matrix]\n");
+    }
+    for axis in &scenario.matrix {
+        let key = axis.first().map_or("", Setting::key);
+        let values: Vec<String> = axis.iter().map(Setting::toml).collect();
+        line(&mut out, key, &format!("[{}]", values.join(", ")));
+    }
+    out.push_str("\n[phases]\n");
+    for (key, span) in [
+        ("ramp", scenario.phases.ramp),
+        ("warm_up", scenario.phases.warm_up),
+        ("measure", scenario.phases.measure),
+        ("drain", scenario.phases.drain),
+    ] {
+        line(&mut out, key, &quoted(&write_duration(span)));
+    }
+    out.push_str("\n[run]\nrepeats = 1\n");
+    if !scenario.gates.is_empty() {
+        out.push_str("\n[gate]\n");
+    }
+    for gate in &scenario.gates {
+        line(&mut out, &quoted(&gate.left()), &quoted(gate.right()));
+    }
+    for figure in &scenario.published {
+        published(&mut out, figure);
+    }
+    out
+}
+
+fn target(out: &mut String, target: &Target) {
+    let Target::Relay {
+        url,
+        pid,
+        command,
+        allow_hosts,
+    } = target
+    else {
+        return line(out, "server", &quoted("bundled"));
+    };
+    line(out, "server", &quoted("relay"));
+    line(out, "url", &quoted(url));
+    if let Some(pid) = pid {
+        line(out, "pid", &pid.to_string());
+    }
+    if let Some(command) = command {
+        line(out, "command", &list(command));
+    }
+    if !allow_hosts.is_empty() {
+        line(out, "allow_hosts", &list(allow_hosts));
+    }
+}
+
+fn load(out: &mut String, scenario: &Scenario) {
+    let varies = |key: &str| {
+        let mut first = scenario.matrix.iter().filter_map(|axis| axis.first());
+        first.any(|setting| setting.key() == key)
+    };
+    let named = scenario
+        .load
+        .iter()
+        .any(|setting| setting.key() == "publishers");
+    for setting in Setting::all(&Setting::assemble(&scenario.load)) {
+        let key = setting.key();
+        debug_assert!(MATRIX.keys.contains(&key));
+        if varies(key) {
+            continue;
+        }
+        if key == "publishers" && !named && varies("channels") {
+            out.push_str("# publishers: one for each channel, at most 16\n");
+            continue;
+        }
+        line(out, key, &setting.toml());
+    }
+}
+
+fn published(out: &mut String, figure: &Published) {
+    out.push_str("\n[[published]]\n");
+    line(out, "source", &quoted(&figure.source));
+    line(out, "transport", &quoted(figure.transport.name()));
+    line(out, "metric", &quoted(&figure.metric));
+    line(out, "value", &format!("{:?}", figure.value));
+    if let Some(note) = &figure.note {
+        line(out, "note", &quoted(note));
+    }
+}
+
+fn line(out: &mut String, key: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{key} = {value}");
+}
+
+fn list(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    format!("[{}]", words.join(", "))
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

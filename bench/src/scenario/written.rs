@@ -1,0 +1,189 @@
+//! The scenario as a person wrote it, section by section, checked but not resolved.
+
+use std::time::Duration;
+
+use super::error::{Fault, Report};
+use super::gate::{GateFault, GateRule};
+use super::keys::{LOAD, PHASES, ROOT, RUN, brief, not_a_table};
+use super::matrix::{self, Axis};
+use super::plan::{Phases, Published, Target};
+use super::setting::Setting;
+use super::tree::{Entry, Value, place_of};
+use super::value::Wanted;
+use super::{published, target};
+
+/// The seed of a scenario that names none: the same load every time.
+const DEFAULT_SEED: u64 = 42;
+
+/// A scenario file as read.
+#[derive(Debug)]
+pub(super) struct Scenario {
+    pub(super) title: Option<String>,
+    pub(super) seed: u64,
+    pub(super) target: Target,
+    /// What `[load]` says.
+    pub(super) load: Vec<Setting>,
+    /// What `[matrix]` says.
+    pub(super) matrix: Vec<Axis>,
+    pub(super) phases: Phases,
+    pub(super) gates: Vec<GateRule>,
+    pub(super) published: Vec<Published>,
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            title: None,
+            seed: DEFAULT_SEED,
+            target: Target::Bundled,
+            load: Vec::new(),
+            matrix: Vec::new(),
+            phases: Phases::default(),
+            gates: Vec::new(),
+            published: Vec::new(),
+        }
+    }
+}
+
+/// Reads every section; what is wrong is noted and left at its default.
+pub(super) fn read(root: &[Entry], known: &[&str], report: &mut Report) -> Scenario {
+    let mut scenario = Scenario::default();
+    for entry in ROOT.known(root, report) {
+        let wanted = |example| Wanted {
+            path: &entry.key,
+            example,
+            node: &entry.node,
+        };
+        match entry.key.as_str() {
+            "title" => {
+                let title = wanted("title = \"Chat room\"").text().map(str::to_owned);
+                scenario.title = report.take(title);
+            }
+            "seed" => {
+                let seed = wanted("seed = 42").whole(0..=i64::MAX.cast_unsigned());
+                scenario.seed = report.take(seed).unwrap_or(DEFAULT_SEED);
+            }
+            "target" => {
+                scenario.target = target::read(entry, report).unwrap_or(Target::Bundled);
+            }
+            "load" => scenario.load = load(entry, report),
+            "matrix" => scenario.matrix = matrix::read(entry, report),
+            "phases" => scenario.phases = phases(entry, report),
+            "run" => run(entry, report),
+            "gate" => scenario.gates = gates(entry, known, report),
+            _ => scenario.published = published::read(entry, known, report),
+        }
+    }
+    refuse_keys_given_twice(&scenario, root, report);
+    scenario
+}
+
+fn load(section: &Entry, report: &mut Report) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for entry in LOAD.entries(&section.node, report) {
+        let outcome = Setting::read(&entry.key, &LOAD.path(&entry.key), &entry.node);
+        settings.extend(report.take(outcome));
+    }
+    settings
+}
+
+fn refuse_keys_given_twice(scenario: &Scenario, root: &[Entry], report: &mut Report) {
+    for axis in &scenario.matrix {
+        let Some(key) = axis.first().map(Setting::key) else {
+            continue;
+        };
+        if scenario.load.iter().any(|setting| setting.key() == key) {
+            let place = place_of(root, &format!("matrix.{key}"));
+            let text = format!("\"{key}\" stands in [load] and in [matrix]; remove one");
+            report.add(Fault::new(&place, text));
+        }
+    }
+}
+
+fn phases(section: &Entry, report: &mut Report) -> Phases {
+    let mut phases = Phases::default();
+    let hour = Duration::from_secs(3600);
+    for entry in PHASES.entries(&section.node, report) {
+        let read = |example, bounds| {
+            Wanted {
+                path: &PHASES.path(&entry.key),
+                example,
+                node: &entry.node,
+            }
+            .span(bounds)
+        };
+        let (phase, span) = match entry.key.as_str() {
+            "ramp" => (
+                &mut phases.ramp,
+                read("ramp = \"2s\"", Duration::ZERO..=hour),
+            ),
+            "warm_up" => (
+                &mut phases.warm_up,
+                read("warm_up = \"2s\"", Duration::ZERO..=hour),
+            ),
+            "measure" => (
+                &mut phases.measure,
+                read("measure = \"10s\"", Duration::from_secs(1)..=hour * 24),
+            ),
+            _ => (
+                &mut phases.drain,
+                read("drain = \"5s\"", Duration::ZERO..=hour),
+            ),
+        };
+        if let Some(span) = report.take(span) {
+            *phase = span;
+        }
+    }
+    phases
+}
+
+fn run(section: &Entry, report: &mut Report) {
+    for entry in RUN.entries(&section.node, report) {
+        let wanted = Wanted {
+            path: "run.repeats",
+            example: "repeats = 1",
+            node: &entry.node,
+        };
+        let outcome =
+            wanted.whole(1..=1000).and_then(|repeats| match repeats {
+                1 => Ok(()),
+                _ => Err(wanted
+                    .fault("\"run.repeats\" above 1 is not supported yet; remove it".to_owned())),
+            });
+        report.take(outcome);
+    }
+}
+
+fn gates(section: &Entry, known: &[&str], report: &mut Report) -> Vec<GateRule> {
+    let Value::Table(table) = &section.node.value else {
+        report.add(Fault::new(
+            &section.node.place,
+            not_a_table("gate", &section.node.place),
+        ));
+        return Vec::new();
+    };
+    let mut rules: Vec<GateRule> = Vec::new();
+    for entry in table {
+        let outcome = gate(entry, known).and_then(|rule| {
+            if rules.iter().any(|other| other.left() == rule.left()) {
+                let text = format!("the gate \"{}\" stands here twice; remove one", rule.left());
+                return Err(Fault::new(&entry.place, text));
+            }
+            Ok(rule)
+        });
+        rules.extend(report.take(outcome));
+    }
+    rules
+}
+
+fn gate(entry: &Entry, known: &[&str]) -> Result<GateRule, Fault> {
+    let wanted = Wanted {
+        path: &format!("gate.{}", brief(&entry.key)),
+        example: "\"* lost\" = \"== 0\"",
+        node: &entry.node,
+    };
+    GateRule::parse(&entry.key, wanted.text()?, known).map_err(|fault| match fault {
+        GateFault::Left(text) => Fault::new(&entry.place, text),
+        GateFault::Right(text) => Fault::new(&entry.node.place, text),
+    })
+}

@@ -1,0 +1,258 @@
+//! What a person reads when a scenario is wrong: word for word.
+
+#![expect(
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+use std::path::Path;
+
+use bench::scenario::{ScenarioError, read, read_text};
+
+const KNOWN: [&str; 3] = ["delivery.p99", "lost", "duplicated"];
+
+fn told(text: &str, sets: &[&str]) -> String {
+    let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
+    match read_text(text, Path::new("scenarios/x.toml"), &sets, &KNOWN) {
+        Ok(plan) => panic!("nothing wrong with {text}: {plan:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The first lines of the problems, without the excerpts.
+fn heads(text: &str, sets: &[&str]) -> Vec<String> {
+    told(text, sets)
+        .lines()
+        .filter(|line| {
+            !line
+                .trim_start_matches([' ', '0', '1', '2'])
+                .starts_with('|')
+        })
+        .filter(|line| !line.contains(" | "))
+        .map(|line| line.replace("scenarios/x.toml:", "").trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_misspelt_key_is_shown_in_its_line() {
+    assert_eq!(
+        told("[load]\n\n# people\n\tclinets = 5\n", &[]),
+        "scenarios/x.toml:4:2: unknown key \"load.clinets\"; did you mean \"clients\"?\n\
+         \x20 |\n\
+         4 | \tclinets = 5\n\
+         \x20 | \t^^^^^^^"
+    );
+}
+
+#[test]
+fn every_wrong_value_of_a_file_is_told_at_once() {
+    let text = r#"[load]
+clients = "abc"
+rate = 0
+payload = 12
+poll_interval = "5"
+hold = "1d"
+transport = "websockets"
+headers = "chrome"
+channels = 0
+publishers = 1.5
+"#;
+    assert_eq!(
+        heads(text, &[]),
+        [
+            r#"2:11: "load.clients" takes a whole number, such as clients = 1000; this is the text "abc""#,
+            r#"3:8: "load.rate" is 0; it must be above 0 and at most 1,000,000 messages a second"#,
+            r#"4:11: "load.payload" takes an amount of bytes with its unit, in quotes, such as payload = "128B"; this is the number 12"#,
+            r#"5:17: "load.poll_interval": "5" has no unit; write it like "5s" or "5ms""#,
+            r#"6:8: "load.hold": "d" is not a unit of time; use ns, us, ms, s, m or h"#,
+            r#"7:13: "load.transport" is "websockets"; did you mean "websocket"? It is one of polling, long-polling, streaming, sse, websocket"#,
+            r#"8:11: "load.headers" is "chrome"; it must be one of minimal, browser"#,
+            r#"9:12: "load.channels" is 0; it must be from 1 to 1,000,000"#,
+            r#"10:14: "load.publishers" takes a whole number, such as publishers = 10; this is the number 1.5"#,
+        ]
+    );
+}
+
+#[test]
+fn what_does_not_work_yet_is_refused_and_never_ignored() {
+    let text = r#"[link]
+rtt = "5ms"
+[[events]]
+at = "1s"
+[search]
+vary = "clients"
+[run]
+repeats = 3
+[target]
+tls = true
+[load]
+origin = "cross"
+keep_alive = false
+[matrix]
+loss = [0.1]
+"#;
+    assert_eq!(
+        heads(text, &[]),
+        [
+            r#"1:2: "link" is not supported yet; remove it"#,
+            r#"3:3: "events" is not supported yet; remove it"#,
+            r#"5:2: "search" is not supported yet; remove it"#,
+            r#"8:11: "run.repeats" above 1 is not supported yet; remove it"#,
+            r#"10:1: "target.tls" is not supported yet; remove it"#,
+            r#"12:1: "load.origin" is not supported yet; remove it"#,
+            r#"13:14: "load.keep_alive = false" is not supported yet; remove it"#,
+            r#"15:1: "matrix.loss" is not supported yet; remove it"#,
+        ]
+    );
+    for key in ["load.poll=latest", "load.cookies=x", "target.http=2"] {
+        let told = told("", &[key]);
+        assert!(told.contains("is not supported yet; remove it"), "{told}");
+    }
+}
+
+#[test]
+fn each_single_fault_names_its_remedy() {
+    let relay = r#"url = "http://127.0.0.1:8080""#;
+    for (text, expected) in [
+        (
+            "clients = 5",
+            r#"1:1: unknown key "clients"; "clients" belongs in [load]"#.to_owned(),
+        ),
+        (
+            "[phases]\nwait = 1",
+            r#"2:1: unknown key "phases.wait"; the keys here are ramp, warm_up, measure and drain"#
+                .to_owned(),
+        ),
+        ("[load", "1:6: not TOML: unclosed table, expected `]`".to_owned()),
+        (
+            "[load]\nclients = 5\nclients = 6",
+            "3:1: not TOML: duplicate key".to_owned(),
+        ),
+        (
+            "[target]\nurl = \"http://example.org:80\"",
+            r#"2:7: "example.org" is not this machine, and a load test is an attack on a server that does not expect it; if you may load it, add allow_hosts = ["example.org"] to [target]"#
+                .to_owned(),
+        ),
+        (
+            "[target]\nurl = \"https://127.0.0.1\"",
+            format!(r#"2:7: "target.url" is https, which is not supported yet; write it like {relay}"#),
+        ),
+        (
+            "[target]\nurl = \"127.0.0.1:80\"",
+            format!(r#"2:7: "target.url" has no http:// or no host; write it like {relay}"#),
+        ),
+        (
+            "[target]\nurl = \"http://[::1]:80/push\"",
+            format!(r#"2:7: "target.url" has a path, and the relay's paths are fixed; write it like {relay}"#),
+        ),
+        (
+            "[target]\nserver = \"relay\"",
+            format!(r#"2:10: "target.url" is missing: server = "relay" needs one, such as {relay}"#),
+        ),
+        (
+            "[target]\nserver = \"nchan\"",
+            r#"2:10: target.server = "nchan" is not supported yet; use "bundled" or "relay""#
+                .to_owned(),
+        ),
+        (
+            "[gate]\n\"polling lost\" = \"== 0\"",
+            r#"2:1: no trial uses polling, so the gate "polling lost == 0" would hold of nothing; add polling to "load.transport" or remove the gate"#
+                .to_owned(),
+        ),
+        (
+            "[gate]\n\"* lots\" = \"== 0\"",
+            r#"2:1: unknown metric "lots"; did you mean "lost"? The metrics are delivery.p99, lost and duplicated"#
+                .to_owned(),
+        ),
+        (
+            "[gate]\n\"* lost\" = \"<= 0.2 * polling\"",
+            r#"2:12: a bound relative to another trial ("<= 0.2 * polling") is not supported yet; write a number, such as "<= 20ms""#
+                .to_owned(),
+        ),
+        (
+            "[load]\nrate = 5\n[matrix]\nrate = [1]",
+            r#"4:1: "rate" stands in [load] and in [matrix]; remove one"#.to_owned(),
+        ),
+        (
+            "[matrix]\nrate = [1, 1.0]",
+            r#"2:12: "matrix.rate" has this value twice; remove one"#.to_owned(),
+        ),
+        (
+            "[matrix]\nrate = 5",
+            r#"2:8: "matrix.rate" takes a list, such as rate = [20.0]; this is the number 5"#
+                .to_owned(),
+        ),
+        (
+            "[load]\ntransport = \"polling\"\npoll_interval = \"10s\"",
+            r#""phases.drain" is 5s, shorter than a "poll_interval" of 10s: the last messages would count as lost; make it longer"#
+                .to_owned(),
+        ),
+        (
+            "[phases]\nmeasure = \"24h\"",
+            r#"2:1: the run would take more than 24 hours; shorten "phases.measure" or take values out of [matrix]"#
+                .to_owned(),
+        ),
+        (
+            "[[published]]\nsource = \"x\"\nmetric = \"lost\"",
+            "1:3: a [[published]] table has no transport and value".to_owned(),
+        ),
+        (
+            "load = 5",
+            r#"1:8: "load" is a table; write [load] on a line of its own"#.to_owned(),
+        ),
+    ] {
+        let all = heads(text, &[]);
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert_eq!(all[0], expected);
+    }
+}
+
+#[test]
+fn a_wrong_set_is_named_instead_of_a_line() {
+    assert_eq!(
+        heads(
+            "",
+            &[
+                "load.clients=abc",
+                "load.clinets=5",
+                "foo",
+                "title.x.y=5",
+                "gate=1"
+            ]
+        ),
+        [
+            r"--set foo: write it as KEY=VALUE, such as --set load.clients=200",
+            r#"--set load.clinets=5: unknown key "load.clinets"; did you mean "clients"?"#,
+            r#"--set load.clients=abc: "load.clients" takes a whole number, such as clients = 1000; this is the text "abc""#,
+            r#"--set title.x.y=5: "title" takes text in quotes, such as title = "Chat room"; this is a table"#,
+            r#"--set gate=1: "gate" is a table; set its keys, as in --set load.clients=200"#,
+        ]
+    );
+}
+
+#[test]
+fn a_flood_of_faults_ends_after_ten() {
+    let text: String = (0..30).map(|key| format!("key{key} = 1\n")).collect();
+    assert!(told(&text, &[]).ends_with("\nand 20 more"));
+}
+
+#[test]
+fn a_huge_matrix_is_refused() {
+    let values = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]";
+    let text = format!("[matrix]\nclients = {values}\nrate = {values}\nchannels = {values}");
+    assert_eq!(
+        heads(&text, &[]),
+        ["1:2: \"matrix\" gives 1331 trials; 1000 are the most, so take some values out"]
+    );
+}
+
+#[test]
+fn a_file_that_is_no_scenario_is_refused() {
+    let read = |file: &str| read(Path::new(file), &[], &KNOWN).unwrap_err();
+    assert!(matches!(
+        read("no/such.toml"),
+        ScenarioError::Unreadable { .. }
+    ));
+    assert!(matches!(read("/"), ScenarioError::Unreadable { .. }));
+    assert!(read("/dev/zero").to_string().contains("larger than 1 MiB"));
+}

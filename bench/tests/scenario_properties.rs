@@ -1,0 +1,64 @@
+//! What holds of every scenario, however it is written.
+
+use std::path::Path;
+
+use bench::scenario::read_text;
+use proptest::prelude::*;
+
+const KNOWN: [&str; 3] = ["lost", "duplicated", "header_bytes_per_second"];
+
+const SEED: &str = include_str!("../../scenarios/lubbers-2010.toml");
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in "(?s).{0,200}", set in ".{0,40}") {
+        if let Err(error) = read_text(&text, Path::new("x"), &[set], &KNOWN) {
+            prop_assert!(!error.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn no_slip_of_the_hand_makes_the_reader_panic(
+        cut in 0..SEED.len(),
+        length in 0..40_usize,
+        typed in "[\\[\\]{}=\"'a-z0-9.\\n\\t é-]{0,6}",
+        set in "(load|matrix|phases|target|gate|published|run)\\.[a-z_\"]{1,8}=[\\[\\]a-z0-9,\"]{0,8}",
+    ) {
+        let mut text = SEED.to_owned();
+        let end = (cut + length).min(text.len());
+        if text.is_char_boundary(cut) && text.is_char_boundary(end) {
+            text.replace_range(cut..end, &typed);
+        }
+        if let Err(error) = read_text(&text, Path::new("x"), &[set], &KNOWN) {
+            prop_assert!(!error.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_resolved_scenario_reads_as_the_same_plan(
+        title in "[^\\p{Cc}]{1,20}",
+        seed in 0..i64::MAX,
+        clients in proptest::collection::btree_set(1..1_000_000_usize, 1..4),
+        rate in 0.001..1_000.0_f64,
+        millis in 1..3_600_000_u64,
+        payload in 64..=1_048_576_usize,
+        pad in 64..=16_384_usize,
+    ) {
+        let text = format!(
+            "title = {}\nseed = {seed}\n[load]\nrate = {rate:?}\npayload = \"{payload}B\"\n\
+             poll_interval = \"{millis}ms\"\nheaders = {{ pad_to = {pad} }}\n\
+             [matrix]\nclients = {:?}\ntransport = [\"sse\", \"websocket\"]\nchannels = [1, 20]\n",
+            toml::Value::String(title.clone()),
+            clients.iter().collect::<Vec<_>>(),
+        );
+        match read_text(&text, Path::new("x"), &[], &KNOWN) {
+            Err(error) => prop_assert!(title.trim().is_empty(), "{}", error),
+            Ok(plan) => {
+                let again = read_text(&plan.resolved, Path::new("x"), &[], &KNOWN);
+                prop_assert_eq!(again.map_err(|error| error.to_string()), Ok(plan));
+            }
+        }
+    }
+}
