@@ -1,0 +1,3 @@
+//! What a result means: whether its gates hold.
+
+pub mod gate;
