@@ -7,6 +7,8 @@
 //! disk, and only then a table, CSV, charts, HTML and gates.
 
 pub mod clock;
+pub mod judge;
+pub mod report;
 pub mod result;
 pub mod scenario;
 pub mod units;
