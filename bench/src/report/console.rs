@@ -182,9 +182,8 @@ fn line(
         let last = place + 1 == kept.len();
         if table.columns[*column].right {
             text.push_str(&format!("{cell:>wide$}  "));
-        } else if last && at + wide > width && width > at + 20 {
-            let indent = format!("\n{}", " ".repeat(at));
-            text.push_str(&wrap(cell, width - at).replace('\n', &indent));
+        } else if last && at + cell.chars().count() > width {
+            text.push_str(&last_cell(cell, at, width));
         } else {
             text.push_str(&format!("{cell:<wide$}  "));
         }
@@ -192,6 +191,18 @@ fn line(
     }
     out.push_str(text.trim_end());
     out.push('\n');
+}
+
+/// The last cell of a line that is too long: wrapped in its column, or below the
+/// line when the column is narrow.
+fn last_cell(cell: &str, at: usize, width: usize) -> String {
+    let (lead, indent) = if at + 20 <= width {
+        (String::new(), " ".repeat(at))
+    } else {
+        ("\n    ".to_owned(), " ".repeat(4))
+    };
+    let text = wrap(cell, width.saturating_sub(indent.len()));
+    format!("{lead}{}", text.replace('\n', &format!("\n{indent}")))
 }
 
 /// Breaks text at spaces so that no line is longer than `width`, where words allow.

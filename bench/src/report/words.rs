@@ -84,7 +84,19 @@ fn paragraph(comparison: &Comparison<'_>) -> Option<String> {
             ranking.against("cost"),
         ));
     }
-    (!sentences.is_empty()).then(|| format!("At {}: {}", comparison.label(), sentences.join(" ")))
+    if sentences.is_empty() {
+        return None;
+    }
+    let left_out: Vec<_> = comparison.groups.iter().filter(|g| !g.valid).collect();
+    if !left_out.is_empty() {
+        let names: Vec<_> = left_out.iter().map(|g| name(g.transport)).collect();
+        sentences.push(format!("Left out as invalid: {}.", names.join(", ")));
+    }
+    Some(format!(
+        "At {}: {}",
+        comparison.label(),
+        sentences.join(" ")
+    ))
 }
 
 /// The groups that have a metric, best first.

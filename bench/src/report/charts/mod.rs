@@ -139,7 +139,7 @@ fn single(charts: &mut Charts, shown: &Comparison<'_>, of: usize) {
 
 fn repeats(shown: &Comparison<'_>) -> &'static str {
     if shown.groups.iter().any(|g| g.trials.len() > 1) {
-        " · first repeat"
+        " · one of the repeats"
     } else {
         ""
     }
