@@ -94,6 +94,13 @@ fn what_was_not_measured_is_left_out_with_a_note() {
 }
 
 #[test]
+fn a_transport_without_data_is_named() {
+    let charts = charts::all(&fixture::broken());
+    let svg = charts.drawn[0].svg().unwrap();
+    assert!(svg.contains("no data: streaming"));
+}
+
+#[test]
 fn odd_values_do_not_break_a_chart() {
     let mut run = fixture::scale();
     for trial in &mut run.trials {

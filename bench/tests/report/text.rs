@@ -246,6 +246,12 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     negative
     "#);
     insta::assert_snapshot!(lines[3], @r#"streaming,1,streaming,false,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,400,400,40000,0,40000,0,0,0,20000,6666,0.3333,,,,,,,81999.95,,,,,0.45,,0,0,0"#);
+}
+
+#[test]
+fn seconds_and_percentiles_have_rows_of_their_own() {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let run = fixture::compare();
     let timeline = text(csv::timeline(&run).unwrap());
     let head: Vec<_> = timeline.lines().take(2).collect();
     insta::assert_snapshot!(head.join("\n"), @r#"

@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::font;
-use super::frame::{Frame, TOP, WIDTH, headline};
+use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
 use super::palette::{self, Color, INK, SOFT};
 use super::scene::{Align, Scene, Set};
 use crate::report::comparison::{Comparison, Group};
@@ -42,34 +42,24 @@ pub(crate) fn draw(
     title: &str,
     subtitle: &str,
 ) -> Option<Scene> {
-    let rows: Vec<Bar<'_>> = comparison
-        .groups
-        .iter()
-        .map(|group| Bar {
-            group,
-            parts: bars
-                .parts
-                .iter()
-                .map(|(name, _)| group.median(name))
-                .collect(),
-        })
-        .filter(|bar| bar.parts.iter().any(Option::is_some))
-        .collect();
+    let rows = measured(bars, comparison);
     let unit = metric::find(bars.parts.first()?.0)?.unit;
-    // Room for the sum at the end of the longest bar.
     let x = Axis::linear(bars.axis, unit, rows.iter().map(Bar::sum))?;
     let stacked = bars.parts.len() > 1;
     let top = if stacked { TOP + 30.0 } else { TOP - 6.0 };
     #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
     let bottom = top + rows.len() as f64 * ROW;
     let mut scene = Scene::new(WIDTH, bottom + 62.0);
-    headline(&mut scene, title, subtitle);
+    let drawn: Vec<_> = rows.iter().map(|r| r.group).collect();
+    let subtitle = with_absent(subtitle, &comparison.groups, &drawn);
+    headline(&mut scene, title, &subtitle);
     let names = rows
         .iter()
         .map(|r| font::width(&r.group.label(), NAME.size, false));
     let frame = Frame {
         left: 20.0 + names.fold(0.0, f64::max) + 14.0,
         top,
+        // Room for the sum at the end of the longest bar.
         right: WIDTH - 110.0,
         bottom,
         x,
@@ -90,6 +80,24 @@ pub(crate) fn draw(
     }
     scene.line(&[(frame.left, top), (frame.left, bottom)], SOFT, 1.25);
     Some(scene)
+}
+
+/// A bar for each transport that has a part measured.
+fn measured<'a>(bars: &Bars, comparison: &'a Comparison<'_>) -> Vec<Bar<'a>> {
+    let bar = |group| Bar {
+        group,
+        parts: bars
+            .parts
+            .iter()
+            .map(|(name, _)| Group::median(group, name))
+            .collect(),
+    };
+    comparison
+        .groups
+        .iter()
+        .map(bar)
+        .filter(|bar| bar.parts.iter().any(Option::is_some))
+        .collect()
 }
 
 fn row(scene: &mut Scene, frame: &Frame, bar: &Bar<'_>, bars: &Bars, y: f64) {

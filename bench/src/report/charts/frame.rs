@@ -4,6 +4,7 @@ use super::axis::Axis;
 use super::font;
 use super::palette::{self, FAINT, GRID, INK, SOFT};
 use super::scene::{Align, Point, Scene, Set};
+use crate::report::comparison::Group;
 use crate::scenario::Transport;
 
 /// The width of every chart.
@@ -117,6 +118,20 @@ impl Frame {
 pub(crate) fn headline(scene: &mut Scene, title: &str, subtitle: &str) {
     scene.text(title, (20.0, 28.0), Set::new(19.0, INK).bold());
     scene.text(subtitle, (20.0, 54.0), Set::new(13.5, SOFT));
+}
+
+/// A subtitle that also names the transports for which there is nothing to draw.
+pub(crate) fn with_absent(subtitle: &str, all: &[Group<'_>], drawn: &[&Group<'_>]) -> String {
+    let absent: Vec<_> = all
+        .iter()
+        .filter(|group| drawn.iter().all(|d| d.transport != group.transport))
+        .map(|group| group.transport.name())
+        .collect();
+    if absent.is_empty() {
+        subtitle.to_owned()
+    } else {
+        format!("{subtitle} · no data: {}", absent.join(", "))
+    }
 }
 
 /// The legend right of a frame that ends at `right`: a marker and a name for each transport.

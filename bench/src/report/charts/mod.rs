@@ -198,9 +198,12 @@ fn against_clients(charts: &mut Charts, all: &[Comparison<'_>], shown: &Comparis
         return;
     }
     let label = shown.label();
-    let subtitle = label.split_once(", ").map_or("", |(_, rest)| rest);
+    let mut subtitle = sentence(label.split_once(", ").map_or("", |(_, rest)| rest));
+    if row.iter().any(|c| c.groups.iter().any(|g| !g.valid)) {
+        subtitle.push_str(" · invalid trials left out");
+    }
     for (name, title, reading, scaling) in SCALINGS {
-        let scene = scaling::draw(&scaling, &row, title, &sentence(subtitle));
+        let scene = scaling::draw(&scaling, &row, title, &subtitle);
         charts.add(name, title, reading, scene);
     }
 }

@@ -1,7 +1,7 @@
 //! Delivery latency by percentile, a line for each transport.
 
 use super::axis::Axis;
-use super::frame::{Frame, TOP, WIDTH, headline, legend, legend_width};
+use super::frame::{Frame, TOP, WIDTH, headline, legend, legend_width, with_absent};
 use super::palette;
 use super::scene::Scene;
 use crate::report::comparison::{Comparison, Group};
@@ -32,7 +32,9 @@ pub(crate) fn draw(comparison: &Comparison<'_>, title: &str, subtitle: &str) -> 
         .map(|(g, _)| (g.transport, g.label()))
         .collect();
     let mut scene = Scene::new(WIDTH, HEIGHT);
-    headline(&mut scene, title, subtitle);
+    let drawn: Vec<_> = curves.iter().map(|(g, _)| *g).collect();
+    let subtitle = with_absent(subtitle, &comparison.groups, &drawn);
+    headline(&mut scene, title, &subtitle);
     let frame = Frame {
         left: 96.0,
         top: TOP,

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::axis::Axis;
 use super::frame::{Frame, TOP, WIDTH, headline, legend, legend_width};
 use super::palette::{self, SOFT};
-use super::scene::{Scene, Set};
+use super::scene::{Point, Scene, Set};
 use crate::report::comparison::Comparison;
 use crate::result::metric;
 use crate::scenario::Transport;
 
 const HEIGHT: f64 = 500.0;
+const DASH: (f64, f64) = (7.0, 5.0);
 
 /// What a chart against clients shows.
 pub(crate) struct Scaling {
@@ -42,7 +43,11 @@ pub(crate) fn draw(
         .iter()
         .filter_map(|c| c.number("clients"))
         .collect();
-    let entries: Vec<_> = full.keys().map(|t| (*t, t.to_string())).collect();
+    let entries: Vec<_> = Transport::ALL
+        .into_iter()
+        .filter(|t| full.contains_key(t) || dashed.contains_key(t))
+        .map(|t| (t, t.to_string()))
+        .collect();
     let mut scene = Scene::new(WIDTH, HEIGHT);
     headline(&mut scene, title, subtitle);
     let frame = Frame {
@@ -54,34 +59,40 @@ pub(crate) fn draw(
         y,
     };
     frame.draw(&mut scene);
-    for (transport, line) in &dashed {
-        let points: Vec<_> = line.iter().map(|(x, y)| frame.at(*x, *y)).collect();
-        let width = 2.0 * palette::weight(*transport);
-        scene.dashes(&points, palette::color(*transport), width, (7.0, 5.0));
-        for point in points {
-            scene.marker(*transport, point);
-        }
-    }
-    for (transport, line) in &full {
-        let points: Vec<_> = line.iter().map(|(x, y)| frame.at(*x, *y)).collect();
-        let width = 2.5 * palette::weight(*transport);
-        scene.line(&points, palette::color(*transport), width);
-        for point in points {
-            scene.marker(*transport, point);
-        }
-    }
+    trace(&mut scene, &frame, &dashed, Some(DASH));
+    trace(&mut scene, &frame, &full, None);
     legend(&mut scene, frame.right, frame.top, &entries);
     if let Some((_, first, second)) = scaling.second {
         #[expect(clippy::cast_precision_loss, reason = "five transports at most")]
         let below = frame.top + entries.len() as f64 * 24.0 + 28.0;
-        let x = frame.right + 18.0;
-        scene.line(&[(x, below), (x + 26.0, below)], SOFT, 2.5);
-        scene.text(first, (x + 34.0, below), Set::new(13.5, SOFT));
-        let below = below + 24.0;
-        scene.dashes(&[(x, below), (x + 26.0, below)], SOFT, 2.0, (7.0, 5.0));
-        scene.text(second, (x + 34.0, below), Set::new(13.5, SOFT));
+        key(&mut scene, (frame.right + 18.0, below), first, second);
     }
     Some(scene)
+}
+
+fn trace(scene: &mut Scene, frame: &Frame, lines: &Lines, dash: Option<(f64, f64)>) {
+    for (transport, line) in lines {
+        let points: Vec<_> = line.iter().map(|(x, y)| frame.at(*x, *y)).collect();
+        let color = palette::color(*transport);
+        let width = 2.5 * palette::weight(*transport);
+        match dash {
+            Some(dash) => scene.dashes(&points, color, width * 0.8, dash),
+            None => scene.line(&points, color, width),
+        }
+        for point in points {
+            scene.marker(*transport, point);
+        }
+    }
+}
+
+/// What full and dashed lines mean, below the legend.
+fn key(scene: &mut Scene, (x, y): Point, first: &str, second: &str) {
+    let text = Set::new(13.5, SOFT);
+    scene.line(&[(x, y), (x + 26.0, y)], SOFT, 2.5);
+    scene.text(first, (x + 34.0, y), text);
+    let y = y + 24.0;
+    scene.dashes(&[(x, y), (x + 26.0, y)], SOFT, 2.0, DASH);
+    scene.text(second, (x + 34.0, y), text);
 }
 
 /// The metric of valid groups that have it, above zero: a log axis has no place for others.

@@ -1,7 +1,7 @@
 //! Delivery latency over time: a panel for each transport, p50 and p99 of each second.
 
 use super::axis::Axis;
-use super::frame::{Frame, TOP, WIDTH, headline};
+use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
 use super::palette::{self, FAINT, INK, SOFT};
 use super::scene::{Align, Point, Scene, Set};
 use crate::report::comparison::{Comparison, Group};
@@ -34,7 +34,9 @@ pub(crate) fn draw(comparison: &Comparison<'_>, title: &str, subtitle: &str) -> 
     #[expect(clippy::cast_precision_loss, reason = "a handful of panels")]
     let height = top + panels.len() as f64 * (PANEL + GAP) - GAP + 62.0;
     let mut scene = Scene::new(WIDTH, height);
-    headline(&mut scene, title, subtitle);
+    let drawn: Vec<_> = panels.iter().map(|(g, _)| *g).collect();
+    let subtitle = with_absent(subtitle, &comparison.groups, &drawn);
+    headline(&mut scene, title, &subtitle);
     key(&mut scene);
     let middle = f64::midpoint(top, height - 62.0);
     scene.text(
