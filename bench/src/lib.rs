@@ -8,12 +8,17 @@
 
 pub mod client;
 pub mod clock;
+pub mod fleet;
+pub mod judge;
 pub mod kernel;
 pub mod net;
+pub mod probe;
 pub mod record;
+pub mod report;
 pub mod result;
 pub mod scenario;
 pub mod schedule;
 pub mod stamp;
 pub mod swarm;
+pub mod target;
 pub mod units;

@@ -3,7 +3,13 @@
 //! Times are in nanoseconds and sizes in bytes. What was not measured is `null`,
 //! never 0.
 
+pub mod metric;
+mod store;
+
 use std::collections::BTreeMap;
+
+pub(crate) use store::put;
+pub use store::{Store, StoreError, load};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,153 @@
+//! Costs as bars, a bar for each transport, its parts side by side and the sum at its end.
+
+use super::axis::Axis;
+use super::font;
+use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
+use super::palette::{self, Color, INK, SOFT};
+use super::scene::{Align, Scene, Set};
+use crate::report::comparison::{Comparison, Group};
+use crate::report::show;
+use crate::result::metric;
+
+const ROW: f64 = 62.0;
+const NAME: Set = Set::new(13.5, INK);
+const SMALL: Set = Set::new(12.0, SOFT);
+
+/// What a bar chart shows.
+pub(crate) struct Bars {
+    /// The title of the axis, unit included.
+    pub(crate) axis: &'static str,
+    /// The parts of a bar: a metric and what it is called.
+    pub(crate) parts: &'static [(&'static str, &'static str)],
+}
+
+/// The parts' shades: the transport's colour, lighter for each further part.
+const SHADES: [f64; 3] = [1.0, 0.58, 0.26];
+
+struct Bar<'a> {
+    group: &'a Group<'a>,
+    /// `None` for a part that was not measured.
+    parts: Vec<Option<f64>>,
+}
+
+impl Bar<'_> {
+    fn sum(&self) -> f64 {
+        self.parts.iter().flatten().sum()
+    }
+}
+
+pub(crate) fn draw(
+    bars: &Bars,
+    comparison: &Comparison<'_>,
+    title: &str,
+    subtitle: &str,
+) -> Option<Scene> {
+    let rows = measured(bars, comparison);
+    let unit = metric::find(bars.parts.first()?.0)?.unit;
+    let x = Axis::linear(bars.axis, unit, rows.iter().map(Bar::sum))?;
+    let stacked = bars.parts.len() > 1;
+    let top = if stacked { TOP + 30.0 } else { TOP - 6.0 };
+    #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
+    let bottom = top + rows.len() as f64 * ROW;
+    let mut scene = Scene::new(WIDTH, bottom + 62.0);
+    let drawn: Vec<_> = rows.iter().map(|r| r.group).collect();
+    let subtitle = with_absent(subtitle, &comparison.groups, &drawn);
+    headline(&mut scene, title, &subtitle);
+    let names = rows
+        .iter()
+        .map(|r| font::width(&r.group.label(), NAME.size, false));
+    let frame = Frame {
+        left: 20.0 + names.fold(0.0, f64::max) + 14.0,
+        top,
+        // Room for the sum at the end of the longest bar.
+        right: WIDTH - 110.0,
+        bottom,
+        x,
+        y: Axis::seconds("", 1.0),
+    };
+    for (value, _) in &frame.x.ticks {
+        let at = frame.x(*value);
+        scene.line(&[(at, top), (at, bottom)], palette::GRID, 1.0);
+    }
+    frame.x_labels(&mut scene);
+    if stacked {
+        key(&mut scene, frame.left, bars);
+    }
+    for (place, bar) in rows.iter().enumerate() {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
+        let y = top + place as f64 * ROW;
+        row(&mut scene, &frame, bar, bars, y);
+    }
+    scene.line(&[(frame.left, top), (frame.left, bottom)], SOFT, 1.25);
+    Some(scene)
+}
+
+/// A bar for each transport that has a part measured.
+fn measured<'a>(bars: &Bars, comparison: &'a Comparison<'_>) -> Vec<Bar<'a>> {
+    let bar = |group| Bar {
+        group,
+        parts: bars
+            .parts
+            .iter()
+            .map(|(name, _)| Group::median(group, name))
+            .collect(),
+    };
+    comparison
+        .groups
+        .iter()
+        .map(bar)
+        .filter(|bar| bar.parts.iter().any(Option::is_some))
+        .collect()
+}
+
+fn row(scene: &mut Scene, frame: &Frame, bar: &Bar<'_>, bars: &Bars, y: f64) {
+    let stacked = bars.parts.len() > 1;
+    let (from, to) = if stacked {
+        (y + 10.0, y + 34.0)
+    } else {
+        (y + 16.0, y + 44.0)
+    };
+    let middle = f64::midpoint(from, to);
+    scene.text(
+        bar.group.label(),
+        (frame.left - 10.0, middle),
+        NAME.align(Align::End),
+    );
+    let color = palette::color(bar.group.transport);
+    let mut reached = 0.0;
+    for (part, shade) in bar.parts.iter().zip(SHADES) {
+        let value = part.unwrap_or(0.0).max(0.0);
+        let (left, right) = (frame.x(reached), frame.x(reached + value));
+        scene.rect((left, from), (right, to), palette::tint(color, shade));
+        if reached > 0.0 && right - left > 2.0 {
+            scene.line(&[(left, from), (left, to)], palette::WHITE, 1.5);
+        }
+        reached += value;
+    }
+    let mut sum = show::named(bars.parts[0].0, Some(bar.sum()));
+    if bar.parts.contains(&None) {
+        sum = format!("≥ {sum}");
+    }
+    let end = frame.x(reached) + 8.0;
+    scene.text(sum, (end, middle), NAME.bold());
+    if stacked {
+        let words: Vec<_> = bar
+            .parts
+            .iter()
+            .zip(bars.parts)
+            .map(|(value, (name, what))| format!("{what} {}", show::named(name, *value)))
+            .collect();
+        scene.text(words.join(" · "), (frame.left + 8.0, to + 13.0), SMALL);
+    }
+}
+
+/// The parts' names, with grey shades: each bar has them in its own colour.
+fn key(scene: &mut Scene, left: f64, bars: &Bars) {
+    let mut x = left;
+    for ((_, what), shade) in bars.parts.iter().zip(SHADES) {
+        let grey: Color = palette::tint((0x55, 0x55, 0x55), shade);
+        scene.rect((x, TOP - 8.0), (x + 22.0, TOP + 8.0), grey);
+        scene.text(*what, (x + 30.0, TOP), Set::new(13.0, SOFT));
+        x += 30.0 + font::width(what, 13.0, false) + 26.0;
+    }
+}

@@ -1,0 +1,127 @@
+//! Delivery latency over time: a panel for each transport, p50 and p99 of each second.
+
+use super::axis::Axis;
+use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
+use super::palette::{self, FAINT, INK, SOFT};
+use super::scene::{Align, Point, Scene, Set};
+use crate::report::comparison::{Comparison, Group};
+use crate::result::Second;
+use crate::result::metric::Unit;
+
+const PANEL: f64 = 116.0;
+const GAP: f64 = 34.0;
+const RIGHT: f64 = WIDTH - 30.0;
+
+pub(crate) fn draw(comparison: &Comparison<'_>, title: &str, subtitle: &str) -> Option<Scene> {
+    let panels: Vec<(&Group<'_>, &[Second])> = comparison
+        .groups
+        .iter()
+        .filter_map(|g| Some((g, g.trials.first()?.timeline.as_slice())))
+        .filter(|(_, rows)| rows.iter().any(|r| r.delivery_p50.is_some()))
+        .collect();
+    let rows = || panels.iter().flat_map(|(_, rows)| rows.iter());
+    let values = rows().flat_map(|r| [r.delivery_p50, r.delivery_p99]);
+    let y = Axis::log(
+        "Delivery latency",
+        Unit::Nanoseconds,
+        values.flatten().map(float),
+    )?;
+    let last = rows()
+        .map(|r| f64::from(r.second) + 1.0)
+        .fold(1.0, f64::max);
+    let x = Axis::seconds("Time since publishing began", last);
+    let mut top = TOP + 46.0;
+    #[expect(clippy::cast_precision_loss, reason = "a handful of panels")]
+    let height = top + panels.len() as f64 * (PANEL + GAP) - GAP + 62.0;
+    let mut scene = Scene::new(WIDTH, height);
+    let drawn: Vec<_> = panels.iter().map(|(g, _)| *g).collect();
+    let subtitle = with_absent(subtitle, &comparison.groups, &drawn);
+    headline(&mut scene, title, &subtitle);
+    key(&mut scene);
+    let middle = f64::midpoint(top, height - 62.0);
+    scene.text(
+        y.title.clone(),
+        (20.0, middle),
+        Set::new(13.5, INK).align(Align::Middle).upright(),
+    );
+    for (place, (group, rows)) in panels.iter().enumerate() {
+        let frame = Frame {
+            left: 96.0,
+            top,
+            right: RIGHT,
+            bottom: top + PANEL,
+            x: x.clone(),
+            y: y.clone(),
+        };
+        panel(&mut scene, &frame, group, rows);
+        if place + 1 == panels.len() {
+            frame.x_labels(&mut scene);
+        }
+        top += PANEL + GAP;
+    }
+    Some(scene)
+}
+
+/// What the marks mean, in one line above the panels.
+fn key(scene: &mut Scene) {
+    let y = TOP;
+    let text = Set::new(13.0, SOFT);
+    scene.line(&[(96.0, y), (122.0, y)], INK, 2.5);
+    scene.text("p50 of each second", (130.0, y), text);
+    scene.dashes(&[(286.0, y), (312.0, y)], INK, 1.75, (6.0, 4.0));
+    scene.text("p99 of each second", (320.0, y), text);
+    scene.rect((476.0, y - 7.0), (502.0, y + 7.0), MEASURED);
+    scene.text("measured phase", (510.0, y), text);
+}
+
+const MEASURED: palette::Color = (0xee, 0xf2, 0xf7);
+
+fn panel(scene: &mut Scene, frame: &Frame, group: &Group<'_>, rows: &[Second]) {
+    for row in rows.iter().filter(|r| r.measured) {
+        let second = f64::from(row.second);
+        let (from, to) = (frame.x(second), frame.x(second + 1.0));
+        scene.rect((from, frame.top), (to, frame.bottom), MEASURED);
+    }
+    frame.grid(scene);
+    frame.y_labels(scene);
+    let name = Set::new(13.5, INK).bold();
+    scene.marker(group.transport, (frame.left + 6.0, frame.top - 12.0));
+    scene.text(group.label(), (frame.left + 18.0, frame.top - 12.0), name);
+    let color = palette::color(group.transport);
+    for run in unbroken(rows) {
+        let p50 = line(frame, run, |r| r.delivery_p50);
+        let p99 = line(frame, run, |r| r.delivery_p99);
+        let mut band = p50.clone();
+        band.extend(p99.iter().rev());
+        if p50.len() == p99.len() {
+            scene.area(band, palette::tint(color, 0.22));
+        }
+        scene.dashes(&p99, color, 1.75, (6.0, 4.0));
+        scene.line(&p50, color, 2.5);
+        if let ([only], true) = (p50.as_slice(), run.len() == 1) {
+            scene.marker(group.transport, *only);
+        }
+    }
+    let edge = [(frame.left, frame.bottom), (frame.right, frame.bottom)];
+    scene.line(&edge, FAINT, 0.5);
+}
+
+/// The stretches of seconds in which something was delivered: a line does not bridge a gap.
+fn unbroken(rows: &[Second]) -> impl Iterator<Item = &[Second]> {
+    rows.split(|r| r.delivery_p50.is_none())
+        .filter(|run| !run.is_empty())
+}
+
+fn line(frame: &Frame, rows: &[Second], read: fn(&Second) -> Option<u64>) -> Vec<Point> {
+    rows.iter()
+        .filter_map(|r| Some(frame.at(f64::from(r.second) + 0.5, float(read(r)?))))
+        .collect()
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a position in a picture needs no more"
+)]
+fn float(nanos: u64) -> f64 {
+    nanos as f64
+}

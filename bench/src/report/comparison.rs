@@ -1,0 +1,174 @@
+//! Trials that differ only in transport, side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::report::show;
+use crate::result::{RunResult, TrialResult, metric};
+use crate::scenario::{Factor, Transport};
+
+/// The trials of one combination of the factors other than the transport.
+#[derive(Debug)]
+pub(crate) struct Comparison<'a> {
+    /// The combination; empty when nothing but the transport varies.
+    pub(crate) factors: BTreeMap<String, Factor>,
+    /// One for each transport, in the order of every table.
+    pub(crate) groups: Vec<Group<'a>>,
+}
+
+/// The repeats of one transport in one combination.
+#[derive(Debug)]
+pub(crate) struct Group<'a> {
+    pub(crate) transport: Transport,
+    /// The valid repeats, or all of them when none is valid.
+    pub(crate) trials: Vec<&'a TrialResult>,
+    /// Whether a repeat is valid.
+    pub(crate) valid: bool,
+}
+
+impl Group<'_> {
+    /// The metric's median over the repeats.
+    pub(crate) fn median(&self, name: &str) -> Option<f64> {
+        metric::find(name)?.median(&self.trials)
+    }
+
+    /// The transport's name, marked when its trials cannot be trusted.
+    pub(crate) fn label(&self) -> String {
+        if self.valid {
+            self.transport.to_string()
+        } else {
+            format!("{} (invalid)", self.transport)
+        }
+    }
+}
+
+impl Comparison<'_> {
+    /// The combination as a person says it, such as `1,000 clients, 20 messages/s`.
+    pub(crate) fn label(&self) -> String {
+        let Some(load) = self
+            .groups
+            .first()
+            .and_then(|g| g.trials.first())
+            .map(|t| &t.load)
+        else {
+            return String::new();
+        };
+        let mut parts = vec![
+            show::factor("clients", &number(load.clients)),
+            show::factor("rate", &Factor::Number(load.rate)),
+        ];
+        for (key, value) in &self.factors {
+            if key != "clients" && key != "rate" {
+                parts.push(show::factor(key, value));
+            }
+        }
+        parts.join(", ")
+    }
+
+    /// The value of a factor that is a number.
+    pub(crate) fn number(&self, key: &str) -> Option<f64> {
+        match self.factors.get(key) {
+            Some(Factor::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a number of clients, far below 2^53"
+)]
+fn number(count: usize) -> Factor {
+    Factor::Number(count as f64)
+}
+
+/// The factors that take more than one value in the run, the transport left out.
+pub(crate) fn varying(run: &RunResult) -> Vec<String> {
+    let mut values: BTreeMap<&str, Vec<Option<&Factor>>> = BTreeMap::new();
+    let keys: BTreeSet<&str> = run
+        .trials
+        .iter()
+        .flat_map(|t| t.factors.keys().map(String::as_str))
+        .filter(|key| *key != "transport")
+        .collect();
+    for trial in &run.trials {
+        for key in &keys {
+            let value = trial.factors.get(*key);
+            let seen = values.entry(key).or_default();
+            if !seen.contains(&value) {
+                seen.push(value);
+            }
+        }
+    }
+    values
+        .into_iter()
+        .filter(|(_, seen)| seen.len() > 1)
+        .map(|(key, _)| key.to_owned())
+        .collect()
+}
+
+/// The run's comparisons, in the order in which the trials name them, numbers ascending.
+pub(crate) fn comparisons(run: &RunResult) -> Vec<Comparison<'_>> {
+    let keys = varying(run);
+    let mut found: Vec<(BTreeMap<String, Factor>, Vec<&TrialResult>)> = Vec::new();
+    for trial in &run.trials {
+        let factors: BTreeMap<_, _> = keys
+            .iter()
+            .filter_map(|key| Some((key.clone(), trial.factors.get(key)?.clone())))
+            .collect();
+        match found.iter_mut().find(|(known, _)| *known == factors) {
+            Some((_, trials)) => trials.push(trial),
+            None => found.push((factors, vec![trial])),
+        }
+    }
+    // Trials run in a shuffled order; a reader looks for small before large.
+    found.sort_by(|a, b| {
+        order(&keys, &a.0)
+            .partial_cmp(&order(&keys, &b.0))
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+    found
+        .into_iter()
+        .map(|(factors, trials)| Comparison {
+            factors,
+            groups: by_transport(&trials),
+        })
+        .collect()
+}
+
+fn order(keys: &[String], factors: &BTreeMap<String, Factor>) -> Vec<(f64, String)> {
+    keys.iter()
+        .map(|key| match factors.get(key) {
+            Some(Factor::Number(number)) => (*number, String::new()),
+            Some(Factor::Text(text)) => (f64::INFINITY, text.clone()),
+            None => (f64::NEG_INFINITY, String::new()),
+        })
+        .collect()
+}
+
+fn by_transport<'a>(trials: &[&'a TrialResult]) -> Vec<Group<'a>> {
+    let of = |transport| {
+        let all: Vec<_> = trials
+            .iter()
+            .copied()
+            .filter(|t| t.transport == transport)
+            .collect();
+        (!all.is_empty()).then(|| Group {
+            transport,
+            valid: all.iter().any(|t| t.valid),
+            trials: metric::trusted(&all),
+        })
+    };
+    Transport::ALL.into_iter().filter_map(of).collect()
+}
+
+/// The comparison that charts of a single combination show: the most clients,
+/// and of the other factors the first values.
+pub(crate) fn shown<'a, 'r>(all: &'a [Comparison<'r>]) -> Option<&'a Comparison<'r>> {
+    let most = all
+        .iter()
+        .filter_map(|c| c.number("clients"))
+        .fold(f64::NEG_INFINITY, f64::max);
+    all.iter()
+        .find(|c| c.number("clients").is_some_and(|n| n >= most))
+        .or_else(|| all.first())
+}

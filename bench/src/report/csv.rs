@@ -1,0 +1,140 @@
+//! CSV files for spreadsheets and scripts. Column names are stable, and what was
+//! not measured is an empty field.
+
+use csv::Writer;
+
+use crate::report::comparison::varying;
+use crate::result::{RunResult, metric};
+use crate::scenario::Factor;
+
+/// A row for each trial: every metric.
+///
+/// # Errors
+/// Only when memory cannot be written, which is to say never.
+pub fn trials(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
+    let keys = varying(run);
+    let mut out = Writer::from_writer(Vec::new());
+    let fixed = ["trial", "repeat", "transport", "valid"].map(str::to_owned);
+    let factors = keys.iter().map(|key| format!("factor_{key}"));
+    out.write_record(
+        fixed
+            .into_iter()
+            .chain(factors)
+            .chain(metric::all().map(column)),
+    )?;
+    for trial in &run.trials {
+        let fixed = [
+            trial.id.clone(),
+            trial.repeat.to_string(),
+            trial.transport.to_string(),
+            trial.valid.to_string(),
+        ];
+        let factors = keys.iter().map(|key| {
+            trial
+                .factors
+                .get(key)
+                .map_or_else(String::new, Factor::to_string)
+        });
+        let metrics = metric::all().map(|m| optional(m.of(trial)));
+        out.write_record(fixed.into_iter().chain(factors).chain(metrics))?;
+    }
+    finish(out)
+}
+
+/// The name of a metric's column, with its unit: `delivery.p50` becomes `delivery_p50_ns`.
+fn column(metric: &metric::Metric) -> String {
+    let name = metric.name.replace('.', "_");
+    // A name that says its unit already is left alone.
+    if name.contains("bytes") {
+        return name;
+    }
+    format!("{name}{}", metric.unit.suffix())
+}
+
+/// A row for each second of each trial, warm-up and drain included.
+///
+/// # Errors
+/// Only when memory cannot be written, which is to say never.
+pub fn timeline(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
+    let mut out = Writer::from_writer(Vec::new());
+    out.write_record([
+        "trial",
+        "repeat",
+        "transport",
+        "second",
+        "measured",
+        "published",
+        "delivered",
+        "delivery_p50_ns",
+        "delivery_p99_ns",
+        "delivery_max_ns",
+        "schedule_lag_p99_ns",
+        "connected",
+        "received_bytes",
+        "sent_bytes",
+        "server_cpu_ns",
+        "server_rss_bytes",
+        "generator_cpu_ns",
+    ])?;
+    for trial in &run.trials {
+        for row in &trial.timeline {
+            out.write_record([
+                trial.id.clone(),
+                trial.repeat.to_string(),
+                trial.transport.to_string(),
+                row.second.to_string(),
+                row.measured.to_string(),
+                row.published.to_string(),
+                row.delivered.to_string(),
+                optional(row.delivery_p50),
+                optional(row.delivery_p99),
+                optional(row.delivery_max),
+                optional(row.schedule_lag_p99),
+                row.connected.to_string(),
+                row.received.to_string(),
+                row.sent.to_string(),
+                optional(row.server_cpu_ns),
+                optional(row.server_rss),
+                optional(row.generator_cpu_ns),
+            ])?;
+        }
+    }
+    finish(out)
+}
+
+/// A row for each point of each trial's percentile curve.
+///
+/// # Errors
+/// Only when memory cannot be written, which is to say never.
+pub fn percentiles(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
+    let mut out = Writer::from_writer(Vec::new());
+    out.write_record([
+        "trial",
+        "repeat",
+        "transport",
+        "quantile",
+        "delivery_ns",
+        "arrival_ns",
+    ])?;
+    for trial in &run.trials {
+        for point in &trial.percentiles {
+            out.write_record([
+                trial.id.clone(),
+                trial.repeat.to_string(),
+                trial.transport.to_string(),
+                point.quantile.to_string(),
+                point.delivery.to_string(),
+                optional(point.arrival),
+            ])?;
+        }
+    }
+    finish(out)
+}
+
+fn optional<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |v| v.to_string())
+}
+
+fn finish(out: Writer<Vec<u8>>) -> Result<Vec<u8>, csv::Error> {
+    out.into_inner().map_err(|e| e.into_error().into())
+}

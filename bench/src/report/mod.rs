@@ -1,0 +1,73 @@
+//! Views of a [`RunResult`]: a table, CSV, charts, a page.
+//!
+//! Nothing here is live, so an old run gives the same views; and nothing prints:
+//! a view is text or bytes, and the caller puts it somewhere.
+
+pub mod charts;
+mod comparison;
+pub mod console;
+pub mod csv;
+pub mod html;
+mod show;
+mod table;
+mod words;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::result::{RunResult, put};
+
+/// Why a view could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A file cannot be written.
+    #[error("cannot write `{}`: {source}", file.display())]
+    Write {
+        /// The file or folder.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A table cannot be written as CSV.
+    #[error("cannot make a CSV file: {0}")]
+    Csv(#[from] ::csv::Error),
+    /// A chart cannot be drawn.
+    #[error(transparent)]
+    Paint(#[from] charts::PaintError),
+}
+
+/// Writes every view into a run's folder, beside `summary.json`: the CSV files,
+/// `charts/*.svg` and `*.png`, and `report.html`. Older views are replaced.
+///
+/// # Errors
+/// When a file cannot be written or a chart cannot be drawn.
+pub fn write_all(dir: &Path, run: &RunResult) -> Result<(), ReportError> {
+    write(&dir.join("trials.csv"), &csv::trials(run)?)?;
+    write(&dir.join("timeline.csv"), &csv::timeline(run)?)?;
+    write(&dir.join("percentiles.csv"), &csv::percentiles(run)?)?;
+    let charts = charts::all(run);
+    let folder = dir.join("charts");
+    fs::create_dir_all(&folder).map_err(|source| ReportError::Write {
+        file: folder.clone(),
+        source,
+    })?;
+    for chart in &charts.drawn {
+        write(
+            &folder.join(format!("{}.svg", chart.name)),
+            chart.svg()?.as_bytes(),
+        )?;
+        write(&folder.join(format!("{}.png", chart.name)), &chart.png()?)?;
+    }
+    write(
+        &dir.join("report.html"),
+        html::render(run, &charts)?.as_bytes(),
+    )
+}
+
+fn write(file: &Path, content: &[u8]) -> Result<(), ReportError> {
+    put(file, content).map_err(|source| ReportError::Write {
+        file: file.to_path_buf(),
+        source,
+    })
+}

@@ -1,0 +1,70 @@
+//! Values as a person reads them.
+
+use crate::result::metric::{self, Metric};
+use crate::scenario::Factor;
+use crate::units::{show_bytes, show_nanos};
+
+/// What stands where nothing was measured.
+pub(crate) const MISSING: &str = "–";
+
+/// A metric's value, or a dash.
+pub(crate) fn value(metric: &Metric, value: Option<f64>) -> String {
+    value.map_or_else(|| MISSING.to_owned(), |v| metric.unit.show(v))
+}
+
+/// A value of the metric of that name; plain when there is no such metric.
+pub(crate) fn named(name: &str, value: Option<f64>) -> String {
+    match (metric::find(name), value) {
+        (Some(metric), value) => self::value(metric, value),
+        (None, Some(value)) => value.to_string(),
+        (None, None) => MISSING.to_owned(),
+    }
+}
+
+/// A factor's value alone, for a column that its key heads.
+pub(crate) fn factor_value(key: &str, factor: &Factor) -> String {
+    match (key, factor) {
+        (_, Factor::Text(text)) => text.clone(),
+        ("poll_interval" | "hold" | "rtt" | "jitter", Factor::Number(nanos)) => {
+            tidy(&show_nanos(*nanos))
+        }
+        ("payload", Factor::Number(bytes)) => tidy(&show_bytes(*bytes)),
+        ("loss", Factor::Number(share)) => format!("{} %", share * 100.0),
+        (_, Factor::Number(number)) => count(*number),
+    }
+}
+
+/// A factor as a part of a sentence, such as `1,000 clients`.
+pub(crate) fn factor(key: &str, factor: &Factor) -> String {
+    let value = factor_value(key, factor);
+    match key {
+        "clients" | "channels" | "publishers" => format!("{value} {key}"),
+        "rate" => format!("{value} messages/s"),
+        _ => format!("{} {value}", key.replace('_', " ")),
+    }
+}
+
+/// A signed share, such as `+3.1 %`.
+pub(crate) fn deviation(share: Option<f64>) -> String {
+    share.map_or_else(|| MISSING.to_owned(), |s| format!("{:+.1} %", s * 100.0))
+}
+
+/// A number without needless zeros, its thousands apart when it is whole.
+pub(crate) fn count(number: f64) -> String {
+    if number.fract() == 0.0 {
+        metric::Unit::Count.show(number)
+    } else {
+        number.to_string()
+    }
+}
+
+/// A value with unit without the zeros that carry nothing: `1.00 ms` becomes `1 ms`.
+pub(crate) fn tidy(text: &str) -> String {
+    match text.split_once(' ') {
+        Some((number, unit)) if number.contains('.') => {
+            let number = number.trim_end_matches('0').trim_end_matches('.');
+            format!("{number} {unit}")
+        }
+        _ => text.to_owned(),
+    }
+}

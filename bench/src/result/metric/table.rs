@@ -1,0 +1,264 @@
+//! The rows of the table of metrics.
+
+use super::{Metric, Unit};
+use crate::result::{Summary, TrialResult};
+
+macro_rules! series {
+    ($field:ident, $what:literal) => {
+        [
+            series!($field, "mean", concat!("mean of ", $what), |s| Some(s.mean)),
+            series!($field, "min", concat!("smallest ", $what), |s| num(s.min)),
+            series!($field, "p50", concat!("median of ", $what), |s| num(s.p50)),
+            series!($field, "p90", concat!("90th percentile of ", $what), |s| {
+                num(s.p90)
+            }),
+            series!($field, "p99", concat!("99th percentile of ", $what), |s| {
+                num(s.p99)
+            }),
+            series!(
+                $field,
+                "p99_9",
+                concat!("99.9th percentile of ", $what),
+                |s| s.p99_9.and_then(num)
+            ),
+            series!($field, "max", concat!("largest ", $what), |s| num(s.max)),
+        ]
+    };
+    ($field:ident, $part:literal, $formula:expr, $read:expr) => {
+        Metric {
+            name: concat!(stringify!($field), ".", $part),
+            unit: Unit::Nanoseconds,
+            formula: $formula,
+            read: |trial| {
+                let read: fn(&Summary) -> Option<f64> = $read;
+                recorded(trial.latency_ns.$field.as_ref()).and_then(read)
+            },
+        }
+    };
+}
+
+pub(super) static SERIES: [[Metric; 7]; 5] = [
+    series!(delivery, "received and parsed - due"),
+    series!(arrival, "bytes at the client's socket - due"),
+    series!(publish, "publish answered - publish sent"),
+    series!(schedule_lag, "handed to the socket - due"),
+    series!(connect, "able to receive - dialled"),
+];
+
+macro_rules! metric {
+    ($name:literal, $unit:ident, $formula:literal, $read:expr) => {
+        Metric {
+            name: $name,
+            unit: Unit::$unit,
+            formula: $formula,
+            read: $read,
+        }
+    };
+}
+
+pub(super) static PLAIN: [Metric; 28] = [
+    metric!(
+        "clients",
+        Count,
+        "subscribers able to receive when the measured phase began",
+        |t| num(t.clients.connected)
+    ),
+    metric!(
+        "planned",
+        Count,
+        "messages due in the measured phase",
+        |t| { num(t.messages.planned) }
+    ),
+    metric!(
+        "published",
+        Count,
+        "of these, accepted by the server",
+        |t| num(t.messages.published)
+    ),
+    metric!(
+        "expected",
+        Count,
+        "one delivery for each subscriber of each message's channel",
+        |t| num(t.messages.expected)
+    ),
+    metric!(
+        "delivered",
+        Count,
+        "deliveries that came, each counted once",
+        |t| num(t.messages.delivered)
+    ),
+    metric!("lost", Count, "expected - delivered", |t| num(t
+        .messages
+        .lost)),
+    metric!("duplicated", Count, "deliveries that came again", |t| num(
+        t.messages.duplicated
+    )),
+    metric!(
+        "reordered",
+        Count,
+        "deliveries after a later one of the same publisher",
+        |t| num(t.messages.reordered)
+    ),
+    metric!("reconnects", Count, "connections made again", |t| num(t
+        .clients
+        .reconnects)),
+    metric!("requests", Count, "requests answered", |t| num(t
+        .requests
+        .total)),
+    metric!(
+        "empty_polls",
+        Count,
+        "answers that brought no message",
+        |t| num(t.requests.empty)
+    ),
+    metric!("empty_share", Share, "empty_polls / requests", |t| ratio(
+        num(t.requests.empty),
+        num(t.requests.total)
+    )),
+    metric!(
+        "payload_bytes_per_message",
+        Bytes,
+        "payload / delivered",
+        |t| each(t, num(t.bytes.payload))
+    ),
+    metric!(
+        "framing_bytes_per_message",
+        Bytes,
+        "(socket both directions - payload) / delivered",
+        |t| each(t, minus(socket(t), num(t.bytes.payload)))
+    ),
+    metric!(
+        "tcp_bytes_per_message",
+        Bytes,
+        "(wire - socket) / delivered",
+        |t| each(t, minus(wire(t), socket(t)))
+    ),
+    metric!(
+        "socket_bytes_per_message",
+        Bytes,
+        "socket both directions / delivered",
+        |t| each(t, socket(t))
+    ),
+    metric!(
+        "wire_bytes_per_message",
+        Bytes,
+        "wire both directions / delivered",
+        |t| each(t, wire(t))
+    ),
+    metric!(
+        "wire_bytes_per_client_second",
+        BytesPerSecond,
+        "wire both directions / clients / measured seconds",
+        |t| ratio(per_second(t, wire(t)), num(t.clients.connected))
+    ),
+    metric!(
+        "header_bytes_per_second",
+        BytesPerSecond,
+        "(socket both directions - payload) / measured seconds",
+        |t| per_second(t, minus(socket(t), num(t.bytes.payload)))
+    ),
+    metric!(
+        "server_cpu_per_thousand",
+        Nanoseconds,
+        "server CPU / delivered * 1000",
+        |t| each(t, t.server.cpu_ns.and_then(num)).map(|v| v * 1e3)
+    ),
+    metric!("server_cores", Cores, "server CPU / measured time", |t| {
+        ratio(t.server.cpu_ns.and_then(num), num(t.phases.measure))
+    }),
+    metric!(
+        "server_memory_per_client",
+        Bytes,
+        "(resident loaded - resident before the first client) / clients",
+        |t| ratio(
+            minus(
+                t.server.rss_loaded.and_then(num),
+                t.server.rss_base.and_then(num)
+            ),
+            num(t.clients.connected)
+        )
+    ),
+    metric!(
+        "kernel_memory_per_client",
+        Bytes,
+        "kernel socket memory of the server / clients",
+        |t| ratio(
+            t.server.kernel_socket_memory.and_then(num),
+            num(t.clients.connected)
+        )
+    ),
+    metric!(
+        "generator_cores",
+        Cores,
+        "generator CPU / measured time",
+        |t| t.generator.cores_busy
+    ),
+    metric!(
+        "generator_cpu_per_thousand",
+        Nanoseconds,
+        "generator CPU / delivered * 1000",
+        |t| each(t, t.generator.cpu_ns.and_then(num)).map(|v| v * 1e3)
+    ),
+    metric!(
+        "missed_reports",
+        Count,
+        "times the server said that it had dropped messages",
+        |t| num(t.messages.missed_reports)
+    ),
+    metric!(
+        "publish_errors",
+        Count,
+        "publishes refused or not sent",
+        |t| num(t.messages.publish_errors)
+    ),
+    metric!(
+        "negative",
+        Count,
+        "delivery and arrival latencies below zero",
+        |t| {
+            let below = |s: &Option<Summary>| s.as_ref().map_or(0, |s| s.negative);
+            num(below(&t.latency_ns.delivery) + below(&t.latency_ns.arrival))
+        }
+    ),
+];
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the shape that every reading function has"
+)]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts stay far below 2^53, or three figures of them are shown"
+)]
+fn num(count: u64) -> Option<f64> {
+    Some(count as f64)
+}
+
+fn recorded(series: Option<&Summary>) -> Option<&Summary> {
+    series.filter(|s| s.count > 0)
+}
+
+fn ratio(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
+    let whole = whole.filter(|w| *w > 0.0)?;
+    Some(part? / whole)
+}
+
+fn minus(from: Option<f64>, less: Option<f64>) -> Option<f64> {
+    Some(from? - less?)
+}
+
+fn each(trial: &TrialResult, total: Option<f64>) -> Option<f64> {
+    ratio(total, num(trial.messages.delivered))
+}
+
+fn per_second(trial: &TrialResult, total: Option<f64>) -> Option<f64> {
+    ratio(total, num(trial.phases.measure).map(|ns| ns / 1e9))
+}
+
+fn socket(trial: &TrialResult) -> Option<f64> {
+    num(trial.bytes.socket_sent + trial.bytes.socket_received)
+}
+
+fn wire(trial: &TrialResult) -> Option<f64> {
+    num(trial.bytes.wire_sent? + trial.bytes.wire_received?)
+}
