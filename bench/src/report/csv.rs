@@ -1,18 +1,24 @@
 //! CSV files for spreadsheets and scripts. Column names are stable, and what was
 //! not measured is an empty field.
 
+use std::collections::BTreeSet;
+
 use csv::Writer;
 
-use crate::report::comparison::varying;
 use crate::result::{RunResult, metric};
 use crate::scenario::Factor;
 
-/// A row for each trial: every metric.
+/// A row for each trial: the value of each key of the matrix, then every metric.
 ///
 /// # Errors
 /// Only when memory cannot be written, which is to say never.
 pub fn trials(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
-    let keys = varying(run);
+    let keys: BTreeSet<&str> = run
+        .trials
+        .iter()
+        .flat_map(|trial| trial.factors.keys().map(String::as_str))
+        .filter(|key| *key != "transport")
+        .collect();
     let mut out = Writer::from_writer(Vec::new());
     let fixed = ["trial", "repeat", "transport", "valid"].map(str::to_owned);
     let factors = keys.iter().map(|key| format!("factor_{key}"));
@@ -32,7 +38,7 @@ pub fn trials(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
         let factors = keys.iter().map(|key| {
             trial
                 .factors
-                .get(key)
+                .get(*key)
                 .map_or_else(String::new, Factor::to_string)
         });
         let metrics = metric::all().map(|m| optional(m.of(trial)));
