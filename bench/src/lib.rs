@@ -6,8 +6,10 @@
 //! work becomes an interval; all of it becomes one [`result::RunResult`] on
 //! disk, and only then a table, CSV, charts, HTML and gates.
 
+pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod exit;
 pub mod fleet;
 pub mod judge;
 pub mod kernel;

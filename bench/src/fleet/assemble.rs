@@ -7,7 +7,8 @@ use crate::judge::validity;
 use crate::probe::Process;
 use crate::record::{Ranges, Series};
 use crate::result::{
-    Bytes, Clients, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes, Prediction, Requests, ServerCost, TrialResult,
+    Bytes, Clients, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes, Prediction,
+    Requests, ServerCost, TrialResult,
 };
 use crate::scenario::Trial;
 use crate::swarm::{Assignment, SwarmReport, Usage};
@@ -59,11 +60,25 @@ fn cpu(pid: Option<u32>) -> Cpu {
     }
 }
 
-pub(super) fn assemble(assignment: &Assignment, trial: &Trial, report: &SwarmReport, totals: &Totals, measured: Measured) -> TrialResult {
+pub(super) fn assemble(
+    assignment: &Assignment,
+    trial: &Trial,
+    report: &SwarmReport,
+    totals: &Totals,
+    measured: Measured,
+) -> TrialResult {
     let messages = messages(assignment, report);
-    let usage = report.shards.iter().map(|shard| shard.usage).reduce(add).unwrap_or_default();
+    let usage = report
+        .shards
+        .iter()
+        .map(|shard| shard.usage)
+        .reduce(add)
+        .unwrap_or_default();
     let mut connect = Series::default();
-    report.shards.iter().for_each(|shard| connect.merge(&shard.connect));
+    report
+        .shards
+        .iter()
+        .for_each(|shard| connect.merge(&shard.connect));
     let payload = messages.delivered * trial.load.payload as u64;
     let mut result = TrialResult {
         id: trial.id.clone(),
@@ -88,7 +103,10 @@ pub(super) fn assemble(assignment: &Assignment, trial: &Trial, report: &SwarmRep
             schedule_lag: totals.lag.summary(),
             connect: connect.summary(),
         },
-        requests: Requests { total: usage.requests, empty: usage.empty },
+        requests: Requests {
+            total: usage.requests,
+            empty: usage.empty,
+        },
         bytes: Bytes {
             payload,
             socket_sent: usage.sent,
@@ -114,15 +132,22 @@ fn messages(assignment: &Assignment, report: &SwarmReport) -> Messages {
     let mut expected = 0;
     for ((channel, number), accepted) in &publisher.accepted {
         expected += assignment.subscribers(*channel as usize) * accepted.count();
-        by_channel.entry(*channel).or_default().push((*number, accepted));
+        by_channel
+            .entry(*channel)
+            .or_default()
+            .push((*number, accepted));
     }
     let mut delivered = 0;
     for ledger in report.shards.iter().flat_map(|shard| &shard.ledgers) {
         for (number, accepted) in by_channel.get(&ledger.channel()).into_iter().flatten() {
-            delivered += ledger.received(*number).map_or(0, |received| received.common(accepted));
+            delivered += ledger
+                .received(*number)
+                .map_or(0, |received| received.common(accepted));
         }
     }
-    let sum = |field: fn(&crate::record::Counts) -> u64| report.shards.iter().map(|shard| field(&shard.counts)).sum();
+    let sum = |field: fn(&crate::record::Counts) -> u64| {
+        report.shards.iter().map(|shard| field(&shard.counts)).sum()
+    };
     Messages {
         planned: publisher.planned,
         published: publisher.accepted(),
@@ -150,49 +175,85 @@ fn add(left: Usage, right: Usage) -> Usage {
 }
 
 fn server(measured: &Measured) -> ServerCost {
-    let cpu = measured.start.zip(measured.end).and_then(|(start, end)| Some(end.server?.saturating_sub(start.server?)));
+    let cpu = measured
+        .start
+        .zip(measured.end)
+        .and_then(|(start, end)| Some(end.server?.saturating_sub(start.server?)));
     // Both ends of every connection are on this machine; the server has one of them.
-    let kernel_socket_memory = measured.kernel_memory.filter(|_| measured.server.rss_base.is_some()).map(|both| both / 2);
-    ServerCost { cpu_ns: cpu, kernel_socket_memory, ..measured.server }
+    let kernel_socket_memory = measured
+        .kernel_memory
+        .filter(|_| measured.server.rss_base.is_some())
+        .map(|both| both / 2);
+    ServerCost {
+        cpu_ns: cpu,
+        kernel_socket_memory,
+        ..measured.server
+    }
 }
 
 fn generator(measured: &Measured) -> GeneratorCost {
-    let cpu_ns = measured.start.zip(measured.end).and_then(|(start, end)| Some(end.generator?.saturating_sub(start.generator?)));
-    let span = measured.start.zip(measured.end).map(|(start, end)| end.at.saturating_sub(start.at)).filter(|span| *span > 0);
-    GeneratorCost { cpu_ns, rss_peak: measured.generator_peak, cores_busy: cpu_ns.zip(span).map(|(cpu, span)| cpu as f64 / span as f64) }
+    let cpu_ns = measured
+        .start
+        .zip(measured.end)
+        .and_then(|(start, end)| Some(end.generator?.saturating_sub(start.generator?)));
+    let span = measured
+        .start
+        .zip(measured.end)
+        .map(|(start, end)| end.at.saturating_sub(start.at))
+        .filter(|span| *span > 0);
+    GeneratorCost {
+        cpu_ns,
+        rss_peak: measured.generator_peak,
+        cores_busy: cpu_ns.zip(span).map(|(cpu, span)| cpu as f64 / span as f64),
+    }
 }
 
 fn warnings(report: &SwarmReport, totals: &Totals, messages: &Messages) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut errors: BTreeMap<&str, u64> = BTreeMap::new();
-    for (text, count) in report.shards.iter().flat_map(|shard| &shard.errors).chain(&report.publisher.reasons) {
+    for (text, count) in report
+        .shards
+        .iter()
+        .flat_map(|shard| &shard.errors)
+        .chain(&report.publisher.reasons)
+    {
         *errors.entry(text).or_default() += count;
     }
-    warnings.extend(errors.iter().map(|(text, count)| format!("{text} ({count} times)")));
+    warnings.extend(
+        errors
+            .iter()
+            .map(|(text, count)| format!("{text} ({count} times)")),
+    );
     let strays: u64 = report.shards.iter().map(|shard| shard.counts.strays).sum();
     if strays > 0 {
-        warnings.push(format!("{strays} deliveries carried a stamp of another run or channel"));
+        warnings.push(format!(
+            "{strays} deliveries carried a stamp of another run or channel"
+        ));
     }
     let unanswered = totals.delivery.count().saturating_sub(messages.delivered);
     if unanswered > 0 {
-        warnings.push(format!("{unanswered} deliveries were of messages whose publishing was never confirmed"));
+        warnings.push(format!(
+            "{unanswered} deliveries were of messages whose publishing was never confirmed"
+        ));
     }
     warnings
 }
 
-/// Points for a curve on a logarithmic axis: each decade of the tail in twelve steps.
+/// Points for a curve on a logarithmic axis: the median, and each decade of the tail in twelve steps.
 fn percentiles(totals: &Totals) -> Vec<PercentilePoint> {
-    let count = totals.delivery.count();
-    let mut points = Vec::new();
-    for step in 0..=60_i32 {
-        let beyond = 10_f64.powf(-f64::from(step) / 12.0);
-        // A quantile with fewer than ten samples beyond it says more about luck than about the server.
-        if count as f64 * beyond < 10.0 && step > 0 {
-            break;
-        }
-        let quantile = 1.0 - beyond;
-        let Some(delivery) = totals.delivery.quantile(quantile) else { break };
-        points.push(PercentilePoint { quantile, delivery, arrival: totals.arrival.quantile(quantile) });
-    }
-    points
+    let count = totals.delivery.count() as f64;
+    let decades = (0..=60_i32).map(|step| 10_f64.powf(-f64::from(step) / 12.0));
+    // A quantile with fewer than ten samples beyond it says more about luck than about the server.
+    let beyond = decades.take_while(|beyond| *beyond >= 1.0 || count * beyond >= 10.0);
+    let mut quantiles: Vec<f64> = beyond.map(|beyond| 1.0 - beyond).chain([0.5]).collect();
+    quantiles.sort_by(f64::total_cmp);
+    let point = |quantile| {
+        let delivery = totals.delivery.quantile(quantile)?;
+        Some(PercentilePoint {
+            quantile,
+            delivery,
+            arrival: totals.arrival.quantile(quantile),
+        })
+    };
+    quantiles.into_iter().filter_map(point).collect()
 }

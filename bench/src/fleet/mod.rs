@@ -138,14 +138,21 @@ struct Trialled {
 }
 
 /// Runs every trial of `plan`, telling `observe` what happens; `stop` ends it early and keeps what was measured.
-pub async fn run(plan: &Plan, command: Vec<String>, stop: &CancellationToken, observe: &mut dyn FnMut(Event<'_>)) -> Outcome {
+pub async fn run(
+    plan: &Plan,
+    command: Vec<String>,
+    stop: &CancellationToken,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Outcome {
     let processors = Processors::apart();
     let mut result = RunResult {
         format: FORMAT,
         scenario: plan.name.clone(),
         title: plan.title.clone(),
         seed: plan.seed,
-        started: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        started: jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string(),
         command,
         verdict: Verdict::Pass,
         environment: environment(String::new(), processors.as_ref().map(Processors::describe)),
@@ -158,19 +165,40 @@ pub async fn run(plan: &Plan, command: Vec<String>, stop: &CancellationToken, ob
         if stop.is_cancelled() {
             break;
         }
-        observe(Event::Trial { number: index + 1, of: plan.trials.len(), trial });
+        observe(Event::Trial {
+            number: index + 1,
+            of: plan.trials.len(),
+            trial,
+        });
         match trial::run(plan, trial, processors.as_ref(), stop, observe).await {
             Ok(trialled) => {
                 result.environment.target = trialled.target;
                 result.environment.kernel_timestamps &= trialled.stamped;
                 result.trials.push(trialled.result);
-                observe(Event::Ended { result: &result, log: trialled.log });
+                observe(Event::Ended {
+                    result: &result,
+                    log: trialled.log,
+                });
                 if trialled.error.is_some() {
-                    return Outcome { result, error: trialled.error, interrupted: stop.is_cancelled() };
+                    return Outcome {
+                        result,
+                        error: trialled.error,
+                        interrupted: stop.is_cancelled(),
+                    };
                 }
             }
-            Err(error) => return Outcome { result, error: Some(error), interrupted: stop.is_cancelled() },
+            Err(error) => {
+                return Outcome {
+                    result,
+                    error: Some(error),
+                    interrupted: stop.is_cancelled(),
+                };
+            }
         }
     }
-    Outcome { result, error: None, interrupted: stop.is_cancelled() }
+    Outcome {
+        result,
+        error: None,
+        interrupted: stop.is_cancelled(),
+    }
 }

@@ -56,11 +56,22 @@ impl Timeline {
         builder.add_comment(&format!("delivery latency in nanoseconds, {}, intervals of 1 s of the measured phase and the drain", trial.id));
         // Writing to a Vec cannot fail.
         let _ = builder.begin_log_with(&mut log, &mut V2DeflateSerializer::new());
-        Self { window, reporters: shards + 1, open: BTreeMap::new(), rows: BTreeMap::new(), totals: Totals::default(), log }
+        Self {
+            window,
+            reporters: shards + 1,
+            open: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            totals: Totals::default(),
+            log,
+        }
     }
 
     pub(super) fn sampler(&self, server: Option<Process>) -> Sampler {
-        Sampler { server_cpu: server.and_then(|server| server.cpu_ns()), generator_cpu: Process::this().cpu_ns(), server }
+        Sampler {
+            server_cpu: server.and_then(|server| server.cpu_ns()),
+            generator_cpu: Process::this().cpu_ns(),
+            server,
+        }
     }
 
     /// Books what both sides cost in a second that has ended.
@@ -68,8 +79,14 @@ impl Timeline {
         let row = self.row(second);
         row.connected = connected;
         row.server_rss = sampler.server.and_then(|server| server.resident());
-        let spent = |before: &mut Option<u64>, now: Option<u64>| now.zip(std::mem::replace(before, now)).map(|(now, before)| now.saturating_sub(before));
-        row.server_cpu_ns = spent(&mut sampler.server_cpu, sampler.server.and_then(|server| server.cpu_ns()));
+        let spent = |before: &mut Option<u64>, now: Option<u64>| {
+            now.zip(std::mem::replace(before, now))
+                .map(|(now, before)| now.saturating_sub(before))
+        };
+        row.server_cpu_ns = spent(
+            &mut sampler.server_cpu,
+            sampler.server.and_then(|server| server.cpu_ns()),
+        );
         row.generator_cpu_ns = spent(&mut sampler.generator_cpu, Process::this().cpu_ns());
     }
 
@@ -107,7 +124,8 @@ impl Timeline {
         let measured = self.window.measured_second(second);
         let row = self.row(second);
         if let Some(received) = &open.received {
-            (row.delivered, row.received, row.sent) = (received.delivered, received.received, received.sent);
+            (row.delivered, row.received, row.sent) =
+                (received.delivered, received.received, received.sent);
             row.delivery_p50 = received.delivery.quantile(0.5);
             row.delivery_p99 = received.delivery.quantile(0.99);
             row.delivery_max = received.delivery.quantile(1.0);
@@ -125,11 +143,23 @@ impl Timeline {
         if let Some(received) = &open.received {
             self.totals.delivery.merge(&received.delivery);
             self.totals.arrival.merge(&received.arrival);
-            let start = std::time::Duration::from_nanos(self.window.start_of(second).0.saturating_sub(self.window.measure.0));
+            let start = std::time::Duration::from_nanos(
+                self.window
+                    .start_of(second)
+                    .0
+                    .saturating_sub(self.window.measure.0),
+            );
             let mut serializer = V2DeflateSerializer::new();
-            if let Ok(mut writer) = IntervalLogWriterBuilder::new().begin_log_with(&mut self.log, &mut serializer) {
+            if let Ok(mut writer) =
+                IntervalLogWriterBuilder::new().begin_log_with(&mut self.log, &mut serializer)
+            {
                 let span = std::time::Duration::from_secs(1);
-                let _ = writer.write_histogram(received.delivery.histogram(), start, span, Tag::new("delivery"));
+                let _ = writer.write_histogram(
+                    received.delivery.histogram(),
+                    start,
+                    span,
+                    Tag::new("delivery"),
+                );
             }
         }
         if let Some(sent) = &open.sent {
@@ -139,8 +169,13 @@ impl Timeline {
     }
 
     fn row(&mut self, second: u32) -> &mut Second {
-        let measured = self.window.measured_second(second) && self.window.start_of(second) < self.window.end;
-        self.rows.entry(second).or_insert(Second { second, measured, ..Second::default() })
+        let measured =
+            self.window.measured_second(second) && self.window.start_of(second) < self.window.end;
+        self.rows.entry(second).or_insert(Second {
+            second,
+            measured,
+            ..Second::default()
+        })
     }
 }
 

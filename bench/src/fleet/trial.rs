@@ -66,33 +66,65 @@ pub(super) async fn run(
     Process::this().reset_peak();
     // A server at an address is not ours to pin, so the generator takes every processor.
     let processors = processors.filter(|_| plan.target == crate::scenario::Target::Bundled);
-    let server = Server::start(&plan.target, processors.map(|processors| processors.server.as_slice()), trial.load.clients).await?;
+    let server = Server::start(
+        &plan.target,
+        processors.map(|processors| processors.server.as_slice()),
+        trial.load.clients,
+    )
+    .await?;
     let mut measured = Measured::default();
     measured.server.rss_base = server.pid.and_then(|pid| Process::new(pid).resident());
     let kernel_before = kernel_memory();
     let assignment = assign(plan, trial, &server, processors);
     let (swarm, reports) = Swarm::start(assignment.clone())?;
     let now = Instant::now();
-    let mut run = Run { plan, trial, stop, server, swarm, reports, began: now, alive: now, measured, observe };
+    let mut run = Run {
+        plan,
+        trial,
+        stop,
+        server,
+        swarm,
+        reports,
+        began: now,
+        alive: now,
+        measured,
+        observe,
+    };
     let ending = match run.connect().await {
         Ending::Complete => {
             let window = run.window();
             run.swarm.run(window);
             let mut timeline = Timeline::new(window, assignment.shards, trial);
             let ending = run.phases(window, &mut timeline).await;
-            run.measured.kernel_memory = kernel_memory().zip(kernel_before).map(|(after, before)| after.saturating_sub(before));
-            return run.conclude(assignment, timeline, Some(window), ending).await;
+            run.measured.kernel_memory = kernel_memory()
+                .zip(kernel_before)
+                .map(|(after, before)| after.saturating_sub(before));
+            return run
+                .conclude(assignment, timeline, Some(window), ending)
+                .await;
         }
         ending => ending,
     };
-    let window = Window { start: Moment::now(), measure: Moment::now(), end: Moment::now() };
+    let window = Window {
+        start: Moment::now(),
+        measure: Moment::now(),
+        end: Moment::now(),
+    };
     let timeline = Timeline::new(window, assignment.shards, trial);
     run.conclude(assignment, timeline, None, ending).await
 }
 
-fn assign(plan: &Plan, trial: &Trial, server: &Server, processors: Option<&Processors>) -> Assignment {
+fn assign(
+    plan: &Plan,
+    trial: &Trial,
+    server: &Server,
+    processors: Option<&Processors>,
+) -> Assignment {
     let generator = processors.map(|processors| processors.generator.clone());
-    let free = generator.as_ref().map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), Vec::len);
+    let free = generator.as_ref().map_or_else(
+        || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        Vec::len,
+    );
     let loopback = server.address.ip().is_loopback() && server.address.is_ipv4();
     Assignment {
         run: rand::random(),
@@ -101,7 +133,11 @@ fn assign(plan: &Plan, trial: &Trial, server: &Server, processors: Option<&Proce
         load: trial.load.clone(),
         seed: trial.seed,
         ramp: plan.phases.ramp,
-        sources: if loopback { capacity::source_addresses(trial.load.clients) } else { Vec::new() },
+        sources: if loopback {
+            capacity::source_addresses(trial.load.clients)
+        } else {
+            Vec::new()
+        },
         shards: free.min(trial.load.clients).max(1),
         processors: generator,
     }
@@ -120,9 +156,15 @@ impl Run<'_> {
                 return Ending::Complete;
             }
             let elapsed = self.began.elapsed();
-            if elapsed > limit || (opened == 0 && elapsed > self.plan.phases.ramp.min(HOPELESS) + HOPELESS) {
+            if elapsed > limit
+                || (opened == 0 && elapsed > self.plan.phases.ramp.min(HOPELESS) + HOPELESS)
+            {
                 self.measured.phases.ramp = nanos(elapsed);
-                return if opened == 0 { Ending::Swarm } else { Ending::Complete };
+                return if opened == 0 {
+                    Ending::Swarm
+                } else {
+                    Ending::Complete
+                };
             }
             self.show(Phase::Ramp, elapsed, self.plan.phases.ramp);
             tokio::select! {
@@ -138,7 +180,11 @@ impl Run<'_> {
     fn window(&self) -> Window {
         let start = Moment::now() + LEAD;
         let measure = start + self.plan.phases.warm_up;
-        Window { start, measure, end: measure + self.plan.phases.measure }
+        Window {
+            start,
+            measure,
+            end: measure + self.plan.phases.measure,
+        }
     }
 
     /// Warm-up, measured phase and drain.
@@ -196,16 +242,40 @@ impl Run<'_> {
             return Some(Ending::Swarm);
         }
         let progress = self.swarm.progress();
-        if progress.connected.load(Ordering::Relaxed) > 0 || progress.opened.load(Ordering::Relaxed) == 0 {
+        if progress.connected.load(Ordering::Relaxed) > 0
+            || progress.opened.load(Ordering::Relaxed) == 0
+        {
             self.alive = Instant::now();
         }
-        (self.alive.elapsed() > LOST).then(|| Ending::Lost(format!("no client has been connected for {} s", LOST.as_secs())))
+        (self.alive.elapsed() > LOST).then(|| {
+            Ending::Lost(format!(
+                "no client has been connected for {} s",
+                LOST.as_secs()
+            ))
+        })
     }
 
     /// Closes everything and makes the trial's result.
-    async fn conclude(self, assignment: Assignment, mut timeline: Timeline, window: Option<Window>, ending: Ending) -> Result<Trialled, RunError> {
-        let Self { trial, server, swarm, mut reports, mut measured, .. } = self;
-        let (progress, address, target) = (swarm.progress().clone(), server.address.to_string(), server.name.clone());
+    async fn conclude(
+        self,
+        assignment: Assignment,
+        mut timeline: Timeline,
+        window: Option<Window>,
+        ending: Ending,
+    ) -> Result<Trialled, RunError> {
+        let Self {
+            trial,
+            server,
+            swarm,
+            mut reports,
+            mut measured,
+            ..
+        } = self;
+        let (progress, address, target) = (
+            swarm.progress().clone(),
+            server.address.to_string(),
+            server.name.clone(),
+        );
         measured.sample_memory(server.pid);
         // Threads wait for room in the channel, so it is read until they are done.
         let mut finish = tokio::task::spawn_blocking(move || swarm.finish());
@@ -220,8 +290,14 @@ impl Run<'_> {
         }
         server.stop().await;
         let report = report.map_err(|_| crate::swarm::SwarmError::Panicked)??;
-        if window.is_none() && matches!(ending, Ending::Swarm) && progress.opened.load(Ordering::Relaxed) == 0 {
-            return Err(RunError::NoClients { address, reason: first_error(&report) });
+        if window.is_none()
+            && matches!(ending, Ending::Swarm)
+            && progress.opened.load(Ordering::Relaxed) == 0
+        {
+            return Err(RunError::NoClients {
+                address,
+                reason: first_error(&report),
+            });
         }
         let stamped = report.shards.iter().all(|shard| shard.stamped);
         let (seconds, log, series) = timeline.finish();
@@ -230,17 +306,34 @@ impl Run<'_> {
         let error = match ending {
             Ending::Complete => None,
             Ending::Stopped => {
-                result.invalid_reasons.push("the run was stopped before its end".to_owned());
+                result
+                    .invalid_reasons
+                    .push("the run was stopped before its end".to_owned());
                 None
             }
-            Ending::Swarm => Some(RunError::NoClients { address, reason: first_error(&report) }),
+            Ending::Swarm => Some(RunError::NoClients {
+                address,
+                reason: first_error(&report),
+            }),
             Ending::Lost(reason) => {
-                result.invalid_reasons.push(format!("the server was lost in mid-run: {reason}"));
+                result
+                    .invalid_reasons
+                    .push(format!("the server was lost in mid-run: {reason}"));
                 Some(RunError::Lost { address, reason })
             }
         };
-        let log = TrialLog { name: format!("{}.hlog", trial.id), text: log };
-        Ok(Trialled { result, log, target, stamped, error })
+        result.valid = result.invalid_reasons.is_empty();
+        let log = TrialLog {
+            name: format!("{}.hlog", trial.id),
+            text: log,
+        };
+        Ok(Trialled {
+            result,
+            log,
+            target,
+            stamped,
+            error,
+        })
     }
 
     fn show(&mut self, phase: Phase, elapsed: Duration, of: Duration) {
@@ -270,7 +363,9 @@ impl Run<'_> {
 
 fn first_error(report: &SwarmReport) -> String {
     let errors = report.shards.iter().flat_map(|shard| &shard.errors);
-    errors.max_by_key(|(_, count)| **count).map_or_else(|| "no reason given".to_owned(), |(text, _)| text.clone())
+    errors
+        .max_by_key(|(_, count)| **count)
+        .map_or_else(|| "no reason given".to_owned(), |(text, _)| text.clone())
 }
 
 fn nanos(span: Duration) -> u64 {

@@ -1,6 +1,7 @@
 //! What a result means: whether it can be trusted and whether its gates hold.
 
 pub mod gate;
+pub mod validity;
 
 use crate::result::{GateResult, TrialResult, Verdict};
 

@@ -20,7 +20,8 @@ impl Processors {
     #[must_use]
     pub fn apart() -> Option<Self> {
         let allowed = rustix::thread::sched_getaffinity(None).ok()?;
-        let mut all = (0..rustix::thread::CpuSet::MAX_CPU).filter(|processor| allowed.is_set(*processor));
+        let mut all =
+            (0..rustix::thread::CpuSet::MAX_CPU).filter(|processor| allowed.is_set(*processor));
         let server = vec![all.next()?];
         let generator: Vec<_> = all.collect();
         (!generator.is_empty()).then_some(Self { server, generator })
@@ -29,8 +30,18 @@ impl Processors {
     /// As a person would say it.
     #[must_use]
     pub fn describe(&self) -> String {
-        let list = |processors: &[usize]| processors.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        format!("server on CPU {}, clients and publisher on CPU {}", list(&self.server), list(&self.generator))
+        let list = |processors: &[usize]| {
+            processors
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        format!(
+            "server on CPU {}, clients and publisher on CPU {}",
+            list(&self.server),
+            list(&self.generator)
+        )
     }
 }
 
@@ -49,16 +60,30 @@ pub fn environment(target: String, pinning: Option<String>) -> Environment {
     let uname = rustix::system::uname();
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(file).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned))?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name).map(str::to_owned))?;
         Some(line.trim_start_matches([' ', '\t', ':']).trim().to_owned())
     };
-    let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| kilobytes(&text, "MemTotal:"));
+    let memory = fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| kilobytes(&text, "MemTotal:"));
     Environment {
-        kernel: format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy()),
+        kernel: format!(
+            "{} {}",
+            uname.sysname().to_string_lossy(),
+            uname.release().to_string_lossy()
+        ),
         cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),
-        cores: std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+        cores: std::thread::available_parallelism()
+            .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         memory: memory.unwrap_or(0),
-        profile: if cfg!(debug_assertions) { "dev" } else { "release" }.to_owned(),
+        profile: if cfg!(debug_assertions) {
+            "dev"
+        } else {
+            "release"
+        }
+        .to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: option_env!("PUSHMARK_COMMIT").map(ToOwned::to_owned),
         pinning,

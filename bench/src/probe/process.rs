@@ -20,7 +20,9 @@ impl Process {
     /// This process.
     #[must_use]
     pub fn this() -> Self {
-        Self { pid: std::process::id() }
+        Self {
+            pid: std::process::id(),
+        }
     }
 
     /// CPU time so far, all threads, user and system, in nanoseconds; `None` when the process is gone.
@@ -68,6 +70,9 @@ mod tests {
         let this = Process::this();
         assert!(this.resident() > Some(100_000) && this.peak() >= this.resident());
         assert_eq!(Process::new(4_194_301).resident(), None);
-        assert_eq!(kilobytes("A: 1 kB\nVmRSS:\t  12 kB\n", "VmRSS:"), Some(12_288));
+        assert_eq!(
+            kilobytes("A: 1 kB\nVmRSS:\t  12 kB\n", "VmRSS:"),
+            Some(12_288)
+        );
     }
 }

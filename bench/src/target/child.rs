@@ -23,21 +23,33 @@ impl Child {
     ///
     /// It is in a process group of its own: a Ctrl-C on the terminal is bench's to handle.
     /// Its standard input stays open as long as bench lives.
-    pub(super) fn start(words: &[String], processors: Option<&[usize]>) -> Result<Self, TargetError> {
+    pub(super) fn start(
+        words: &[String],
+        processors: Option<&[usize]>,
+    ) -> Result<Self, TargetError> {
         let shown = words.join(" ");
-        let failed = |source| TargetError::Start { command: shown, source };
+        let failed = |source| TargetError::Start {
+            command: shown,
+            source,
+        };
         let Some((program, arguments)) = words.split_first() else {
             return Err(failed(std::io::ErrorKind::InvalidInput.into()));
         };
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
+        command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0);
         // A child inherits the processors of the thread that starts it.
         let before = processors.and_then(keep_to);
         let process = command.spawn();
         if let Some(before) = before {
             let _ = rustix::thread::sched_setaffinity(None, &before);
         }
-        Ok(Self { process: process.map_err(failed)? })
+        Ok(Self {
+            process: process.map_err(failed)?,
+        })
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -50,7 +62,11 @@ impl Child {
 
     /// How it ended, when it did.
     pub(super) fn ended(&mut self) -> Option<String> {
-        self.process.try_wait().ok().flatten().map(|status| status.to_string())
+        self.process
+            .try_wait()
+            .ok()
+            .flatten()
+            .map(|status| status.to_string())
     }
 
     /// Asks it to end, waits, and kills it when it does not.

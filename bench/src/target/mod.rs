@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use bundled::run as run_bundled_relay;
+pub use bundled::{RelayArgs, run as run_bundled_relay};
 use child::Child;
 
 use crate::scenario::Target;
@@ -78,21 +78,50 @@ impl Server {
     ///
     /// # Errors
     /// [`TargetError`], within seconds.
-    pub async fn start(target: &Target, processors: Option<&[usize]>, most_clients: usize) -> Result<Self, TargetError> {
+    pub async fn start(
+        target: &Target,
+        processors: Option<&[usize]>,
+        most_clients: usize,
+    ) -> Result<Self, TargetError> {
         match target {
             Target::Bundled => {
                 let (child, url) = bundled::start(processors, most_clients).await?;
                 let (address, authority) = parse(&url)?;
                 wait_for_answer(&url, ANSWER_LIMIT).await?;
                 let name = format!("bundled relay {}", env!("CARGO_PKG_VERSION"));
-                Ok(Self { address, authority, pid: Some(child.id()), name, child: Some(child) })
+                Ok(Self {
+                    address,
+                    authority,
+                    pid: Some(child.id()),
+                    name,
+                    child: Some(child),
+                })
             }
-            Target::Relay { url, pid, command, .. } => {
+            Target::Relay {
+                url, pid, command, ..
+            } => {
                 let (address, authority) = parse(url)?;
-                let child = command.as_deref().map(|words| Child::start(words, processors)).transpose()?;
-                wait_for_answer(url, if child.is_some() { START_LIMIT } else { ANSWER_LIMIT }).await?;
+                let child = command
+                    .as_deref()
+                    .map(|words| Child::start(words, processors))
+                    .transpose()?;
+                wait_for_answer(
+                    url,
+                    if child.is_some() {
+                        START_LIMIT
+                    } else {
+                        ANSWER_LIMIT
+                    },
+                )
+                .await?;
                 let pid = pid.or(child.as_ref().map(Child::id));
-                Ok(Self { address, authority, pid, name: format!("relay at {url}"), child })
+                Ok(Self {
+                    address,
+                    authority,
+                    pid,
+                    name: format!("relay at {url}"),
+                    child,
+                })
             }
         }
     }
@@ -115,29 +144,55 @@ impl Server {
 /// # Errors
 /// When it is not `http://host:port` or the host has no address.
 fn parse(url: &str) -> Result<(SocketAddr, String), TargetError> {
-    let wrong = |reason: &str| TargetError::Url { url: url.to_owned(), reason: reason.to_owned() };
-    let parsed: http::Uri = url.parse().map_err(|_| wrong("is not a URL; write it like \"http://127.0.0.1:8080\""))?;
-    let authority = parsed.authority().filter(|_| parsed.scheme_str() == Some("http")).ok_or_else(|| wrong("does not start with http://"))?;
-    let (host, port) = (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80));
+    let wrong = |reason: &str| TargetError::Url {
+        url: url.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let parsed: http::Uri = url
+        .parse()
+        .map_err(|_| wrong("is not a URL; write it like \"http://127.0.0.1:8080\""))?;
+    let authority = parsed
+        .authority()
+        .filter(|_| parsed.scheme_str() == Some("http"))
+        .ok_or_else(|| wrong("does not start with http://"))?;
+    let (host, port) = (
+        authority.host().trim_matches(['[', ']']),
+        authority.port_u16().unwrap_or(80),
+    );
     let address = match host.parse::<IpAddr>() {
         Ok(address) => SocketAddr::new(address, port),
         Err(_) if host == "localhost" => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        Err(_) => (host, port).to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(|| wrong("has no address"))?,
+        Err(_) => (host, port)
+            .to_socket_addrs()
+            .ok()
+            .and_then(|mut found| found.next())
+            .ok_or_else(|| wrong("has no address"))?,
     };
     Ok((address, authority.as_str().to_owned()))
 }
 
 /// Waits for any answer: a server without `/healthz` is a server all the same.
 async fn wait_for_answer(url: &str, limit: Duration) -> Result<(), TargetError> {
-    let refused = |reason: String| TargetError::Refused { url: url.to_owned(), reason };
-    let client = reqwest::Client::builder().no_proxy().build().map_err(|error| refused(error.to_string()))?;
+    let refused = |reason: String| TargetError::Refused {
+        url: url.to_owned(),
+        reason,
+    };
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .map_err(|error| refused(error.to_string()))?;
     let health = format!("{}/healthz", url.trim_end_matches('/'));
     let deadline = tokio::time::Instant::now() + limit;
     loop {
         let error = match tokio::time::timeout_at(deadline, client.get(&health).send()).await {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(error)) => error,
-            Err(_) => return Err(TargetError::Silent { url: url.to_owned(), limit }),
+            Err(_) => {
+                return Err(TargetError::Silent {
+                    url: url.to_owned(),
+                    limit,
+                });
+            }
         };
         // A server that is starting refuses at first; one that is not there refuses for good.
         if limit <= ANSWER_LIMIT || tokio::time::Instant::now() >= deadline {
@@ -157,8 +212,14 @@ mod tests {
 
     #[test]
     fn an_address_is_read_from_a_url() {
-        assert_eq!(parse("http://localhost:81").unwrap(), ("127.0.0.1:81".parse().unwrap(), "localhost:81".to_owned()));
-        assert_eq!(parse("http://[::1]:81/").unwrap().0, "[::1]:81".parse().unwrap());
+        assert_eq!(
+            parse("http://localhost:81").unwrap(),
+            ("127.0.0.1:81".parse().unwrap(), "localhost:81".to_owned())
+        );
+        assert_eq!(
+            parse("http://[::1]:81/").unwrap().0,
+            "[::1]:81".parse().unwrap()
+        );
         assert_eq!(parse("http://127.0.0.1").unwrap().0.port(), 80);
         for wrong in ["127.0.0.1:80", "https://127.0.0.1", "http://", "nonsense"] {
             assert!(parse(wrong).is_err(), "{wrong}");

@@ -1,9 +1,10 @@
 //! Gates.
 
-use bench::judge::gate::{GateRule, Op, evaluate};
+use bench::judge::gate::evaluate;
 use bench::judge::verdict;
 use bench::result::Verdict;
 use bench::scenario::Transport;
+use bench::scenario::{GateRule, Op};
 
 use crate::fixture;
 

@@ -1,0 +1,215 @@
+//! The command line: what was typed, and which command it is.
+
+mod progress;
+mod run;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::exit::Exit;
+use crate::report::{self, console::Style};
+use crate::result::{Store, metric};
+use crate::scenario::{self, Plan, capacity};
+use crate::target;
+
+/// Compares Web push transports: drives thousands of simulated clients and measures what each one
+/// sees, and what it costs the network and the server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bench",
+    version,
+    after_help = "Examples:
+  bench run scenarios/compare.toml
+  bench run scenarios/compare.toml --set load.clients=200 --set phases.measure=5s
+  bench check scenarios/*.toml
+  bench report results/latest
+
+Exit codes:
+  0  all is well
+  1  a bug in bench
+  2  the command line or a scenario is wrong, or this machine cannot run it
+  3  the target or a worker failed
+  4  the run cannot be trusted
+  5  a gate does not hold"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios, write results, apply gates
+    Run(RunArgs),
+    /// Validate scenarios; print the plan, its trials and how long they will take
+    Check(CheckArgs),
+    /// Make CSV, charts and HTML again from stored results
+    Report {
+        /// A folder of results, such as results/latest
+        dir: PathBuf,
+    },
+    /// Run the bundled relay
+    Relay(target::RelayArgs),
+    /// Print a script that completes commands and flags in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What `bench run` was given.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    scenarios: CheckArgs,
+    /// Folder for results; each run makes a folder of its own in it
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Scenarios and what is changed in them.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Change a key of every scenario, such as load.clients=200 or matrix.transport=[sse,websocket]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+/// Runs the command that was typed.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Run(args) => run::run(&args).into(),
+        Command::Check(args) => check(&args).into(),
+        Command::Report { dir } => report(&dir).into(),
+        Command::Relay(args) => target::run_bundled_relay(args),
+        Command::Completions { shell } => completions(shell).into(),
+    }
+}
+
+/// Reads every scenario and checks that this machine can run it; tells all that is wrong.
+fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
+    let known: Vec<&str> = metric::names().collect();
+    let limits = raise_descriptors();
+    let mut plans = Vec::new();
+    let mut failed = false;
+    for file in &args.files {
+        let plan = scenario::read(file, &args.sets, &known).map_err(|error| chain(&error));
+        let checked = plan.and_then(|plan| match &limits {
+            Ok(limits) => capacity::check(&plan, limits)
+                .map(|()| plan)
+                .map_err(|error| format!("{}: {error}", file.display())),
+            Err(_) => Ok(plan),
+        });
+        match checked {
+            Ok(plan) => plans.push(plan),
+            Err(text) => {
+                complain(&text);
+                failed = true;
+            }
+        }
+    }
+    if failed { Err(Exit::Usage) } else { Ok(plans) }
+}
+
+/// Takes all the descriptors that this process may have.
+fn raise_descriptors() -> io::Result<capacity::MachineLimits> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    // When it fails the limits read next tell, and the check names them.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
+    capacity::MachineLimits::read()
+}
+
+fn check(args: &CheckArgs) -> Exit {
+    match plans(args) {
+        Ok(plans) => {
+            let texts: Vec<String> = plans.iter().map(scenario::describe).collect();
+            say(&texts.join("\n"))
+        }
+        Err(exit) => exit,
+    }
+}
+
+fn report(dir: &Path) -> Exit {
+    let made = Store::open(dir).and_then(|store| store.load().map(|run| (store, run)));
+    let (store, run) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            complain(&chain(&error));
+            return Exit::Usage;
+        }
+    };
+    if let Err(error) = report::write_all(store.dir(), &run) {
+        complain(&chain(&error));
+        return Exit::Usage;
+    }
+    say(&report::console::render(
+        &run,
+        Some(&store.dir().display().to_string()),
+        style(io::stdout().is_terminal()),
+    ))
+}
+
+fn completions(shell: clap_complete::Shell) -> Exit {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "bench", &mut script);
+    say(&String::from_utf8_lossy(&script))
+}
+
+/// Columns and colours for what is printed.
+fn style(terminal: bool) -> Style {
+    let width = if terminal {
+        rustix::termios::tcgetwinsize(io::stdout()).map_or(120, |size| usize::from(size.ws_col))
+    } else {
+        120
+    };
+    Style {
+        width: width.clamp(60, 160),
+        color: terminal && std::env::var_os("NO_COLOR").is_none(),
+    }
+}
+
+/// Prints to standard output. A reader that has gone, as in `bench check | head`, is no error.
+fn say(text: &str) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Bug,
+        Ok(()) | Err(_) => Exit::Ok,
+    }
+}
+
+/// Prints an error.
+fn complain(text: &str) {
+    // Nowhere is left to tell that standard error is gone.
+    let _ = writeln!(io::stderr(), "error: {text}");
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,160 @@
+//! `bench run`: scenarios to results, with what a person sees meanwhile.
+
+use std::io::{self, IsTerminal, Write};
+
+use tokio_util::sync::CancellationToken;
+
+use super::progress::Display;
+use super::{RunArgs, chain, complain, plans, say, style};
+use crate::exit::Exit;
+use crate::fleet::{self, Event, Outcome};
+use crate::judge;
+use crate::report;
+use crate::result::{RunResult, Store, StoreError, Verdict, metric};
+use crate::scenario::Plan;
+
+/// What the shell reports for a program that a Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+pub(super) fn run(args: &RunArgs) -> Exit {
+    let plans = match plans(&args.scenarios) {
+        Ok(plans) => plans,
+        Err(exit) => return exit,
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("cannot start a runtime: {error}"));
+            return Exit::Bug;
+        }
+    };
+    let stop = CancellationToken::new();
+    runtime.block_on(async {
+        tokio::select! {
+            exit = all(args, &plans, &stop) => exit,
+            exit = interrupts(&stop) => exit,
+        }
+    })
+}
+
+async fn all(args: &RunArgs, plans: &[Plan], stop: &CancellationToken) -> Exit {
+    let mut exit = Exit::Ok;
+    for plan in plans {
+        if !stop.is_cancelled() {
+            exit = exit.worse(one(args, plan, stop).await);
+        }
+    }
+    exit
+}
+
+/// The first Ctrl-C (or SIGTERM) stops the run in good order; the second ends the process at once.
+async fn interrupts(stop: &CancellationToken) -> Exit {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if stop.is_cancelled() {
+            // The relay's standard input closes with this process, and it ends.
+            #[expect(clippy::exit, reason = "a person who asks twice wants no tidying up")]
+            std::process::exit(INTERRUPTED);
+        }
+        stop.cancel();
+        let _ = writeln!(
+            io::stderr(),
+            "\nstopping; what was measured is kept (press Ctrl-C again to end at once)"
+        );
+    }
+}
+
+async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
+    let store = match Store::create(&args.out, &plan.name, jiff::Timestamp::now()) {
+        Ok(store) => store,
+        Err(error) => {
+            complain(&chain(&error));
+            return Exit::Usage;
+        }
+    };
+    let mut display = Display::new(args.quiet);
+    display.plan(plan);
+    let (mut logs, mut trouble) = (Vec::new(), None);
+    let command: Vec<String> = std::env::args().collect();
+    let outcome = fleet::run(plan, command, stop, &mut |event| {
+        display.show(&event);
+        if let Event::Ended { result, log } = event {
+            logs.push((log.name, log.text));
+            // Kept after each trial, so that a later failure loses nothing.
+            trouble = store.checkpoint(result).err();
+        }
+    })
+    .await;
+    display.done();
+    let (result, exit) = judge(plan, outcome);
+    if result.trials.is_empty() {
+        // Nothing was measured: an empty folder would only puzzle.
+        let _ = std::fs::remove_dir(store.dir());
+        return exit;
+    }
+    let kept = trouble.map_or_else(|| keep(&store, &result, &logs, plan), Err);
+    if let Err(error) = kept {
+        complain(&chain(&error));
+        return exit.worse(Exit::Usage);
+    }
+    if !args.quiet {
+        say(&report::console::render(
+            &result,
+            Some(&store.dir().display().to_string()),
+            style(io::stdout().is_terminal()),
+        ));
+    }
+    exit
+}
+
+fn keep(
+    store: &Store,
+    result: &RunResult,
+    logs: &[(String, Vec<u8>)],
+    plan: &Plan,
+) -> Result<(), StoreError> {
+    store.write(result, logs, &plan.resolved)?;
+    if let Err(error) = report::write_all(store.dir(), result) {
+        // The result itself is safe; `bench report` makes the rest again.
+        complain(&chain(&error));
+    }
+    Ok(())
+}
+
+/// The verdict of a run, and how the process ends with it.
+fn judge(plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
+    let Outcome {
+        mut result,
+        error,
+        interrupted,
+    } = outcome;
+    result.cells = metric::cells(&result.trials);
+    result.gates = judge::gate::evaluate(&plan.gates, &result.trials);
+    result.verdict = judge::verdict(&result.trials, &result.gates);
+    if error.is_some() || interrupted || result.trials.len() < plan.trials.len() {
+        result.verdict = Verdict::Invalid;
+    }
+    let exit = match (&error, result.verdict) {
+        (Some(error), _) => {
+            complain(&chain(error));
+            Exit::Target
+        }
+        (None, Verdict::Invalid) => Exit::Invalid,
+        (None, Verdict::Fail) => Exit::Gate,
+        (None, Verdict::Pass) => Exit::Ok,
+    };
+    (result, exit)
+}
