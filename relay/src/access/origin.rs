@@ -1,0 +1,114 @@
+//! Which web pages may use the relay: the `Origin` that browsers send, against an exact list.
+//!
+//! A page's own origin is always allowed; a request without `Origin` comes from no page. No
+//! wildcard, no reflection, no credentials.
+
+use http::header::{self, HeaderMap, HeaderValue};
+
+/// The list of allowed origins.
+#[derive(Debug, Clone, Default)]
+pub struct Origins {
+    listed: Vec<HeaderValue>,
+}
+
+/// What a request's `Origin` header means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// No page, or a page that the relay itself served.
+    Own,
+    /// A page of a listed origin.
+    Listed(HeaderValue),
+    /// Any other page.
+    Foreign,
+}
+
+impl Origins {
+    /// Makes the list. Entries that can be no header value match nothing.
+    #[must_use]
+    pub fn new(origins: &[String]) -> Self {
+        let listed = origins
+            .iter()
+            .filter_map(|origin| HeaderValue::from_str(origin).ok())
+            .collect();
+        Self { listed }
+    }
+
+    /// Judges a request by its `Origin` and `Host`.
+    #[must_use]
+    pub fn judge(&self, headers: &HeaderMap) -> Origin {
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => Origin::Own,
+            (Some(_), Some(_)) => Origin::Foreign,
+            (Some(origin), None) if same(origin, headers.get(header::HOST)) => Origin::Own,
+            (Some(origin), None) if self.listed.contains(origin) => Origin::Listed(origin.clone()),
+            (Some(_), None) => Origin::Foreign,
+        }
+    }
+
+    /// Adds what lets a listed page read the answer, and what keeps caches from mixing answers up.
+    pub fn mark(&self, origin: &Origin, headers: &mut HeaderMap) {
+        if self.listed.is_empty() {
+            return;
+        }
+        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+        if let Origin::Listed(origin) = origin {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(
+                header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("Relay-Next"),
+            );
+        }
+    }
+}
+
+/// Tells whether an origin is `http://HOST` or `https://HOST`.
+fn same(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let origin = origin.as_bytes();
+    let authority = origin
+        .strip_prefix(b"http://")
+        .or_else(|| origin.strip_prefix(b"https://"));
+    matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(origins: &[&str], host: &str) -> Origin {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        for origin in origins {
+            headers.append(header::ORIGIN, origin.parse().unwrap());
+        }
+        Origins::new(&["https://app.example".to_owned()]).judge(&headers)
+    }
+
+    #[test]
+    fn an_origin_is_judged_exactly() {
+        assert_eq!(judge(&[], "a"), Origin::Own);
+        assert_eq!(judge(&["http://a:8080"], "a:8080"), Origin::Own);
+        assert_eq!(judge(&["https://a"], "A"), Origin::Own);
+        let listed = "https://app.example";
+        assert_eq!(
+            judge(&[listed], "a"),
+            Origin::Listed(listed.parse().unwrap())
+        );
+        for foreign in [
+            "null",
+            "http://app.example",
+            "https://app.example.evil",
+            "https://evil",
+            "http://a:1",
+            "a",
+            "",
+        ] {
+            assert_eq!(judge(&[foreign], "a"), Origin::Foreign, "{foreign}");
+        }
+        assert_eq!(
+            judge(&[listed, listed], "a"),
+            Origin::Foreign,
+            "two origins are none"
+        );
+    }
+}

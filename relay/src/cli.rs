@@ -1,0 +1,176 @@
+//! The command line, and a relay run by it.
+
+use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use tokio::runtime::{Builder, Runtime};
+use tracing::level_filters::LevelFilter;
+
+use crate::server::{bind, serve};
+use crate::settings::{Settings, SettingsError};
+use crate::shutdown::{Signals, stdin_ended};
+
+/// The exit code when the relay could not start.
+const CANNOT_START: u8 = 1;
+/// The exit code of flags that make no sense, as clap has it.
+const USAGE: u8 = 2;
+
+/// The flags of the relay.
+#[derive(Debug, Clone, Args)]
+pub struct RelayArgs {
+    /// Address to listen on; port 0 takes a free one, and the first line of output names it
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Threads that serve clients. One is the cheapest per message and writes some 150,000
+    /// messages a second; more share the work and cost more for each
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: u16,
+    /// Shut down when standard input ends: a relay started by a program ends with it
+    #[arg(long)]
+    pub exit_with_stdin: bool,
+    /// Form of the log on standard error
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Least level that is logged: off, error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: LevelFilter,
+    /// Limits
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// The reason the relay could not run.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("cannot listen on {address}: {source} (choose another address with --listen)")]
+    Bind {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+}
+
+/// Runs a relay until it is told to stop: 0 when it shut down, 1 when it could not start, 2 when
+/// its flags contradict each other, 130 when a second signal ended it at once.
+///
+/// The first line on standard output is `listening on http://ADDRESS:PORT`.
+#[must_use]
+pub fn run(args: RelayArgs) -> ExitCode {
+    start_log(&args);
+    match run_until_stopped(args) {
+        Ok(code) => code,
+        Err(error) => {
+            // Standard error is the log's: with `--log-level off` there is still an exit code.
+            tracing::error!("{error}");
+            ExitCode::from(if matches!(error, RunError::Settings(_)) {
+                USAGE
+            } else {
+                CANNOT_START
+            })
+        }
+    }
+}
+
+fn run_until_stopped(args: RelayArgs) -> Result<ExitCode, RunError> {
+    let mut settings = args.settings;
+    settings.check()?;
+    raise_descriptors(&mut settings);
+    let listener = bind(args.listen).map_err(|source| RunError::Bind {
+        address: args.listen,
+        source,
+    })?;
+    let address = listener.local_addr()?;
+    let runtime = runtime(args.threads)?;
+    let code = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let mut again = Signals::new()?;
+        let stdin = args.exit_with_stdin.then(stdin_ended).transpose()?;
+        writeln!(io::stdout(), "listening on http://{address}").and_then(|()| io::stdout().flush())?;
+        let stop = async {
+            tokio::select! {
+                () = signals.next() => {}
+                Some(_) = async { Some(stdin?.await) } => {}
+            }
+        };
+        let second = async {
+            again.next().await;
+            again.next().await;
+        };
+        // Boxed: it is the largest future of all, and there is one of it.
+        tokio::select! {
+            served = Box::pin(serve(listener, settings, stop)) => served.map(|()| ExitCode::SUCCESS),
+            () = second => Ok(ExitCode::from(130)),
+        }
+    })?;
+    runtime.shutdown_background();
+    Ok(code)
+}
+
+fn runtime(threads: u16) -> io::Result<Runtime> {
+    let mut builder = if threads == 1 {
+        Builder::new_current_thread()
+    } else {
+        Builder::new_multi_thread()
+    };
+    builder
+        .worker_threads(usize::from(threads))
+        .thread_name("relay")
+        .enable_all()
+        .build()
+}
+
+/// Raises the soft limit of descriptors to the hard one, and holds the connections to it.
+fn raise_descriptors(settings: &mut Settings) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    /// For the listener, the runtime and connections being turned away.
+    const RESERVED: u64 = 320;
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        },
+    ) {
+        tracing::warn!(%error, "cannot raise the limit of open descriptors");
+    }
+    let Some(descriptors) = getrlimit(Resource::Nofile).current else {
+        return;
+    };
+    let most = usize::try_from(descriptors.saturating_sub(RESERVED).max(1)).unwrap_or(usize::MAX);
+    if settings.max_connections > most {
+        let asked = settings.max_connections;
+        tracing::warn!(
+            asked,
+            most,
+            "descriptors allow fewer connections than --max-connections (ulimit -n)"
+        );
+        settings.max_connections = most;
+    }
+}
+
+/// Starts the log on standard error. In tests another log may run already: then that one stays.
+fn start_log(args: &RelayArgs) {
+    let log = tracing_subscriber::fmt()
+        .with_max_level(args.log_level)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
+    let _ = match args.log_format {
+        LogFormat::Text => tracing::subscriber::set_global_default(log.finish()),
+        LogFormat::Json => tracing::subscriber::set_global_default(log.json().finish()),
+    };
+}

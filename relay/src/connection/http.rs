@@ -1,0 +1,214 @@
+//! The part of a connection that hyper serves.
+
+use std::convert::Infallible;
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::progress::{Progress, Stage};
+use super::watched::Watched;
+use super::{Ended, say};
+use crate::metrics::Closed;
+use crate::routes::{self, Answer};
+use crate::socket::Socket;
+use crate::state::State;
+use crate::transport::reply::Refusal;
+
+/// The largest head of a request.
+const HEAD: usize = 16 * 1024;
+
+/// Why hyper's part is over.
+enum Event {
+    Finished(hyper::Result<()>),
+    Waiting(crate::transport::Waiting),
+    Late(Stage),
+}
+
+/// Serves requests until one waits or the connection ends. `first` tells a new connection from
+/// one that comes back from a long poll.
+pub(super) async fn serve(socket: Socket, state: &Arc<State>, first: bool) -> Ended {
+    let progress = Arc::new(Progress::default());
+    let service = {
+        let (state, progress) = (Arc::clone(state), Arc::clone(&progress));
+        service_fn(move |request| {
+            progress.request_begun();
+            Box::pin(respond(Arc::clone(&state), Arc::clone(&progress), request))
+        })
+    };
+    let io = TokioIo::new(Watched {
+        socket,
+        progress: Arc::clone(&progress),
+    });
+    let mut connection = http1::Builder::new()
+        .max_buf_size(HEAD)
+        .serve_connection(io, service);
+    let mut deadline = Deadline::new(state, first);
+    let mut timer = pin!(sleep_until(deadline.at));
+    let mut stop = pin!(state.stop.cancelled());
+    let mut stopping = false;
+    let event = poll_fn(|cx| {
+        if !stopping && stop.as_mut().poll(cx).is_ready() {
+            stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
+            return Poll::Ready(Event::Finished(result));
+        }
+        if let Some(waiting) = progress.take_waiting() {
+            return Poll::Ready(Event::Waiting(waiting));
+        }
+        deadline
+            .poll(&progress, state, timer.as_mut(), cx)
+            .map(Event::Late)
+    })
+    .await;
+    let parts = connection.into_parts();
+    let mut socket = parts.io.into_inner().socket;
+    match event {
+        Event::Waiting(waiting) => {
+            socket.put_back(&parts.read_buf);
+            Ended::Wait(waiting, socket)
+        }
+        Event::Finished(result) => finished(socket, &progress, &result, stopping),
+        Event::Late(stage) => late(socket, state, stage, first).await,
+    }
+}
+
+/// Answers one request, or leaves it where the connection finds it and never returns.
+async fn respond(
+    state: Arc<State>,
+    progress: Arc<Progress>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    match routes::answer(&state, request).await {
+        Answer::Reply(reply) => {
+            progress.request_answered(match reply.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Some(Closed::TooLarge),
+                StatusCode::REQUEST_TIMEOUT => Some(Closed::BodyDeadline),
+                _ => None,
+            });
+            Ok(reply.map(Full::new))
+        }
+        Answer::Wait(waiting) => {
+            progress.park(waiting);
+            pending().await
+        }
+    }
+}
+
+fn finished(
+    socket: Socket,
+    progress: &Progress,
+    result: &hyper::Result<()>,
+    stopping: bool,
+) -> Ended {
+    let reason = match result {
+        _ if stopping => Closed::Shutdown,
+        Ok(()) => progress.closing().unwrap_or(Closed::Finished),
+        Err(error) => {
+            tracing::debug!(%error, "connection failed");
+            if error.is_parse() {
+                Closed::Protocol
+            } else {
+                Closed::Client
+            }
+        }
+    };
+    if reason == Closed::Client || progress.ended() {
+        Ended::Gone(reason)
+    } else {
+        Ended::Linger(socket, reason)
+    }
+}
+
+async fn late(socket: Socket, state: &State, stage: Stage, first: bool) -> Ended {
+    match stage {
+        Stage::Writing => Ended::Gone(Closed::WriteDeadline),
+        Stage::Head => {
+            let refusal = Refusal::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "header_deadline",
+                "the request did not arrive in time",
+            );
+            say(socket, refusal, state.settings.write_deadline).await;
+            Ended::Gone(Closed::HeaderDeadline)
+        }
+        Stage::Idle | Stage::Answering if first => Ended::Gone(Closed::HeaderDeadline),
+        Stage::Idle | Stage::Answering => Ended::Gone(Closed::Finished),
+    }
+}
+
+/// The one deadline of a connection: which it is depends on the stage.
+struct Deadline {
+    at: Instant,
+    stage: Stage,
+    steps: u64,
+    /// How long a client that has sent nothing yet may stay silent.
+    silence: Duration,
+}
+
+impl Deadline {
+    fn new(state: &State, first: bool) -> Self {
+        let silence = if first {
+            state.settings.header_deadline
+        } else {
+            state.settings.keep_alive
+        };
+        Self {
+            at: Instant::now() + silence,
+            stage: Stage::Idle,
+            steps: 0,
+            silence,
+        }
+    }
+
+    /// Is ready with the stage that took too long.
+    ///
+    /// A request moves only the instant, not the timer: that is set anew when it fires early.
+    fn poll(
+        &mut self,
+        progress: &Progress,
+        state: &State,
+        mut timer: Pin<&mut Sleep>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Stage> {
+        let (stage, steps) = progress.stage();
+        if (stage, steps) != (self.stage, self.steps) {
+            (self.stage, self.steps) = (stage, steps);
+            self.at = Instant::now() + self.allowed(state);
+            if self.at < timer.deadline() {
+                timer.as_mut().reset(self.at);
+            }
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= self.at {
+                return Poll::Ready(self.stage);
+            }
+            timer.as_mut().reset(self.at);
+        }
+        Poll::Pending
+    }
+
+    fn allowed(&self, state: &State) -> Duration {
+        let settings = &state.settings;
+        match self.stage {
+            Stage::Idle if self.steps == 0 => self.silence,
+            Stage::Idle => settings.keep_alive,
+            Stage::Head => settings.header_deadline,
+            // A body has its own deadline, and nothing else waits here.
+            Stage::Answering => settings.body_deadline + settings.header_deadline,
+            Stage::Writing => settings.write_deadline,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! How far a connection is, as its pieces see it: hyper, the socket below and the service above.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::metrics::Closed;
+use crate::transport::Waiting;
+
+/// What the connection's owner must know and hyper does not tell.
+#[derive(Debug, Default)]
+pub(super) struct Progress(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// Bytes of a request's head have come.
+    reading: bool,
+    /// A request is being answered.
+    answering: bool,
+    /// Something was written and not flushed: the client does not take it.
+    unflushed: bool,
+    /// The client has ended its side.
+    ended: bool,
+    /// Requests begun and writes done: while it stands still, so does the connection.
+    steps: u64,
+    /// A request that waits for its connection.
+    waiting: Option<Waiting>,
+    /// Why the last answer closes the connection.
+    closing: Option<Closed>,
+}
+
+/// What a connection is busy with; each stage has its own deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing: the client may send a request.
+    Idle,
+    /// A request's head is coming.
+    Head,
+    /// A request is being answered; a body has its own deadline.
+    Answering,
+    /// The client is to take what was written.
+    Writing,
+}
+
+impl Progress {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the stage, and the steps done so far.
+    pub(super) fn stage(&self) -> (Stage, u64) {
+        let seen = self.seen();
+        let stage = match *seen {
+            Seen {
+                unflushed: true, ..
+            } => Stage::Writing,
+            Seen {
+                answering: true, ..
+            } => Stage::Answering,
+            Seen { reading: true, .. } => Stage::Head,
+            _ => Stage::Idle,
+        };
+        (stage, seen.steps)
+    }
+
+    pub(super) fn bytes_read(&self, count: usize) {
+        let mut seen = self.seen();
+        seen.ended |= count == 0;
+        seen.reading |= count > 0 && !seen.answering;
+    }
+
+    pub(super) fn write_begun(&self) {
+        self.seen().unflushed = true;
+    }
+
+    pub(super) fn write_moved(&self) {
+        self.seen().steps += 1;
+    }
+
+    pub(super) fn flushed(&self) {
+        self.seen().unflushed = false;
+    }
+
+    pub(super) fn request_begun(&self) {
+        let mut seen = self.seen();
+        (seen.reading, seen.answering) = (false, true);
+        seen.steps += 1;
+    }
+
+    pub(super) fn request_answered(&self, closing: Option<Closed>) {
+        let mut seen = self.seen();
+        seen.answering = false;
+        seen.closing = closing;
+    }
+
+    pub(super) fn park(&self, waiting: Waiting) {
+        self.seen().waiting = Some(waiting);
+    }
+
+    /// Gives the waiting request, once everything before it was flushed.
+    pub(super) fn take_waiting(&self) -> Option<Waiting> {
+        let mut seen = self.seen();
+        if seen.unflushed {
+            None
+        } else {
+            seen.waiting.take()
+        }
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.seen().ended
+    }
+
+    pub(super) fn closing(&self) -> Option<Closed> {
+        self.seen().closing
+    }
+}

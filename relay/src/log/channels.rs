@@ -1,0 +1,196 @@
+//! The channels that exist: made on first use, bounded in number, removed when idle.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::ring::{Ring, RingLimits};
+use crate::message::{ChannelName, Epoch, Message, Payload, Position};
+
+/// One channel: its log, and the head that its readers watch.
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) epoch: Epoch,
+    state: Mutex<State>,
+    grown: watch::Sender<()>,
+    readers: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct State {
+    ring: Ring,
+    used: Instant,
+    /// Set once, when the channel leaves the map: an append that found it before must look again.
+    removed: bool,
+}
+
+/// A guard may outlive a panic of its holder: every change below leaves the data whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Channel {
+    fn new(limits: RingLimits) -> Self {
+        let state = State {
+            ring: Ring::new(limits),
+            used: Instant::now(),
+            removed: false,
+        };
+        Self {
+            epoch: Epoch::random(),
+            state: Mutex::new(state),
+            grown: watch::Sender::new(()),
+            readers: AtomicUsize::new(0),
+        }
+    }
+
+    /// Appends a message and wakes the readers, or gives it back when the channel was removed.
+    fn append(&self, payload: Payload) -> Result<Position, Payload> {
+        let position = {
+            let mut state = lock(&self.state);
+            if state.removed {
+                return Err(payload);
+            }
+            let position = Position {
+                epoch: self.epoch,
+                offset: state.ring.head() + 1,
+            };
+            let now = Instant::now();
+            state
+                .ring
+                .push(now, Arc::new(Message::new(position, payload)));
+            state.used = now;
+            position
+        };
+        self.grown.send_replace(());
+        Ok(position)
+    }
+
+    /// Looks at the ring without what has grown too old.
+    pub(super) fn with_ring<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
+        let mut state = lock(&self.state);
+        let now = Instant::now();
+        state.used = now;
+        state.ring.expire(now);
+        look(&state.ring)
+    }
+
+    /// Gives a receiver that sees every append from now on.
+    pub(super) fn watch(&self) -> watch::Receiver<()> {
+        self.grown.subscribe()
+    }
+
+    /// Ends a reader's hold, which [`Channels::hold`] began.
+    pub(super) fn release(&self) {
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Marks the channel removed when nothing holds it: no reader, no message, no use for `idle`.
+    fn retire(&self, now: Instant, idle: Duration) -> bool {
+        let mut state = lock(&self.state);
+        state.ring.expire(now);
+        let unused =
+            now.duration_since(state.used) >= idle && self.readers.load(Ordering::Relaxed) == 0;
+        state.removed = unused && state.ring.is_empty();
+        state.removed
+    }
+}
+
+/// All channels are in use: `--max-channels`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the relay has all the channels it may have; publish to one that exists or try later")]
+pub struct TooManyChannels;
+
+/// What the logs hold at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Channels that exist.
+    pub channels: usize,
+    /// Messages in their rings.
+    pub messages: usize,
+    /// Payload bytes in their rings.
+    pub bytes: usize,
+}
+
+/// The map of channels.
+#[derive(Debug)]
+pub(super) struct Channels {
+    map: Mutex<HashMap<ChannelName, Arc<Channel>>>,
+    most: usize,
+    ring: RingLimits,
+}
+
+impl Channels {
+    pub(super) fn new(most: usize, ring: RingLimits) -> Self {
+        Self {
+            map: Mutex::default(),
+            most,
+            ring,
+        }
+    }
+
+    /// Finds or makes a channel and holds it for a reader, who must [`Channel::release`] it.
+    ///
+    /// The hold is counted under the map's lock, so the sweeper cannot come between.
+    pub(super) fn hold(&self, name: &ChannelName) -> Result<Arc<Channel>, TooManyChannels> {
+        let mut map = lock(&self.map);
+        let channel = self.find(&mut map, name)?;
+        channel.readers.fetch_add(1, Ordering::Relaxed);
+        Ok(channel)
+    }
+
+    /// Appends to a channel, made when it does not exist.
+    pub(super) fn append(
+        &self,
+        name: &ChannelName,
+        mut payload: Payload,
+    ) -> Result<Position, TooManyChannels> {
+        loop {
+            let channel = self.find(&mut lock(&self.map), name)?;
+            match channel.append(payload) {
+                Ok(position) => return Ok(position),
+                Err(back) => payload = back,
+            }
+        }
+    }
+
+    fn find(
+        &self,
+        map: &mut HashMap<ChannelName, Arc<Channel>>,
+        name: &ChannelName,
+    ) -> Result<Arc<Channel>, TooManyChannels> {
+        if let Some(channel) = map.get(name) {
+            return Ok(Arc::clone(channel));
+        }
+        if map.len() >= self.most {
+            return Err(TooManyChannels);
+        }
+        let channel = Arc::new(Channel::new(self.ring));
+        map.insert(name.clone(), Arc::clone(&channel));
+        Ok(channel)
+    }
+
+    /// Drops what is too old and removes channels that nobody used for `idle`.
+    pub(super) fn sweep(&self, idle: Duration) {
+        let now = Instant::now();
+        lock(&self.map).retain(|_, channel| !channel.retire(now, idle));
+    }
+
+    pub(super) fn kept(&self) -> Kept {
+        let map = lock(&self.map);
+        let mut kept = Kept {
+            channels: map.len(),
+            ..Kept::default()
+        };
+        for channel in map.values() {
+            let state = lock(&channel.state);
+            kept.messages += state.ring.len();
+            kept.bytes += state.ring.bytes();
+        }
+        kept
+    }
+}

@@ -1,0 +1,88 @@
+//! The log: each channel is one append-only sequence of messages, read by cursor.
+//!
+//! Polling, long polling, streaming, server-sent events and WebSocket are five ways to use a
+//! [`Reader`]. An append moves the channel's head and wakes each waiting reader once; the
+//! reader then takes what it has not seen from the ring. There is no queue per subscriber,
+//! and no seam between what was kept and what is new.
+
+mod channels;
+mod reader;
+mod ring;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use channels::{Kept, TooManyChannels};
+pub use reader::{Batch, InFuture, Missed, Reader, Start, Wait};
+pub use ring::{Limit, Ring, RingLimits};
+
+use crate::message::{ChannelName, Payload, Position};
+use channels::Channels;
+
+/// The reason a reader could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The channel does not exist and may not be made.
+    #[error(transparent)]
+    TooManyChannels(#[from] TooManyChannels),
+    /// The position lies beyond the log's head.
+    #[error(transparent)]
+    InFuture(#[from] InFuture),
+}
+
+/// All logs of a relay, by channel.
+#[derive(Debug)]
+pub struct Log {
+    channels: Channels,
+    limit: Limit,
+}
+
+impl Log {
+    /// Makes an empty log; `limit` bounds what one read returns.
+    #[must_use]
+    pub fn new(max_channels: usize, ring: RingLimits, limit: Limit) -> Self {
+        Self {
+            channels: Channels::new(max_channels, ring),
+            limit,
+        }
+    }
+
+    /// Appends a message and wakes the channel's readers.
+    ///
+    /// It is async because a log may live in a store across the network, which assigns the
+    /// position; in memory it never waits.
+    ///
+    /// # Errors
+    /// [`TooManyChannels`] when the channel does not exist and may not be made.
+    pub async fn append(
+        &self,
+        channel: &ChannelName,
+        payload: Payload,
+    ) -> Result<Position, TooManyChannels> {
+        self.channels.append(channel, payload)
+    }
+
+    /// Opens a reader on a channel, which is made when it does not exist.
+    ///
+    /// # Errors
+    /// [`OpenError`] when there are too many channels or the position lies in the future.
+    pub fn open(&self, channel: &ChannelName, start: Start) -> Result<Reader, OpenError> {
+        Ok(Reader::open(
+            self.channels.hold(channel)?,
+            start,
+            self.limit,
+        )?)
+    }
+
+    /// Drops what has grown too old and removes channels that are empty and unused for `idle`.
+    pub fn sweep(&self, idle: Duration) {
+        self.channels.sweep(idle);
+    }
+
+    /// Counts what is kept.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        self.channels.kept()
+    }
+}

@@ -1,0 +1,195 @@
+//! A reader: a cursor over one channel's log, and the only way messages leave it.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::channels::Channel;
+use super::ring::Limit;
+use crate::message::{Message, Position, PositionError};
+
+/// Where a reader begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At the oldest message kept.
+    Earliest,
+    /// After the youngest: from now on.
+    Latest,
+    /// After a position that an answer gave.
+    After(Position),
+}
+
+impl std::str::FromStr for Start {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Self, PositionError> {
+        if text == "earliest" {
+            Ok(Self::Earliest)
+        } else {
+            text.parse().map(Self::After)
+        }
+    }
+}
+
+/// How long a reader waits when there is nothing to read.
+#[derive(Debug, Clone, Copy)]
+pub enum Wait {
+    /// Not at all.
+    No,
+    /// Until then, and then returns an empty batch.
+    UpTo(Instant),
+    /// For as long as it takes.
+    Forever,
+}
+
+/// Why a reader was not given all that was published after its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// The log has moved on: messages after the position are no longer kept.
+    Evicted,
+    /// The position is of an earlier life of the log.
+    Recreated,
+}
+
+impl Missed {
+    /// Gives the reason as clients see it.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Evicted => "evicted",
+            Self::Recreated => "recreated",
+        }
+    }
+}
+
+/// What one read found.
+#[derive(Debug)]
+pub struct Batch {
+    /// The messages, oldest first.
+    pub messages: Vec<Arc<Message>>,
+    /// The position to read on from.
+    pub next: Position,
+    /// What was lost before the first of them, if anything was.
+    pub missed: Option<Missed>,
+}
+
+impl Batch {
+    /// Tells whether there is nothing to say: no message and no loss.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.missed.is_none()
+    }
+}
+
+/// The position was never given out: it lies beyond the log's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the position lies in the future: the log stands at {head}")]
+pub struct InFuture {
+    /// The log's head.
+    pub head: Position,
+}
+
+/// A cursor over one channel's log.
+///
+/// It owns no queue: a slow reader is merely behind, and is told when the log has moved on
+/// past it. While it lives, its channel is not removed.
+#[derive(Debug)]
+pub struct Reader {
+    channel: Arc<Channel>,
+    grown: watch::Receiver<()>,
+    after: u64,
+    missed: Option<Missed>,
+    limit: Limit,
+}
+
+impl Reader {
+    /// Opens a reader on a channel that is held for it.
+    pub(super) fn open(
+        channel: Arc<Channel>,
+        start: Start,
+        limit: Limit,
+    ) -> Result<Self, InFuture> {
+        let (head, evicted) = channel.with_ring(|ring| (ring.head(), ring.evicted()));
+        let (after, missed) = match start {
+            Start::Earliest => (evicted, None),
+            Start::Latest => (head, None),
+            Start::After(position) if position.epoch != channel.epoch => {
+                (evicted, Some(Missed::Recreated))
+            }
+            Start::After(position) => (position.offset, None),
+        };
+        // From here on the drop of the reader releases the channel, also when it is refused.
+        let reader = Self {
+            grown: channel.watch(),
+            channel,
+            after,
+            missed,
+            limit,
+        };
+        if after > head {
+            return Err(InFuture {
+                head: Position {
+                    offset: head,
+                    ..reader.position()
+                },
+            });
+        }
+        Ok(reader)
+    }
+
+    /// Gives the position that the next batch follows.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position {
+            epoch: self.channel.epoch,
+            offset: self.after,
+        }
+    }
+
+    /// Waits for something to read, and reads it.
+    ///
+    /// It is cancel-safe: the cursor moves only when a batch is returned.
+    pub async fn next(&mut self, wait: Wait) -> Batch {
+        loop {
+            let batch = self.read();
+            if !batch.is_empty() {
+                return batch;
+            }
+            // `changed` cannot fail: the channel, which owns the sender, is held by this reader.
+            match wait {
+                Wait::No => return batch,
+                Wait::UpTo(deadline) => {
+                    if timeout_at(deadline, self.grown.changed()).await.is_err() {
+                        return batch;
+                    }
+                }
+                Wait::Forever => {
+                    let _ = self.grown.changed().await;
+                }
+            }
+        }
+    }
+
+    fn read(&mut self) -> Batch {
+        let (messages, evicted) = self
+            .channel
+            .with_ring(|ring| (ring.after(self.after, self.limit), ring.evicted()));
+        let lost = (self.after < evicted).then_some(Missed::Evicted);
+        let missed = self.missed.take().or(lost);
+        self.after = messages
+            .last()
+            .map_or(self.after.max(evicted), |message| message.position.offset);
+        Batch {
+            messages,
+            next: self.position(),
+            missed,
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.channel.release();
+    }
+}

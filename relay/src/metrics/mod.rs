@@ -1,0 +1,106 @@
+//! What the relay counts. The hot paths touch plain atomics; names are made when asked for.
+
+mod exposition;
+mod labels;
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+
+use crate::log::Missed;
+pub use labels::{Closed, Route, Transport};
+
+/// The counters of one relay.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    published: AtomicU64,
+    transports: [PerTransport; Transport::ALL.len()],
+    empty_polls: AtomicU64,
+    missed: [AtomicU64; 2],
+    closed: [AtomicU64; Closed::ALL.len()],
+    connections: AtomicI64,
+    requests: Family<labels::Request, Counter>,
+}
+
+#[derive(Debug, Default)]
+struct PerTransport {
+    delivered: AtomicU64,
+    bytes: AtomicU64,
+    subscribers: AtomicI64,
+}
+
+impl Metrics {
+    /// Counts a published message.
+    pub fn published(&self) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts messages on their way to one client, and the bytes they take, framing included.
+    pub fn delivered(&self, transport: Transport, messages: usize, bytes: usize) {
+        let counters = &self.transports[transport as usize];
+        counters
+            .delivered
+            .fetch_add(messages as u64, Ordering::Relaxed);
+        counters.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a poll that found nothing, long or short.
+    pub fn empty_poll(&self) {
+        self.empty_polls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a reader that was told it missed something.
+    pub fn missed(&self, missed: Missed) {
+        self.missed[missed as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts the end of a connection.
+    pub fn closed(&self, reason: Closed) {
+        self.closed[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts an answered request.
+    pub fn answered(&self, route: Route, status: u16) {
+        self.requests
+            .get_or_create(&labels::Request { route, status })
+            .inc();
+    }
+
+    /// Moves the number of open connections.
+    pub fn connections(&self, change: i64) {
+        self.connections.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Moves the number of clients that wait for messages.
+    pub fn subscribers(&self, transport: Transport, change: i64) {
+        self.transports[transport as usize]
+            .subscribers
+            .fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Gives the number of published messages.
+    pub fn published_total(&self) -> u64 {
+        self.published.load(Ordering::Relaxed)
+    }
+
+    /// Gives the number of deliveries by all transports.
+    pub fn delivered_total(&self) -> u64 {
+        self.transports
+            .iter()
+            .map(|t| t.delivered.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// Gives the number of open connections.
+    pub fn open_connections(&self) -> i64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Gives the number of clients that wait for messages by one transport.
+    pub fn waiting(&self, transport: Transport) -> i64 {
+        self.transports[transport as usize]
+            .subscribers
+            .load(Ordering::Relaxed)
+    }
+}

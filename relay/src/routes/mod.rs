@@ -1,0 +1,165 @@
+//! From a request to its answer: which address, which method, who asks.
+
+mod channel;
+mod operations;
+mod query;
+
+use http::header::{self, HeaderValue};
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+
+use crate::demo;
+use crate::metrics::{Route, Transport};
+use crate::state::State;
+use crate::transport::Waiting;
+use crate::transport::reply::{Refusal, Reply};
+use query::Query;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// It is answered now.
+    Reply(Reply),
+    /// It waits, and takes its connection over.
+    Wait(Waiting),
+}
+
+/// What an address stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target<'a> {
+    /// One of a channel's addresses; the name is not checked yet.
+    Channel(Leaf, &'a str),
+    Health,
+    Stats,
+    Metrics,
+    Demo,
+    Nowhere,
+}
+
+/// What stands behind `/channels/NAME/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaf {
+    Messages,
+    Stream,
+    Events,
+    Socket,
+}
+
+/// Answers a request or turns it into a wait, and counts it.
+pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer {
+    let origin = state.origins.judge(request.headers());
+    let path = request.uri().path().to_owned();
+    let target = Target::of(&path);
+    let query = Query::parse(request.uri().query());
+    let route = target.route(request.method(), query.wait.is_some());
+    let result = match target {
+        Target::Channel(leaf, name) => {
+            channel::answer(state, request, leaf, name, &query, &origin).await
+        }
+        _ => operation(state, target, request.method()).map(Answer::Reply),
+    };
+    let mut reply = match result {
+        Ok(Answer::Reply(reply)) => reply,
+        Err(refusal) => refusal.reply(),
+        Ok(Answer::Wait(waiting)) => {
+            // A parked poll is counted when it is answered.
+            if let Some(status) = waiting.begun() {
+                state.metrics.answered(route, status.as_u16());
+            }
+            return Answer::Wait(waiting);
+        }
+    };
+    state.origins.mark(&origin, reply.headers_mut());
+    state.metrics.answered(route, reply.status().as_u16());
+    Answer::Reply(reply)
+}
+
+/// Answers what belongs to no channel.
+fn operation(state: &State, target: Target<'_>, method: &Method) -> Result<Reply, Refusal> {
+    if target == Target::Nowhere {
+        return Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing at this address",
+        ));
+    }
+    if method != Method::GET && method != Method::HEAD {
+        return Err(wrong_method("GET, HEAD"));
+    }
+    Ok(match target {
+        Target::Health => operations::health(state),
+        Target::Stats => operations::stats(state),
+        Target::Metrics => operations::metrics(state),
+        _ => demo::page(),
+    })
+}
+
+fn wrong_method(allowed: &'static str) -> Refusal {
+    let message = format!("this address takes {allowed}");
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        &message,
+    )
+    .with(header::ALLOW, allowed)
+}
+
+impl<'a> Target<'a> {
+    fn of(path: &'a str) -> Self {
+        match path {
+            "/" => return Self::Demo,
+            "/healthz" => return Self::Health,
+            "/stats" => return Self::Stats,
+            "/metrics" => return Self::Metrics,
+            _ => {}
+        }
+        let Some((name, leaf)) = path
+            .strip_prefix("/channels/")
+            .and_then(|rest| rest.rsplit_once('/'))
+        else {
+            return Self::Nowhere;
+        };
+        let leaf = match leaf {
+            "messages" => Leaf::Messages,
+            "stream" => Leaf::Stream,
+            "events" => Leaf::Events,
+            "socket" => Leaf::Socket,
+            _ => return Self::Nowhere,
+        };
+        Self::Channel(leaf, name)
+    }
+
+    fn route(self, method: &Method, waits: bool) -> Route {
+        match self {
+            Self::Channel(..) if method == Method::OPTIONS => Route::Preflight,
+            Self::Channel(Leaf::Messages, _) if method == Method::POST => Route::Publish,
+            Self::Channel(Leaf::Messages, _) if waits => Route::Read(Transport::LongPolling),
+            Self::Channel(Leaf::Messages, _) => Route::Read(Transport::Polling),
+            Self::Channel(Leaf::Stream, _) => Route::Read(Transport::Streaming),
+            Self::Channel(Leaf::Events, _) => Route::Read(Transport::Sse),
+            Self::Channel(Leaf::Socket, _) => Route::Read(Transport::WebSocket),
+            Self::Health => Route::Health,
+            Self::Stats => Route::Stats,
+            Self::Metrics => Route::Metrics,
+            Self::Demo => Route::Demo,
+            Self::Nowhere => Route::Unknown,
+        }
+    }
+}
+
+/// Gives the answer to a preflight of a listed origin.
+fn preflight() -> Reply {
+    let mut reply = crate::transport::reply::no_content();
+    let fixed = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Content-Type, Last-Event-ID, Authorization",
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    reply
+        .headers_mut()
+        .extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    reply
+}

@@ -1,0 +1,173 @@
+//! The server: a bound listener, a stop signal, and every task between them.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{interval, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::Connections;
+use crate::connection;
+use crate::settings::Settings;
+use crate::state::State;
+
+/// Handshakes the kernel finishes ahead of us. A shorter list drops connections in a storm of
+/// them, and each dropped one comes back only after a second.
+const BACKLOG: i32 = 4096;
+/// Clients that are turned away at the same time with an answer; more are turned away without.
+const REFUSALS: usize = 256;
+
+/// Binds a listener of the backlog the relay needs.
+///
+/// # Errors
+/// What the kernel says: the address is in use, not ours, or not allowed.
+pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Runs a relay on a bound, non-blocking listener until `stop` is done.
+///
+/// Then it stops accepting, ends what is open in the way of each transport, and cuts what is
+/// still open after the grace period. All its tasks have ended when it returns.
+///
+/// # Errors
+/// When the runtime cannot take the listener.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let state = Arc::new(State::new(settings));
+    let server = Server {
+        slots: Connections::new(state.settings.max_connections),
+        refusals: Connections::new(REFUSALS),
+        tasks: TaskTracker::new(),
+        cut: CancellationToken::new(),
+        state,
+    };
+    server.tasks.spawn(sweep(Arc::clone(&server.state)));
+    let mut stop = pin!(stop);
+    loop {
+        // Cancel-safe: a connection that is not accepted stays with the kernel.
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = listener.accept() => server.take(accepted.map(|(stream, _)| stream)).await,
+        }
+    }
+    drop(listener);
+    server.drain().await;
+    Ok(())
+}
+
+/// A running relay's tasks and slots.
+struct Server {
+    state: Arc<State>,
+    slots: Connections,
+    refusals: Connections,
+    tasks: TaskTracker,
+    /// Cancelled when the grace period is over.
+    cut: CancellationToken,
+}
+
+impl Server {
+    async fn take(&self, accepted: io::Result<TcpStream>) {
+        match accepted {
+            Ok(stream) => self.begin(stream),
+            Err(error) if is_of_one_client(&error) => {}
+            Err(error) => {
+                // Most likely there are no descriptors left: waiting lets some connection end.
+                tracing::warn!(%error, "cannot accept");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    fn begin(&self, stream: TcpStream) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "the client is gone already");
+            return;
+        }
+        let state = Arc::clone(&self.state);
+        let cut = self.cut.clone();
+        if let Some(slot) = self.slots.take() {
+            self.tasks.spawn(async move {
+                let _slot = slot;
+                let _ = cut
+                    .run_until_cancelled(connection::run(stream, state))
+                    .await;
+            });
+        } else if let Some(slot) = self.refusals.take() {
+            self.tasks.spawn(async move {
+                let _slot = slot;
+                let _ = cut
+                    .run_until_cancelled(connection::refuse(stream, state))
+                    .await;
+            });
+        } else {
+            connection::turn_away(&self.state);
+        }
+    }
+
+    /// Ends everything that is open.
+    async fn drain(self) {
+        tracing::info!(
+            connections = self.state.metrics.open_connections(),
+            "shutting down"
+        );
+        self.state.stop.cancel();
+        self.tasks.close();
+        if timeout(self.state.settings.grace, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = self.state.metrics.open_connections(),
+                "cut after the grace period"
+            );
+            self.cut.cancel();
+            self.tasks.wait().await;
+        }
+        tracing::info!("shut down");
+    }
+}
+
+/// Drops old messages and idle channels until the relay stops.
+async fn sweep(state: Arc<State>) {
+    let pause = state.settings.channel_idle.min(state.settings.ring_age) / 4;
+    let mut ticks = interval(pause.clamp(Duration::from_millis(50), Duration::from_secs(30)));
+    let stop = state.stop.clone();
+    let sweeping = async {
+        loop {
+            ticks.tick().await;
+            state.log.sweep(state.settings.channel_idle);
+        }
+    };
+    let _ = stop.run_until_cancelled(sweeping).await;
+}
+
+/// Tells errors of one connection from those of the listener.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionReset | Interrupted
+    )
+}

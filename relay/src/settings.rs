@@ -1,0 +1,179 @@
+//! The relay's limits: each is one flag with one default, and this is where it is written.
+
+use std::time::Duration;
+
+use clap::{Args, FromArgMatches};
+
+use crate::units::{duration, size};
+
+/// What a running relay is held to.
+///
+/// [`Settings::default`] is what no flag at all gives.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// A web origin whose pages may publish and read, such as https://example.com (exact; repeatable)
+    #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = origin)]
+    pub allow_origins: Vec<String>,
+    /// Messages a channel keeps
+    #[arg(long, value_name = "COUNT", default_value = "1000", value_parser = at_least_one)]
+    pub ring_messages: usize,
+    /// Payload bytes a channel keeps; at least --max-body
+    #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = size)]
+    pub ring_bytes: usize,
+    /// How long a channel keeps a message
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub ring_age: Duration,
+    /// Channels that may exist at once
+    #[arg(long, value_name = "COUNT", default_value = "10000", value_parser = at_least_one)]
+    pub max_channels: usize,
+    /// How long an empty channel outlives its last use
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    pub channel_idle: Duration,
+    /// Connections served at once; one more is answered 503
+    #[arg(long, value_name = "COUNT", default_value = "16000", value_parser = at_least_one)]
+    pub max_connections: usize,
+    /// Bytes of a published message
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
+    pub max_body: usize,
+    /// Time from a request's first byte to the end of its head
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub header_deadline: Duration,
+    /// Time for a request's body to arrive
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub body_deadline: Duration,
+    /// Time a client may read nothing of what is written to it
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub write_deadline: Duration,
+    /// Time a connection may stay open between two requests
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    pub keep_alive: Duration,
+    /// Silence on a stream, event source or WebSocket after which a heartbeat is sent
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = nonzero)]
+    pub heartbeat: Duration,
+    /// The longest wait a long poll gets, whatever it asks for
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
+    pub max_wait: Duration,
+    /// Messages in one reply or one write
+    #[arg(long, value_name = "COUNT", default_value = "1000", value_parser = at_least_one)]
+    pub reply_messages: usize,
+    /// Payload bytes in one reply or one write (a single message always fits)
+    #[arg(long, value_name = "SIZE", default_value = "256KiB", value_parser = size)]
+    pub reply_bytes: usize,
+    /// Time that open connections get to end at shutdown
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub grace: Duration,
+}
+
+/// Flags that contradict each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// The largest message would be evicted as soon as it is kept.
+    #[error(
+        "--ring-bytes ({ring} B) must be at least --max-body ({body} B), or such a message could not be kept"
+    )]
+    RingSmallerThanBody {
+        /// The ring's limit in bytes.
+        ring: usize,
+        /// The largest message in bytes.
+        body: usize,
+    },
+}
+
+impl Settings {
+    /// Checks what one flag alone cannot know.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the flags and the remedy.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        if self.ring_bytes < self.max_body {
+            return Err(SettingsError::RingSmallerThanBody {
+                ring: self.ring_bytes,
+                body: self.max_body,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let command = Self::augment_args(clap::Command::new("relay").no_binary_name(true));
+        let matches = command.get_matches_from(std::iter::empty::<&str>());
+        Self::from_arg_matches(&matches).expect("invariant: every flag has a default that parses")
+    }
+}
+
+/// Accepts `scheme://host[:port]`, which is how browsers write an origin.
+fn origin(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let plain = |host: &str| {
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !b"/?#@*,".contains(&b))
+    };
+    match rest {
+        Some(host) if plain(host) && text == text.to_ascii_lowercase() => Ok(text.to_owned()),
+        _ => Err("an origin is written http://host or https://host:port: lower case, no path, no wildcard".to_owned()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("must be a whole number".to_owned()),
+    }
+}
+
+fn nonzero(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(time) if time.is_zero() => Err("must be more than nothing".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_parse_and_agree() {
+        assert_eq!(Settings::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn an_origin_is_exact() {
+        assert!(origin("https://example.com:8443").is_ok());
+        for wrong in [
+            "*",
+            "null",
+            "example.com",
+            "https://",
+            "https://a.com/",
+            "https://*.a.com",
+            "https://A.com",
+            "https://a b",
+        ] {
+            assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_ring_must_hold_the_largest_message() {
+        let settings = Settings {
+            ring_bytes: 10,
+            ..Settings::default()
+        };
+        assert!(
+            settings
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("--ring-bytes")
+        );
+    }
+}

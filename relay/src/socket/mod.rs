@@ -1,0 +1,147 @@
+//! A client's connection, whatever carries it, and what waits to be written to it.
+
+mod outgoing;
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+pub(crate) use outgoing::{Outgoing, WriteError};
+
+/// A client's connection, and bytes of it that were read too early.
+///
+/// Everything above knows only this type: another carrier, such as TLS, is another variant
+/// inside it.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    stream: TcpStream,
+    /// Read before `stream` is; empty most of the time.
+    early: Bytes,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            early: Bytes::new(),
+        }
+    }
+
+    /// Puts bytes back that were read beyond what was asked for.
+    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            // Copied, so that a slice of a few bytes does not keep a whole read buffer alive.
+            self.early = [bytes, self.early.as_ref()].concat().into();
+        }
+    }
+
+    /// Waits for bytes and hands them to `take`; 0 of them mean the end of the stream.
+    ///
+    /// It is cancel-safe. The buffer lives on the stack, and only for the call: an idle
+    /// connection has none.
+    pub(crate) async fn read(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
+        std::future::poll_fn(|cx| {
+            let mut space = [MaybeUninit::uninit(); 4096];
+            let mut buffer = ReadBuf::uninit(&mut space);
+            ready!(Pin::new(&mut *self).poll_read(cx, &mut buffer))?;
+            take(buffer.filled());
+            Poll::Ready(Ok(buffer.filled().len()))
+        })
+        .await
+    }
+
+    /// Waits until there is something to read, or the end of the stream.
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        if self.early.is_empty() {
+            std::future::poll_fn(|cx| self.stream.poll_read_ready(cx)).await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reads what is there without waiting.
+    pub(crate) fn try_read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.early.is_empty() {
+            return self.stream.try_read(into);
+        }
+        let len = self.early.len().min(into.len());
+        self.early.copy_to_slice(&mut into[..len]);
+        Ok(len)
+    }
+
+    /// Ends the writing side and reads on for a short while.
+    ///
+    /// A connection closed with bytes unread is reset, and a reset can take an answer from
+    /// the client before it has read it.
+    pub(crate) async fn linger(mut self) {
+        const MOST: usize = 256 * 1024;
+        if std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx))
+            .await
+            .is_err()
+        {
+            return;
+        }
+        let drained = async {
+            let mut total = 0;
+            while total < MOST {
+                match self.read(|_| ()).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => total += read,
+                }
+            }
+        };
+        // Running out of time is as good an end as the client's own.
+        let _ = tokio::time::timeout(Duration::from_secs(1), drained).await;
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.early.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(cx, into);
+        }
+        let len = self.early.len().min(into.remaining());
+        into.put_slice(&self.early.split_to(len));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

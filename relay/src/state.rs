@@ -1,0 +1,65 @@
+//! What every part of one running relay shares.
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Origins;
+use crate::log::{Limit, Log, RingLimits};
+use crate::metrics::{Metrics, Transport};
+use crate::settings::Settings;
+
+/// One relay's log, limits, counters and stop signal.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) log: Log,
+    pub(crate) origins: Origins,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
+    /// Cancelled when the relay begins to shut down: everything open ends in its proper way.
+    pub(crate) stop: CancellationToken,
+    pub(crate) started: Instant,
+}
+
+impl State {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let ring = RingLimits {
+            messages: settings.ring_messages,
+            bytes: settings.ring_bytes,
+            age: settings.ring_age,
+        };
+        let limit = Limit {
+            messages: settings.reply_messages,
+            bytes: settings.reply_bytes,
+        };
+        Self {
+            log: Log::new(settings.max_channels, ring, limit),
+            origins: Origins::new(&settings.allow_origins),
+            settings,
+            metrics: Metrics::default(),
+            stop: CancellationToken::new(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Counts a waiting client for as long as the guard lives.
+    pub(crate) fn subscribed(&self, transport: Transport) -> Subscribed<'_> {
+        self.metrics.subscribers(transport, 1);
+        Subscribed {
+            metrics: &self.metrics,
+            transport,
+        }
+    }
+}
+
+/// One waiting client in the count of its transport.
+#[derive(Debug)]
+pub(crate) struct Subscribed<'a> {
+    metrics: &'a Metrics,
+    transport: Transport,
+}
+
+impl Drop for Subscribed<'_> {
+    fn drop(&mut self) {
+        self.metrics.subscribers(self.transport, -1);
+    }
+}

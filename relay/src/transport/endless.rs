@@ -1,0 +1,163 @@
+//! A response that does not end: what streaming and server-sent events have in common.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{StatusCode, Version};
+use tokio::time::{Instant, sleep};
+
+use super::reply::{self, RELAY_NEXT, Refusal};
+use super::{After, Read, encode, failed};
+use crate::log::{Batch, Reader, Wait};
+use crate::message::Message;
+use crate::metrics::{Closed, Transport};
+use crate::socket::{Outgoing, Socket, WriteError};
+use crate::state::State;
+
+/// The most bytes a client may send on a connection that only the relay speaks on.
+const IGNORED: usize = 64 * 1024;
+
+/// How one transport writes what happens. Everything is a whole HTTP chunk.
+#[derive(Debug)]
+pub(super) struct Form {
+    pub(super) transport: Transport,
+    pub(super) content_type: &'static str,
+    pub(super) message: fn(&Message) -> Bytes,
+    /// Called for a batch with a loss, before its messages.
+    pub(super) missed: fn(&Batch) -> Bytes,
+    pub(super) heartbeat: &'static [u8],
+}
+
+/// An endless response and its reader.
+#[derive(Debug)]
+pub(crate) struct Endless {
+    form: &'static Form,
+    reader: Reader,
+    out: Outgoing,
+    chunked: bool,
+}
+
+impl Endless {
+    /// Opens the reader and prepares the head; `first` makes what comes before any message.
+    pub(super) fn open(
+        state: &State,
+        read: Read,
+        form: &'static Form,
+        first: impl FnOnce(&Reader) -> Bytes,
+    ) -> Result<Self, Refusal> {
+        let reader = state.log.open(&read.channel, read.start)?;
+        // A client of HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
+        let chunked = read.version == Version::HTTP_11;
+        let mut headers = HeaderMap::new();
+        let fixed = [
+            (header::CONTENT_TYPE, form.content_type),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::HeaderName::from_static("x-accel-buffering"), "no"),
+            if chunked {
+                (header::TRANSFER_ENCODING, "chunked")
+            } else {
+                (header::CONNECTION, "close")
+            },
+        ];
+        headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        headers.insert(RELAY_NEXT, reply::position_value(reader.position()));
+        headers.extend(read.headers);
+        let mut endless = Self {
+            form,
+            reader,
+            out: Outgoing::default(),
+            chunked,
+        };
+        endless
+            .out
+            .push(reply::head(StatusCode::OK, &headers, None).into());
+        let first = first(&endless.reader);
+        endless.push(first);
+        Ok(endless)
+    }
+
+    /// Writes messages as they come until the client goes or the relay stops.
+    pub(super) async fn run(mut self, mut socket: Socket, state: &State) -> After {
+        let _counted = state.subscribed(self.form.transport);
+        let mut stop = pin!(state.stop.cancelled());
+        let heartbeat = state.settings.heartbeat;
+        let mut beat = pin!(sleep(heartbeat));
+        let (mut written, mut ignored) = (Instant::now(), 0);
+        loop {
+            if let Err(error) = self.flush(&mut socket, state, &mut written).await {
+                return failed(&error);
+            }
+            // Each arm is cancel-safe: `next` moves only when it returns, and what `read` takes is dropped.
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                batch = self.reader.next(Wait::Forever) => self.take(state, &batch),
+                read = socket.read(|_| ()) => match read {
+                    Ok(0) | Err(_) => return After::Gone(Closed::Client),
+                    Ok(count) if ignored + count > IGNORED => return After::Gone(Closed::TooLarge),
+                    Ok(count) => ignored += count,
+                },
+                () = &mut beat => {
+                    if written.elapsed() >= heartbeat {
+                        self.push(Bytes::from_static(self.form.heartbeat));
+                        beat.as_mut().reset(Instant::now() + heartbeat);
+                    } else {
+                        beat.as_mut().reset(written + heartbeat);
+                    }
+                }
+            }
+        }
+        if self.chunked {
+            self.out.push(Bytes::from_static(encode::LAST_CHUNK));
+        }
+        match self
+            .out
+            .flush(&mut socket, state.settings.write_deadline)
+            .await
+        {
+            Ok(()) => After::Linger(socket, Closed::Shutdown),
+            Err(error) => failed(&error),
+        }
+    }
+
+    async fn flush(
+        &mut self,
+        socket: &mut Socket,
+        state: &State,
+        written: &mut Instant,
+    ) -> Result<(), WriteError> {
+        if !self.out.is_empty() {
+            self.out
+                .flush(socket, state.settings.write_deadline)
+                .await?;
+            *written = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, state: &State, batch: &Batch) {
+        if let Some(missed) = batch.missed {
+            state.metrics.missed(missed);
+            self.push((self.form.missed)(batch));
+        }
+        let mut bytes = 0;
+        for message in &batch.messages {
+            let chunk = (self.form.message)(message);
+            bytes += chunk.len();
+            self.push(chunk);
+        }
+        state
+            .metrics
+            .delivered(self.form.transport, batch.messages.len(), bytes);
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        self.out.push(if self.chunked {
+            chunk
+        } else {
+            encode::unchunk(&chunk)
+        });
+    }
+}

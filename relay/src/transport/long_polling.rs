@@ -1,0 +1,123 @@
+//! Long polling: the answer waits until there is a message, or for as long as was asked.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{StatusCode, Version};
+use tokio::time::Instant;
+
+use super::reply::{self, Refusal, Reply};
+use super::{After, Read, Waiting, batch, failed};
+use crate::log::{Batch, Reader, Wait};
+use crate::metrics::{Closed, Route, Transport};
+use crate::socket::{Outgoing, Socket};
+use crate::state::State;
+
+/// The most bytes taken from a client that sends on while its poll waits.
+const EARLY: usize = 16 * 1024;
+
+/// A poll that waits.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    reader: Reader,
+    deadline: Instant,
+    headers: HeaderMap,
+    keep_alive: bool,
+}
+
+/// Answers a long poll at once when there is something to say, or parks it.
+pub(crate) async fn begin(
+    state: &State,
+    read: Read,
+    wait: Duration,
+    keep_alive: bool,
+) -> Result<Result<Reply, Waiting>, Refusal> {
+    let mut reader = state.log.open(&read.channel, read.start)?;
+    let batch = reader.next(Wait::No).await;
+    let wait = wait.min(state.settings.max_wait);
+    if !batch.is_empty() || wait.is_zero() || state.stop.is_cancelled() {
+        return Ok(Ok(batch::reply(
+            &state.metrics,
+            Transport::LongPolling,
+            &batch,
+        )));
+    }
+    // A client of HTTP/1.0 closes after one answer unless told otherwise: it is not.
+    let keep_alive = keep_alive && read.version == Version::HTTP_11;
+    Ok(Err(Waiting::LongPoll(Parked {
+        reader,
+        deadline: Instant::now() + wait,
+        headers: read.headers,
+        keep_alive,
+    })))
+}
+
+impl Parked {
+    pub(super) async fn run(mut self, mut socket: Socket, state: &State) -> After {
+        let mut early = Vec::new();
+        let batch = {
+            let _counted = state.subscribed(Transport::LongPolling);
+            tokio::select! {
+                biased;
+                // Cancel-safe: `next` moves only when it returns, `gather` loses no byte.
+                batch = self.reader.next(Wait::UpTo(self.deadline)) => batch,
+                () = state.stop.cancelled() => {
+                    self.keep_alive = false;
+                    Batch { messages: Vec::new(), next: self.reader.position(), missed: None }
+                }
+                () = gather(&mut socket, &mut early) => return After::Gone(Closed::Client),
+            }
+        };
+        let mut out = Outgoing::default();
+        for part in self.answer(state, &batch) {
+            out.push(part);
+        }
+        drop(batch);
+        if let Err(error) = out.flush(&mut socket, state.settings.write_deadline).await {
+            return failed(&error);
+        }
+        if self.keep_alive {
+            socket.put_back(&early);
+            After::NextRequest(socket)
+        } else {
+            After::Linger(
+                socket,
+                if state.stop.is_cancelled() {
+                    Closed::Shutdown
+                } else {
+                    Closed::Finished
+                },
+            )
+        }
+    }
+
+    /// Writes the answer as hyper would have written it.
+    fn answer(&self, state: &State, batch: &Batch) -> [Bytes; 2] {
+        let mut reply = batch::reply(&state.metrics, Transport::LongPolling, batch);
+        let status = reply.status();
+        state
+            .metrics
+            .answered(Route::Read(Transport::LongPolling), status.as_u16());
+        let headers = reply.headers_mut();
+        headers.extend(self.headers.clone());
+        if !self.keep_alive {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        let length = (status != StatusCode::NO_CONTENT).then_some(reply.body().len());
+        let head = reply::head(status, reply.headers(), length);
+        [head.into(), reply.into_body()]
+    }
+}
+
+/// Reads on while the poll waits; it returns when the client is gone.
+async fn gather(socket: &mut Socket, early: &mut Vec<u8>) {
+    while early.len() < EARLY {
+        match socket.read(|bytes| early.extend_from_slice(bytes)).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+    // Enough: the client's further bytes wait in the kernel, as for any busy server.
+    std::future::pending().await
+}

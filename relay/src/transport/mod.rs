@@ -1,0 +1,84 @@
+//! The five ways to read a channel's log. They share the log and never use each other.
+//!
+//! A request that can be answered at once is answered through hyper. One that must wait
+//! becomes a [`Waiting`] value, which takes the connection over: hyper's buffers are gone
+//! while it waits, and an idle subscriber costs little more than its task and its socket.
+
+mod batch;
+mod encode;
+mod endless;
+mod frames;
+pub(crate) mod long_polling;
+pub(crate) mod polling;
+pub(crate) mod reply;
+pub(crate) mod sse;
+pub(crate) mod streaming;
+pub(crate) mod websocket;
+
+use http::{HeaderMap, StatusCode, Version};
+
+use crate::log::Start;
+use crate::message::ChannelName;
+use crate::metrics::Closed;
+use crate::socket::{Socket, WriteError};
+use crate::state::State;
+
+/// A request to read a channel, as all transports understand it.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) channel: ChannelName,
+    pub(crate) start: Start,
+    /// What the request's origin adds to the head of the answer.
+    pub(crate) headers: HeaderMap,
+    pub(crate) version: Version,
+}
+
+/// A request that waits for messages and has taken its connection over.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    LongPoll(long_polling::Parked),
+    Endless(endless::Endless),
+    WebSocket(websocket::Session),
+}
+
+/// What becomes of a connection after a wait.
+#[derive(Debug)]
+pub(crate) enum After {
+    /// It may carry the next request.
+    NextRequest(Socket),
+    /// The relay ends it, and the client is to read what was written last.
+    Linger(Socket, Closed),
+    /// It is gone or given up.
+    Gone(Closed),
+}
+
+impl Waiting {
+    /// Gives the status that was answered already, if one was.
+    pub(crate) fn begun(&self) -> Option<StatusCode> {
+        match self {
+            Self::LongPoll(_) => None,
+            Self::Endless(_) => Some(StatusCode::OK),
+            Self::WebSocket(_) => Some(StatusCode::SWITCHING_PROTOCOLS),
+        }
+    }
+
+    /// Serves the client until the wait is over.
+    ///
+    /// Each future is boxed, so the connection's task stays as small as its smallest stage.
+    pub(crate) async fn run(self, socket: Socket, state: &State) -> After {
+        match self {
+            Self::LongPoll(parked) => Box::pin(parked.run(socket, state)).await,
+            Self::Endless(endless) => Box::pin(endless.run(socket, state)).await,
+            Self::WebSocket(session) => Box::pin(session.run(socket, state)).await,
+        }
+    }
+}
+
+/// Why a failed write ends its connection.
+fn failed(error: &WriteError) -> After {
+    tracing::debug!(%error, "write failed");
+    match error {
+        WriteError::Stalled => After::Gone(Closed::WriteDeadline),
+        WriteError::Gone(_) => After::Gone(Closed::Client),
+    }
+}

@@ -1,0 +1,176 @@
+//! WebSocket: messages come as text frames, and the client may publish on the same socket.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{Request, StatusCode};
+use tokio::time::{Instant, sleep};
+use tungstenite::error::ProtocolError;
+use tungstenite::handshake::server::create_response_with_body;
+
+use super::frames::{Frames, Turn};
+use super::reply::{self, RELAY_NEXT, Refusal};
+use super::{After, Read, Waiting, encode, failed};
+use crate::log::{Batch, Reader, Wait};
+use crate::message::ChannelName;
+use crate::metrics::{Closed, Transport};
+use crate::socket::{Outgoing, Socket};
+use crate::state::State;
+
+const SUBPROTOCOL: &str = "relay.v1";
+const PING: &[u8] = &[0x89, 0];
+
+/// One client's socket.
+#[derive(Debug)]
+pub(crate) struct Session {
+    channel: ChannelName,
+    /// None on a socket that only publishes.
+    reader: Option<Reader>,
+    out: Outgoing,
+}
+
+/// Answers the handshake and begins a session.
+pub(crate) fn begin<B>(
+    state: &State,
+    request: &Request<B>,
+    read: Read,
+    receive: bool,
+) -> Result<Waiting, Refusal> {
+    let mut response =
+        create_response_with_body(request, || ()).map_err(|error| refused(&error))?;
+    let reader = state.log.open(&read.channel, read.start)?;
+    let headers = response.headers_mut();
+    let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    if offered
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|p| p.trim() == SUBPROTOCOL)
+    {
+        headers.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(SUBPROTOCOL),
+        );
+    }
+    headers.insert(RELAY_NEXT, reply::position_value(reader.position()));
+    headers.extend(read.headers);
+    let mut out = Outgoing::default();
+    out.push(reply::head(StatusCode::SWITCHING_PROTOCOLS, headers, None).into());
+    Ok(Waiting::WebSocket(Session {
+        channel: read.channel,
+        reader: receive.then_some(reader),
+        out,
+    }))
+}
+
+fn refused(error: &tungstenite::Error) -> Refusal {
+    let upgrade = |message, name: HeaderName, value| {
+        Refusal::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", &message).with(name, value)
+    };
+    match error {
+        tungstenite::Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => upgrade(
+            "the WebSocket version is 13",
+            header::SEC_WEBSOCKET_VERSION,
+            "13",
+        ),
+        tungstenite::Error::Protocol(
+            ProtocolError::MissingConnectionUpgradeHeader
+            | ProtocolError::MissingUpgradeWebSocketHeader
+            | ProtocolError::WrongHttpVersion,
+        ) => upgrade(
+            "this address speaks WebSocket, over HTTP/1.1",
+            header::UPGRADE,
+            "websocket",
+        ),
+        other => Refusal::new(StatusCode::BAD_REQUEST, "bad_handshake", &other),
+    }
+}
+
+impl Session {
+    pub(super) async fn run(mut self, mut socket: Socket, state: &State) -> After {
+        let _counted = self
+            .reader
+            .is_some()
+            .then(|| state.subscribed(Transport::WebSocket));
+        let heartbeat = state.settings.heartbeat;
+        let mut stop = pin!(state.stop.cancelled());
+        let mut beat = pin!(sleep(heartbeat));
+        let mut frames = Frames::new(state.settings.max_body);
+        let mut written = Instant::now();
+        loop {
+            if !self.out.is_empty() {
+                if let Err(error) = self
+                    .out
+                    .flush(&mut socket, state.settings.write_deadline)
+                    .await
+                {
+                    return failed(&error);
+                }
+                written = Instant::now();
+            }
+            // Each arm is cancel-safe: `next` and `ready` change nothing before they return.
+            tokio::select! {
+                biased;
+                () = &mut stop => {
+                    self.out.push(encode::close_frame(1001, "the relay shuts down"));
+                    return self.last(socket, state, Closed::Shutdown).await;
+                }
+                batch = next(self.reader.as_mut()) => self.take(state, &batch),
+                // An error shows again when read.
+                _ = frames.ready(&socket) => {
+                    match frames.turn(&mut socket, &mut self.out, state, &self.channel).await {
+                        Turn::On => {}
+                        Turn::End(reason) => return self.last(socket, state, reason).await,
+                        Turn::Gone => return After::Gone(Closed::Client),
+                    }
+                }
+                () = &mut beat => {
+                    if written.elapsed() >= heartbeat {
+                        self.out.push(Bytes::from_static(PING));
+                        beat.as_mut().reset(Instant::now() + heartbeat);
+                    } else {
+                        beat.as_mut().reset(written + heartbeat);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, state: &State, batch: &Batch) {
+        if let Some(missed) = batch.missed {
+            state.metrics.missed(missed);
+            self.out
+                .push(encode::frame(encode::missed_object(missed).as_bytes()));
+        }
+        let mut bytes = 0;
+        for message in &batch.messages {
+            let frame = encode::text_frame(message);
+            bytes += frame.len();
+            self.out.push(frame);
+        }
+        state
+            .metrics
+            .delivered(Transport::WebSocket, batch.messages.len(), bytes);
+    }
+
+    /// Writes what is left, the close frame last.
+    async fn last(mut self, mut socket: Socket, state: &State, reason: Closed) -> After {
+        match self
+            .out
+            .flush(&mut socket, state.settings.write_deadline)
+            .await
+        {
+            Ok(()) => After::Linger(socket, reason),
+            Err(error) => failed(&error),
+        }
+    }
+}
+
+/// Waits for the next batch; a socket that only publishes has none.
+async fn next(reader: Option<&mut Reader>) -> Batch {
+    match reader {
+        Some(reader) => reader.next(Wait::Forever).await,
+        None => std::future::pending().await,
+    }
+}
