@@ -6,10 +6,10 @@ use crate::scenario::{GateRule, Op};
 /// How far a value is from what a rule wishes; the worst trial has the most.
 fn badness(op: Op, measured: f64, bound: f64) -> f64 {
     match op {
-        Op::Le | Op::Lt => measured,
-        Op::Ge | Op::Gt => -measured,
-        Op::Eq => (measured - bound).abs(),
-        Op::Ne => -(measured - bound).abs(),
+        Op::AtMost | Op::Below => measured,
+        Op::AtLeast | Op::Above => -measured,
+        Op::Equal => (measured - bound).abs(),
+        Op::NotEqual => -(measured - bound).abs(),
     }
 }
 

@@ -23,12 +23,12 @@ fn the_worst_trial_decides() {
     let trials = fixture::scale().trials;
     let found = evaluate(
         &[
-            rule(None, "delivery.p50", Op::Le, 1e9),
-            rule(Some(Transport::Websocket), "delivery.p50", Op::Lt, 2e6),
-            rule(None, "delivered", Op::Ge, 4_000.0),
-            rule(None, "delivered", Op::Gt, 4_000.0),
-            rule(None, "lost", Op::Eq, 0.0),
-            rule(None, "lost", Op::Ne, 0.0),
+            rule(None, "delivery.p50", Op::AtMost, 1e9),
+            rule(Some(Transport::Websocket), "delivery.p50", Op::Below, 2e6),
+            rule(None, "delivered", Op::AtLeast, 4_000.0),
+            rule(None, "delivered", Op::Above, 4_000.0),
+            rule(None, "lost", Op::Equal, 0.0),
+            rule(None, "lost", Op::NotEqual, 0.0),
         ],
         &trials,
     );
@@ -44,15 +44,15 @@ fn what_was_not_measured_does_not_hold() {
     let trials = fixture::broken().trials;
     let found = evaluate(
         &[
-            rule(None, "delivery.p99", Op::Ge, 0.0),
-            rule(None, "no_such_metric", Op::Ge, 0.0),
+            rule(None, "delivery.p99", Op::AtLeast, 0.0),
+            rule(None, "no_such_metric", Op::AtLeast, 0.0),
         ],
         &trials,
     );
     assert_eq!((found[0].holds, found[0].measured), (false, None));
     assert_eq!(found[0].trial.as_deref(), Some("streaming"));
     assert!(!found[1].holds);
-    let none = evaluate(&[rule(None, "lost", Op::Eq, 0.0)], &[]);
+    let none = evaluate(&[rule(None, "lost", Op::Equal, 0.0)], &[]);
     assert_eq!((none[0].holds, none[0].trial.as_deref()), (false, None));
 }
 
