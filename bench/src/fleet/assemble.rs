@@ -65,7 +65,7 @@ pub(super) fn assemble(
     trial: &Trial,
     report: &SwarmReport,
     totals: &Totals,
-    measured: Measured,
+    measured: &Measured,
 ) -> TrialResult {
     let messages = messages(assignment, report);
     let usage = report
@@ -114,8 +114,8 @@ pub(super) fn assemble(
             wire_sent: usage.wire.map(|wire| wire.sent),
             wire_received: usage.wire.map(|wire| wire.received),
         },
-        server: server(&measured),
-        generator: generator(&measured),
+        server: server(measured),
+        generator: generator(measured),
         predicted: Prediction::default(),
         deviation: Prediction::default(),
         timeline: Vec::new(),

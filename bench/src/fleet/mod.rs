@@ -7,7 +7,7 @@ mod trial;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::probe::{Processors, environment};
+use crate::probe::{Processors, environment, kernel_memory};
 use crate::result::{FORMAT, RunResult, TrialResult, Verdict};
 use crate::scenario::{Plan, Trial};
 use crate::swarm::SwarmError;
@@ -128,6 +128,14 @@ pub struct Outcome {
     pub interrupted: bool,
 }
 
+/// The machine as it was before the first trial.
+struct Machine {
+    processors: Option<Processors>,
+    /// Taken once for all trials: the kernel keeps the memory of closed sockets for the next ones,
+    /// so a second trial would seem to need none.
+    kernel_memory: Option<u64>,
+}
+
 /// What became of one trial.
 struct Trialled {
     result: TrialResult,
@@ -144,7 +152,10 @@ pub async fn run(
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Outcome {
-    let processors = Processors::apart();
+    let machine = Machine {
+        processors: Processors::apart(),
+        kernel_memory: kernel_memory(),
+    };
     let mut result = RunResult {
         format: FORMAT,
         scenario: plan.name.clone(),
@@ -155,7 +166,10 @@ pub async fn run(
             .to_string(),
         command,
         verdict: Verdict::Pass,
-        environment: environment(String::new(), processors.as_ref().map(Processors::describe)),
+        environment: environment(
+            String::new(),
+            machine.processors.as_ref().map(Processors::describe),
+        ),
         trials: Vec::new(),
         cells: Vec::new(),
         gates: Vec::new(),
@@ -170,7 +184,7 @@ pub async fn run(
             of: plan.trials.len(),
             trial,
         });
-        match trial::run(plan, trial, processors.as_ref(), stop, observe).await {
+        match trial::run(plan, trial, &machine, stop, observe).await {
             Ok(trialled) => {
                 result.environment.target = trialled.target;
                 result.environment.kernel_timestamps &= trialled.stamped;

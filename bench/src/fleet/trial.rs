@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Machine;
 use super::assemble::{Measured, assemble};
 use super::timeline::Timeline;
 use super::{Event, Phase, Progress, RunError, TrialLog, Trialled};
@@ -59,13 +60,16 @@ struct Run<'a> {
 pub(super) async fn run(
     plan: &Plan,
     trial: &Trial,
-    processors: Option<&Processors>,
+    machine: &Machine,
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<Trialled, RunError> {
     Process::this().reset_peak();
     // A server at an address is not ours to pin, so the generator takes every processor.
-    let processors = processors.filter(|_| plan.target == crate::scenario::Target::Bundled);
+    let processors = machine
+        .processors
+        .as_ref()
+        .filter(|_| plan.target == crate::scenario::Target::Bundled);
     let server = Server::start(
         &plan.target,
         processors.map(|processors| processors.server.as_slice()),
@@ -74,7 +78,6 @@ pub(super) async fn run(
     .await?;
     let mut measured = Measured::default();
     measured.server.rss_base = server.pid.and_then(|pid| Process::new(pid).resident());
-    let kernel_before = kernel_memory();
     let assignment = assign(plan, trial, &server, processors);
     let (swarm, reports) = Swarm::start(assignment.clone())?;
     let now = Instant::now();
@@ -97,8 +100,8 @@ pub(super) async fn run(
             let mut timeline = Timeline::new(window, assignment.shards, trial);
             let ending = run.phases(window, &mut timeline).await;
             run.measured.kernel_memory = kernel_memory()
-                .zip(kernel_before)
-                .map(|(after, before)| after.saturating_sub(before));
+                .zip(machine.kernel_memory)
+                .and_then(|(after, before)| after.checked_sub(before));
             return run
                 .conclude(assignment, timeline, Some(window), ending)
                 .await;
@@ -301,7 +304,7 @@ impl Run<'_> {
         }
         let stamped = report.shards.iter().all(|shard| shard.stamped);
         let (seconds, log, series) = timeline.finish();
-        let mut result = assemble(&assignment, trial, &report, &series, measured);
+        let mut result = assemble(&assignment, trial, &report, &series, &measured);
         result.timeline = seconds;
         let error = match ending {
             Ending::Complete => None,

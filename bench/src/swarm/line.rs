@@ -31,7 +31,7 @@ pub(super) struct InFlight {
 }
 
 /// What a line found out.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Outcome {
     /// The server took a message; its answer was at the socket at the moment given.
     Accepted(InFlight, Moment),

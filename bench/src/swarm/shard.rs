@@ -218,7 +218,7 @@ async fn live(post: &Post, number: usize, tasks: &LocalSet) -> ShardReport {
         tasks.spawn_local(Session::new(&shard, client, slot, subscription).run());
     }
     let mut orders = post.orders.clone();
-    let mut report = ShardReport::default();
+    let mut marks = Marks::default();
     let order = orders
         .wait_for(|order| *order != Order::Connect)
         .await
@@ -236,10 +236,10 @@ async fn live(post: &Post, number: usize, tasks: &LocalSet) -> ShardReport {
         });
         tokio::select! {
             () = &mut finish => {}
-            () = phases(&shard, window, post, &mut report) => {}
+            () = phases(&shard, window, post, &mut marks) => {}
         }
     }
-    conclude(&shard, post, report).await
+    conclude(&shard, post, &marks).await
 }
 
 fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
@@ -257,29 +257,43 @@ fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
 }
 
 /// Follows the phases: marks the ends of the measured one and hands over each second. Never ends by itself.
-async fn phases(shard: &Shard, window: Window, post: &Post, report: &mut ShardReport) {
+async fn phases(shard: &Shard, window: Window, post: &Post, marks: &mut Marks) {
     let mut second = 0;
-    let mut start = None;
     loop {
         let end = window.end_of(second);
         tokio::time::sleep_until(shard.instant(end)).await;
-        if end == window.measure || (end > window.measure && start.is_none()) {
-            start = Some(shard.usage());
-            report.connected = shard.open.get();
+        if end >= window.measure && marks.start.is_none() {
+            marks.start = Some(shard.usage());
+            marks.connected = shard.open.get();
         }
-        if end >= window.end
-            && let Some(start) = start.filter(|_| report.usage == Usage::default())
-        {
-            report.usage = shard.usage().since(start);
+        if end >= window.end && marks.end.is_none() {
+            marks.end = Some(shard.usage());
         }
-        hand_over(shard, post, Recorder::roll).await;
+        hand_over(shard, post).await;
         second += 1;
     }
 }
 
-async fn hand_over(shard: &Shard, post: &Post, roll: impl FnOnce(&mut Recorder, Moment)) {
+/// What was counted when the measured phase began and when it ended.
+#[derive(Default)]
+struct Marks {
+    connected: u64,
+    start: Option<Usage>,
+    end: Option<Usage>,
+}
+
+impl Marks {
+    /// The usage of the measured phase. An order to finish may come before the timer of its end:
+    /// then it has lasted until now.
+    fn usage(&self, shard: &Shard) -> Usage {
+        let end = self.end.unwrap_or_else(|| shard.usage());
+        self.start.map(|start| end.since(start)).unwrap_or_default()
+    }
+}
+
+async fn hand_over(shard: &Shard, post: &Post) {
     let ended = shard.recorder.borrow_mut().as_mut().map(|recorder| {
-        roll(recorder, Moment::now());
+        recorder.roll(Moment::now());
         recorder.take_ended()
     });
     send(post, ended.unwrap_or_default()).await;
@@ -295,7 +309,12 @@ async fn send(post: &Post, intervals: Vec<Interval>) {
     }
 }
 
-async fn conclude(shard: &Shard, post: &Post, mut report: ShardReport) -> ShardReport {
+async fn conclude(shard: &Shard, post: &Post, marks: &Marks) -> ShardReport {
+    let mut report = ShardReport {
+        connected: marks.connected,
+        usage: marks.usage(shard),
+        ..ShardReport::default()
+    };
     let recorder = shard.recorder.borrow_mut().take();
     if let Some(recorder) = recorder {
         let (intervals, counts, ledgers) = recorder.finish();
