@@ -7,7 +7,7 @@ mod trial;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use crate::probe::{Processors, environment, kernel_memory};
+use crate::probe::{Processors, environment};
 use crate::result::{FORMAT, RunResult, TrialResult, Verdict};
 use crate::scenario::{Plan, Trial};
 use crate::swarm::SwarmError;
@@ -128,14 +128,6 @@ pub struct Outcome {
     pub interrupted: bool,
 }
 
-/// The machine as it was before the first trial.
-struct Machine {
-    processors: Option<Processors>,
-    /// Taken once for all trials: the kernel keeps the memory of closed sockets for the next ones,
-    /// so a second trial would seem to need none.
-    kernel_memory: Option<u64>,
-}
-
 /// What became of one trial.
 struct Trialled {
     result: TrialResult,
@@ -152,10 +144,7 @@ pub async fn run(
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Outcome {
-    let machine = Machine {
-        processors: Processors::apart(),
-        kernel_memory: kernel_memory(),
-    };
+    let processors = Processors::apart();
     let mut result = RunResult {
         format: FORMAT,
         scenario: plan.name.clone(),
@@ -166,10 +155,7 @@ pub async fn run(
             .to_string(),
         command,
         verdict: Verdict::Pass,
-        environment: environment(
-            String::new(),
-            machine.processors.as_ref().map(Processors::describe),
-        ),
+        environment: environment(String::new(), processors.as_ref().map(Processors::describe)),
         trials: Vec::new(),
         cells: Vec::new(),
         gates: Vec::new(),
@@ -184,7 +170,7 @@ pub async fn run(
             of: plan.trials.len(),
             trial,
         });
-        match trial::run(plan, trial, &machine, stop, observe).await {
+        match trial::run(plan, trial, processors.as_ref(), stop, observe).await {
             Ok(trialled) => {
                 result.environment.target = trialled.target;
                 result.environment.kernel_timestamps &= trialled.stamped;

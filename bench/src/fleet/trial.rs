@@ -7,12 +7,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Machine;
 use super::assemble::{Measured, assemble};
 use super::timeline::Timeline;
 use super::{Event, Phase, Progress, RunError, TrialLog, Trialled};
 use crate::clock::Moment;
-use crate::probe::{Process, Processors, kernel_memory};
+use crate::probe::{Process, Processors, socket_memory};
 use crate::record::Window;
 use crate::result::PhaseTimes;
 use crate::scenario::{Plan, Trial, capacity};
@@ -60,16 +59,13 @@ struct Run<'a> {
 pub(super) async fn run(
     plan: &Plan,
     trial: &Trial,
-    machine: &Machine,
+    processors: Option<&Processors>,
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<Trialled, RunError> {
     Process::this().reset_peak();
     // A server at an address is not ours to pin, so the generator takes every processor.
-    let processors = machine
-        .processors
-        .as_ref()
-        .filter(|_| plan.target == crate::scenario::Target::Bundled);
+    let processors = processors.filter(|_| plan.target == crate::scenario::Target::Bundled);
     let server = Server::start(
         &plan.target,
         processors.map(|processors| processors.server.as_slice()),
@@ -78,6 +74,7 @@ pub(super) async fn run(
     .await?;
     let mut measured = Measured::default();
     measured.server.rss_base = server.pid.and_then(|pid| Process::new(pid).resident());
+    let sockets_before = socket_memory();
     let assignment = assign(plan, trial, &server, processors);
     let (swarm, reports) = Swarm::start(assignment.clone())?;
     let now = Instant::now();
@@ -99,8 +96,8 @@ pub(super) async fn run(
             run.swarm.run(window);
             let mut timeline = Timeline::new(window, assignment.shards, trial);
             let ending = run.phases(window, &mut timeline).await;
-            run.measured.kernel_memory = kernel_memory()
-                .zip(machine.kernel_memory)
+            run.measured.kernel_memory = socket_memory()
+                .zip(sockets_before)
                 .and_then(|(after, before)| after.checked_sub(before));
             return run
                 .conclude(assignment, timeline, Some(window), ending)

@@ -1,4 +1,4 @@
-//! The machine: what it is, and the kernel's memory.
+//! The machine: what it is, and which processors each side keeps to.
 
 use std::fs;
 
@@ -43,15 +43,6 @@ impl Processors {
             list(&self.generator)
         )
     }
-}
-
-/// Kernel memory that cannot be reclaimed, in bytes: sockets, their buffers and epoll entries among it.
-///
-/// The growth from before the first client to the loaded server is, on a machine that does
-/// little else, the sockets' (measured so by others: 8.4 kB for a connection, both ends).
-#[must_use]
-pub fn kernel_memory() -> Option<u64> {
-    kilobytes(&fs::read_to_string("/proc/meminfo").ok()?, "SUnreclaim:")
 }
 
 /// What is known of this machine and this build.

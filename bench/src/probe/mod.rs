@@ -2,6 +2,8 @@
 
 mod machine;
 mod process;
+mod sockets;
 
-pub use machine::{Processors, environment, kernel_memory};
+pub use machine::{Processors, environment};
 pub use process::Process;
+pub use sockets::socket_memory;
