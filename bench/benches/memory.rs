@@ -1,0 +1,86 @@
+//! User memory of an idle simulated client, for each transport.
+//!
+//! `cargo bench -p bench --bench memory [-- --gate]`: growth of this process's resident memory over
+//! 8,000 clients, each transport in a process of its own. With `--gate` it fails above the budget.
+
+mod rig;
+
+use std::process::{Command, ExitCode};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bench::probe::Process;
+use bench::scenario::Transport;
+use bench::swarm::Swarm;
+
+const CLIENTS: usize = 8000;
+/// Bytes a client.
+const BUDGET: f64 = 8192.0;
+/// Set in the environment of the process that measures one transport.
+const TRANSPORT: &str = "PUSHMARK_RIG_TRANSPORT";
+
+fn main() -> ExitCode {
+    if let Ok(name) = std::env::var(TRANSPORT) {
+        rig::serve_if_asked();
+        let transport = Transport::ALL
+            .into_iter()
+            .find(|transport| transport.name() == name)
+            .unwrap();
+        println!("{}", measure(transport));
+        return ExitCode::SUCCESS;
+    }
+    raise_descriptors();
+    let mut worst: f64 = 0.0;
+    for transport in Transport::ALL {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .env(TRANSPORT, transport.name())
+            .output()
+            .unwrap();
+        let bytes: f64 = String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .parse()
+            .unwrap();
+        println!(
+            "{:<13} {bytes:>6.0} B of user memory an idle client ({CLIENTS} clients, budget {BUDGET} B)",
+            transport.name()
+        );
+        worst = worst.max(bytes);
+    }
+    let gated = std::env::args().any(|argument| argument == "--gate");
+    if gated && worst > BUDGET {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
+}
+
+fn measure(transport: Transport) -> f64 {
+    let server = rig::Server::start();
+    let before = Process::this().resident().unwrap();
+    let (swarm, _reports) = Swarm::start(rig::waiting_clients(
+        server.address,
+        transport,
+        CLIENTS,
+        Duration::from_secs(1),
+    ))
+    .unwrap();
+    while swarm.progress().opened.load(Ordering::Acquire) < CLIENTS as u64 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let after = Process::this().resident().unwrap();
+    swarm.finish().unwrap();
+    (after - before) as f64 / CLIENTS as f64
+}
