@@ -189,7 +189,7 @@ pub struct Latencies {
     pub arrival: Option<Summary>,
     /// From the sending of a publish until its answer had reached the publisher's socket.
     pub publish: Option<Summary>,
-    /// From due until the publisher had handed the message to its socket: the generator's own lateness.
+    /// From due until the publisher handed the message to its socket: the generator's own lateness.
     pub schedule_lag: Option<Summary>,
     /// From dialling until the client could receive.
     pub connect: Option<Summary>,

@@ -91,13 +91,14 @@ impl Line {
         !self.in_flight.is_empty()
     }
 
-    /// Sends a message without waiting for anything; says why not when it cannot. Gives `true` when the connection is a new one.
+    /// Sends a message without waiting for anything; says why not when it cannot. Gives the instant
+    /// just before it was handed to the kernel, and whether the connection is a new one.
     pub(super) fn publish(
         &mut self,
         stamp: &Stamp,
         channel: &str,
         payload: &[u8],
-    ) -> Result<bool, &'static str> {
+    ) -> Result<(Moment, bool), &'static str> {
         let reopened = self.reopen()?;
         let Some(connection) = &mut self.connection else {
             return Err("no connection");
@@ -109,15 +110,17 @@ impl Line {
         connection
             .protocol
             .publish(channel, self.messages, payload, &mut connection.unsent);
+        // Before the write: on one machine the answer can be there before the write returns.
+        let sent = Moment::now();
         if connection.flush().is_err() {
             self.connection = None;
             return Err("connection lost");
         }
         self.in_flight.push_back(InFlight {
             stamp: *stamp,
-            sent: Moment::now(),
+            sent,
         });
-        Ok(reopened)
+        Ok((sent, reopened))
     }
 
     /// Reads the answers that have come.

@@ -122,18 +122,25 @@ impl Lines {
         })
     }
 
-    fn publish(&mut self, due: &Due, stamp: &Stamp, payload: &[u8]) -> Result<(), &'static str> {
+    fn publish(
+        &mut self,
+        due: &Due,
+        stamp: &Stamp,
+        payload: &[u8],
+    ) -> Result<Moment, &'static str> {
         let number = self
             .sockets
             .get(&(due.publisher, due.channel))
             .copied()
             .unwrap_or(due.publisher as usize);
         let line = &mut self.lines[number];
-        if line.publish(stamp, &self.channels[due.channel as usize], payload)? {
+        let (sent, reopened) =
+            line.publish(stamp, &self.channels[due.channel as usize], payload)?;
+        if reopened {
             // A line that cannot be watched has its answers counted as missing at the end.
             let _ = watch(&self.epoll, number, line);
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// Reads the answers that come within `limit`, to whole milliseconds.
@@ -231,9 +238,9 @@ impl<'a> Pacer<'a> {
         self.payload.clear();
         stamp.write_payload(self.post.assignment.load.payload, &mut self.payload);
         match self.lines.publish(due, &stamp, &self.payload) {
-            Ok(()) => {
+            Ok(sent) => {
                 self.second.published += 1;
-                self.second.lag.record(Moment::now().since(at));
+                self.second.lag.record(sent.since(at));
                 self.post.progress.published.fetch_add(1, Ordering::Relaxed);
             }
             Err(reason) => self.report.fail(&self.window, &stamp, reason),
