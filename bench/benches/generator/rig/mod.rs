@@ -2,8 +2,6 @@
 //!
 //! It answers each transport's opening request and then either keeps silent or
 //! writes the same message to every WebSocket at a set pace.
-#![allow(dead_code, reason = "each benchmark uses a part")]
-
 mod server;
 
 use std::io::{BufRead, BufReader, Write};
@@ -17,13 +15,14 @@ use bench::swarm::Assignment;
 /// Set in the environment of the server's process.
 const ROLE: &str = "PUSHMARK_RIG_SERVER";
 
-/// Becomes the server when this process was started as one; call it first in `main`.
-pub(crate) fn serve_if_asked() {
-    if std::env::var_os(ROLE).is_some() {
+/// Becomes the server when this process was started as one; gives whether it was.
+pub(crate) fn serve_if_asked() -> bool {
+    let asked = std::env::var_os(ROLE).is_some();
+    if asked {
         keep_to(0);
         server::serve();
-        std::process::exit(0);
     }
+    asked
 }
 
 /// Keeps the calling thread, and those it starts, to one processor.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bench::clock::Moment;
 use bench::stamp::Stamp;
@@ -142,10 +142,11 @@ impl Rig {
     }
 
     fn blast(&mut self, rounds: u64, pace: Duration) {
-        let mut due = Instant::now();
+        let mut due = Moment::now();
         for _ in 0..rounds {
-            due += pace;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            due = due + pace;
+            let left = due.since(Moment::now());
+            std::thread::sleep(Duration::from_nanos(u64::try_from(left).unwrap_or(0)));
             let stamp = Stamp {
                 run: 7,
                 channel: 0,
