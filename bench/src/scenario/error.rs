@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::tree::Place;
+use super::place::Place;
 
 /// The most problems that are told at once; the rest usually follow from them.
 const SHOWN: usize = 10;

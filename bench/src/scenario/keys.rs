@@ -1,7 +1,8 @@
 //! The keys of a scenario file: known, known but not supported yet, and unknown.
 
 use super::error::{Fault, Report, tame};
-use super::tree::{Entry, Node, Place, Value};
+use super::place::Place;
+use super::tree::{Entry, Node, Value};
 
 /// A table of the file and the keys it takes.
 #[derive(Debug)]

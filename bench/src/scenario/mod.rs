@@ -11,6 +11,7 @@ mod gate;
 mod keys;
 mod load;
 mod matrix;
+mod place;
 mod plan;
 mod published;
 mod resolve;

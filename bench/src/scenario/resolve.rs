@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::{Fault, Report};
+use super::place::Place;
 use super::plan::{Plan, Trial};
-use super::tree::{Entry, Place, Value, place_of};
+use super::tree::{Entry, Value, place_of};
 use super::written::Scenario;
 use super::{GateRule, Transport, matrix, resolved};
 use crate::units::write_duration;

@@ -1,7 +1,8 @@
 //! `--set KEY=VALUE`: changes to the tree before anything is read from it.
 
 use super::error::{Fault, Report};
-use super::tree::{Entry, Node, Place, Table, Value, parse_path, parse_value};
+use super::place::Place;
+use super::tree::{Entry, Node, Table, Value, parse_path, parse_value};
 
 /// Applies each `--set` in turn, so that of two for one key the last one counts.
 ///

@@ -6,8 +6,9 @@ use http::Uri;
 
 use super::error::{Fault, Report};
 use super::keys::{TARGET, brief};
+use super::place::Place;
 use super::plan::Target;
-use super::tree::{Entry, Place};
+use super::tree::Entry;
 use super::value::Wanted;
 
 const URL: &str = "url = \"http://127.0.0.1:8080\"";

@@ -6,17 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{Fault, Report};
-
-/// Where something was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
-    /// A stretch of the file, in bytes.
-    File(Range<usize>),
-    /// A `--set`, as typed.
-    Set(String),
-    /// Nowhere in particular: a default, or the file as a whole.
-    Whole,
-}
+use super::place::Place;
 
 /// A value and its place.
 #[derive(Debug, Clone)]

@@ -5,9 +5,11 @@
 //! end. It shares nothing with its owner but [`Progress`].
 
 mod line;
+mod lines;
 mod pacer;
 mod session;
 mod shard;
+mod thread;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -193,7 +195,7 @@ impl Swarm {
             let post = swarm.post();
             let thread = std::thread::Builder::new()
                 .name(format!("shard-{number}"))
-                .spawn(move || shard::run(&post, number));
+                .spawn(move || thread::run(&post, number));
             swarm.shards.push(thread.map_err(SwarmError::Thread)?);
         }
         let post = swarm.post();

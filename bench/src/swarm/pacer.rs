@@ -1,20 +1,15 @@
 //! The pacer: publishes by the schedule, on a thread of its own, and waits for nothing but the clock.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::num::NonZeroU64;
-use std::os::fd::OwnedFd;
-use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rustix::event::epoll;
 use rustix::time::{ClockId, Timespec};
 
-use super::line::{Line, Manner, Outcome};
-use super::shard::channel_number;
-use super::{Assignment, Order, Post, Report, SwarmError};
-use crate::client::Profile;
+use super::line::Outcome;
+use super::lines::Lines;
+use super::{Order, Post, Report, SwarmError};
 use crate::clock::Moment;
 use crate::record::{Ranges, Sending, Window};
 use crate::schedule::{Due, Schedule};
@@ -69,103 +64,6 @@ pub(super) fn run(post: &Post) -> Result<PublishReport, SwarmError> {
         pacer.publish(&due);
     }
     Ok(pacer.finish())
-}
-
-/// Every publishing connection, watched together.
-struct Lines {
-    /// By POST: one a publisher. By WebSocket: one for each pair of publisher and channel.
-    lines: Vec<Line>,
-    /// The line of a pair, for WebSockets.
-    sockets: BTreeMap<(u32, u32), usize>,
-    channels: Vec<Rc<str>>,
-    epoll: OwnedFd,
-}
-
-impl Lines {
-    fn open(assignment: &Assignment) -> io::Result<Self> {
-        let channels: Vec<Rc<str>> = (0..assignment.load.channels)
-            .map(|channel| assignment.channel(channel).into())
-            .collect();
-        let authority: Rc<str> = assignment.authority.as_str().into();
-        let profile = Profile(assignment.load.headers);
-        let line = |socket| {
-            Line::open(Manner {
-                server: assignment.server,
-                authority: Rc::clone(&authority),
-                profile,
-                socket,
-            })
-        };
-        let (mut lines, mut sockets) = (Vec::new(), BTreeMap::new());
-        if assignment.publishes_on_sockets() {
-            for (publisher, channel) in assignment.pairs() {
-                sockets.insert(
-                    (channel_number(publisher), channel_number(channel)),
-                    lines.len(),
-                );
-                lines.push(line(Some(Rc::clone(&channels[channel])))?);
-            }
-        } else {
-            for _ in 0..assignment.load.publishers {
-                lines.push(line(None)?);
-            }
-        }
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        for (number, line) in lines.iter().enumerate() {
-            watch(&epoll, number, line)?;
-        }
-        Ok(Self {
-            lines,
-            sockets,
-            channels,
-            epoll,
-        })
-    }
-
-    fn publish(
-        &mut self,
-        due: &Due,
-        stamp: &Stamp,
-        payload: &[u8],
-    ) -> Result<Moment, &'static str> {
-        let number = self
-            .sockets
-            .get(&(due.publisher, due.channel))
-            .copied()
-            .unwrap_or(due.publisher as usize);
-        let line = &mut self.lines[number];
-        let (sent, reopened) =
-            line.publish(stamp, &self.channels[due.channel as usize], payload)?;
-        if reopened {
-            // A line that cannot be watched has its answers counted as missing at the end.
-            let _ = watch(&self.epoll, number, line);
-        }
-        Ok(sent)
-    }
-
-    /// Reads the answers that come within `limit`, to whole milliseconds.
-    fn read_answers(&mut self, limit: Duration, buffer: &mut [u8], take: &mut impl FnMut(Outcome)) {
-        let mut events = [epoll::Event {
-            flags: epoll::EventFlags::empty(),
-            data: epoll::EventData::new_u64(0),
-        }; 64];
-        let millis = i64::try_from(limit.as_millis()).unwrap_or(0);
-        let timeout = Timespec {
-            tv_sec: millis / 1000,
-            tv_nsec: millis % 1000 * 1_000_000,
-        };
-        let Ok(count) = epoll::wait(&self.epoll, &mut events, Some(&timeout)) else {
-            return;
-        };
-        for event in &events[..count] {
-            if let Some(line) = usize::try_from(event.data.u64())
-                .ok()
-                .and_then(|number| self.lines.get_mut(number))
-            {
-                line.answers(buffer, take);
-            }
-        }
-    }
 }
 
 struct Pacer<'a> {
@@ -278,7 +176,7 @@ impl<'a> Pacer<'a> {
     /// Waits for the last answers until told to finish.
     fn finish(mut self) -> PublishReport {
         while *self.post.orders.borrow() != Order::Finish {
-            if !self.lines.lines.iter().any(Line::is_waiting) {
+            if !self.lines.are_waiting() {
                 self.post
                     .progress
                     .published_all
@@ -295,9 +193,7 @@ impl<'a> Pacer<'a> {
             window,
             ..
         } = &mut self;
-        for line in &mut lines.lines {
-            line.give_up(&mut |outcome| take(outcome, second, report, post, window));
-        }
+        lines.give_up(&mut |outcome| take(outcome, second, report, post, window));
         let last = std::mem::replace(&mut self.second, Sending::new(0));
         let _ = self
             .post
@@ -305,18 +201,6 @@ impl<'a> Pacer<'a> {
             .blocking_send(Report::Sent(Box::new(last)));
         self.report
     }
-}
-
-fn watch(epoll: &OwnedFd, number: usize, line: &Line) -> io::Result<()> {
-    let Some(descriptor) = line.descriptor() else {
-        return Ok(());
-    };
-    Ok(epoll::add(
-        epoll,
-        descriptor,
-        epoll::EventData::new_u64(number as u64),
-        epoll::EventFlags::IN | epoll::EventFlags::RDHUP,
-    )?)
 }
 
 fn take(

@@ -1,0 +1,148 @@
+//! The life of a shard: one thread, one runtime, one recorder, many sessions.
+
+use std::rc::Rc;
+
+use tokio::task::LocalSet;
+
+use super::session::Session;
+use super::shard::{Shard, ShardReport, Usage, channel_number};
+use super::{Assignment, Order, Post, Report, SwarmError};
+use crate::client::{Profile, Subscription};
+use crate::clock::Moment;
+use crate::record::{Interval, Recorder, Window};
+
+/// The life of a shard, on its own thread.
+pub(super) fn run(post: &Post, number: usize) -> Result<ShardReport, SwarmError> {
+    post.pin();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(SwarmError::Thread)?;
+    let tasks = LocalSet::new();
+    let report = tasks.block_on(&runtime, live(post, number, &tasks));
+    // Ends every session: a LocalSet owns its tasks.
+    drop(tasks);
+    Ok(report)
+}
+
+async fn live(post: &Post, number: usize, tasks: &LocalSet) -> ShardReport {
+    let assignment = &post.assignment;
+    let mine: Vec<usize> = (number..assignment.load.clients)
+        .step_by(assignment.shards)
+        .collect();
+    let shard = Rc::new(Shard::new(post, mine.len()));
+    let subscriptions = subscriptions(assignment);
+    for (slot, &client) in mine.iter().enumerate() {
+        let subscription = Rc::clone(&subscriptions[client % assignment.load.channels]);
+        tasks.spawn_local(Session::new(&shard, client, slot, subscription).run());
+    }
+    let mut orders = post.orders.clone();
+    let mut marks = Marks::default();
+    let order = orders
+        .wait_for(|order| *order != Order::Connect)
+        .await
+        .map_or(Order::Finish, |order| *order);
+    if let Order::Run(window) = order {
+        let channels = mine
+            .iter()
+            .map(|client| channel_number(client % assignment.load.channels));
+        *shard.recorder.borrow_mut() = Some(Recorder::new(assignment.run, window, channels));
+        let mut finish = std::pin::pin!(async {
+            orders
+                .wait_for(|order| *order == Order::Finish)
+                .await
+                .map_or((), drop)
+        });
+        tokio::select! {
+            () = &mut finish => {}
+            () = phases(&shard, window, post, &mut marks) => {}
+        }
+    }
+    conclude(&shard, post, &marks).await
+}
+
+fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
+    let profile = Rc::new(Profile(assignment.load.headers));
+    let authority: Rc<str> = assignment.authority.as_str().into();
+    let one = |channel| Subscription {
+        authority: Rc::clone(&authority),
+        channel: assignment.channel(channel).into(),
+        profile: Rc::clone(&profile),
+        hold: assignment.load.hold,
+    };
+    (0..assignment.load.channels)
+        .map(|channel| Rc::new(one(channel)))
+        .collect()
+}
+
+/// Follows the phases: marks the ends of the measured one and hands over each second. Never ends by itself.
+async fn phases(shard: &Shard, window: Window, post: &Post, marks: &mut Marks) {
+    let mut second = 0;
+    loop {
+        let end = window.end_of(second);
+        tokio::time::sleep_until(shard.instant(end)).await;
+        if end >= window.measure && marks.start.is_none() {
+            marks.start = Some(shard.usage());
+            marks.connected = shard.open.get();
+        }
+        if end >= window.end && marks.end.is_none() {
+            marks.end = Some(shard.usage());
+        }
+        hand_over(shard, post).await;
+        second += 1;
+    }
+}
+
+/// What was counted when the measured phase began and when it ended.
+#[derive(Default)]
+struct Marks {
+    connected: u64,
+    start: Option<Usage>,
+    end: Option<Usage>,
+}
+
+impl Marks {
+    /// The usage of the measured phase. An order to finish may come before the timer of its end:
+    /// then it has lasted until now.
+    fn usage(&self, shard: &Shard) -> Usage {
+        let end = self.end.unwrap_or_else(|| shard.usage());
+        self.start.map(|start| end.since(start)).unwrap_or_default()
+    }
+}
+
+async fn hand_over(shard: &Shard, post: &Post) {
+    let ended = shard.recorder.borrow_mut().as_mut().map(|recorder| {
+        recorder.roll(Moment::now());
+        recorder.take_ended()
+    });
+    send(post, ended.unwrap_or_default()).await;
+}
+
+async fn send(post: &Post, intervals: Vec<Interval>) {
+    for interval in intervals {
+        // The owner has gone when it no longer cares: then nobody waits for these.
+        let _ = post
+            .reports
+            .send(Report::Received(Box::new(interval)))
+            .await;
+    }
+}
+
+async fn conclude(shard: &Shard, post: &Post, marks: &Marks) -> ShardReport {
+    let mut report = ShardReport {
+        connected: marks.connected,
+        usage: marks.usage(shard),
+        ..ShardReport::default()
+    };
+    let recorder = shard.recorder.borrow_mut().take();
+    if let Some(recorder) = recorder {
+        let (intervals, counts, ledgers) = recorder.finish();
+        send(post, intervals).await;
+        (report.counts, report.ledgers) = (counts, ledgers);
+    }
+    report.connect = shard.connect.take();
+    report.reconnects = shard.reconnects.get();
+    report.errors = shard.errors.take();
+    report.stamped = shard.stamped.get();
+    report
+}
