@@ -5,6 +5,7 @@
 
 mod rig;
 
+use std::fs;
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -58,10 +59,10 @@ fn per_client(subscribe: fn(&Server) -> TcpStream) -> f64 {
     // What is allocated once, for the first clients, is not a client's.
     let mut clients: Vec<_> = (0..50).map(|_| subscribe(&server)).collect();
     sleep(Duration::from_millis(300));
-    let before = server.resident();
+    let before = resident(&server);
     clients.extend((0..CLIENTS).map(|_| subscribe(&server)));
     sleep(Duration::from_millis(700));
-    (server.resident() - before) as f64 / CLIENTS as f64
+    (resident(&server) - before) as f64 / CLIENTS as f64
 }
 
 fn get(server: &Server, path: &str, head: bool) -> TcpStream {
@@ -76,4 +77,13 @@ fn get(server: &Server, path: &str, head: bool) -> TcpStream {
         stream.write_all(text.as_bytes()).expect("the relay reads");
     }
     stream
+}
+
+/// Resident memory of a server in bytes.
+fn resident(server: &Server) -> u64 {
+    let status =
+        fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("the server runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.expect("VmRSS is there") * 1024
 }

@@ -1,19 +1,18 @@
 //! What both benchmarks need: a server as a child process, and what it costs.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 /// A server in a process of its own; it ends with the guard.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
     /// Starts a program that prints `listening on http://ADDRESS` as its first line.
-    pub fn start(program: &str, flags: &[&str]) -> Self {
+    pub(crate) fn start(program: &str, flags: &[&str]) -> Self {
         let mut child = Command::new(program)
             .args(flags)
             .stdin(Stdio::piped())
@@ -37,7 +36,7 @@ impl Server {
     }
 
     /// Starts the relay of this build.
-    pub fn relay(flags: &[&str]) -> Self {
+    pub(crate) fn relay(flags: &[&str]) -> Self {
         let fixed = [
             "--listen",
             "127.0.0.1:0",
@@ -48,40 +47,9 @@ impl Server {
         Self::start(env!("CARGO_BIN_EXE_relay"), &[&fixed, flags].concat())
     }
 
-    #[expect(dead_code, reason = "one of the two benchmarks pins")]
-    pub fn pid(&self) -> u32 {
+    /// The process's number.
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
-    }
-
-    /// Resident memory in bytes.
-    #[expect(dead_code, reason = "one of the two benchmarks measures it")]
-    pub fn resident(&self) -> u64 {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib: u64 = line
-            .and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-            .expect("VmRSS is there");
-        kib * 1024
-    }
-
-    /// CPU time of all threads in nanoseconds.
-    #[expect(dead_code, reason = "one of the two benchmarks measures it")]
-    pub fn cpu(&self) -> u64 {
-        let tasks =
-            fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the server runs");
-        let time = |path| -> Option<u64> {
-            fs::read_to_string(path)
-                .ok()?
-                .split(' ')
-                .next()?
-                .parse()
-                .ok()
-        };
-        tasks
-            .flatten()
-            .filter_map(|task| time(task.path().join("schedstat")))
-            .sum()
     }
 }
 
@@ -94,7 +62,7 @@ impl Drop for Server {
 }
 
 /// Sends a request and reads the head of its answer; what follows it stays in the socket.
-pub fn request(stream: &mut TcpStream, request: &str) -> String {
+pub(crate) fn request(stream: &mut TcpStream, request: &str) -> String {
     stream
         .write_all(request.as_bytes())
         .expect("the server reads");
@@ -112,7 +80,7 @@ pub fn request(stream: &mut TcpStream, request: &str) -> String {
 }
 
 /// Opens a WebSocket on channel `bench`.
-pub fn websocket(address: SocketAddr, query: &str) -> TcpStream {
+pub(crate) fn websocket(address: SocketAddr, query: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("the server accepts");
     stream.set_nodelay(true).expect("invariant: an open socket");
     let head = request(
@@ -127,7 +95,7 @@ pub fn websocket(address: SocketAddr, query: &str) -> TcpStream {
 }
 
 /// The middle of an odd number of values.
-pub fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
