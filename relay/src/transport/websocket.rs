@@ -108,9 +108,9 @@ impl Session {
                 }
                 written = Instant::now();
             }
-            // Each arm is cancel-safe: `next` and `ready` change nothing before they return.
+            // Each arm is cancel-safe: `next` and `ready` change nothing before they return. The
+            // order is random, so neither a busy channel nor a busy client keeps the other waiting.
             tokio::select! {
-                biased;
                 batch = next(self.reader.as_mut(), state) => match batch {
                     Some(batch) => self.take(state, &batch),
                     None => {
