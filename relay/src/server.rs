@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{interval, sleep, timeout};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::access::Connections;
 use crate::connection;
@@ -55,20 +54,21 @@ pub async fn serve(
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let state = Arc::new(State::new(settings));
-    let server = Server {
+    let mut server = Server {
         slots: Connections::new(state.settings.max_connections),
         refusals: Connections::new(REFUSALS),
-        tasks: TaskTracker::new(),
-        cut: CancellationToken::new(),
+        tasks: JoinSet::new(),
         state,
     };
     server.tasks.spawn(sweep(Arc::clone(&server.state)));
     let mut stop = pin!(stop);
     loop {
-        // Cancel-safe: a connection that is not accepted stays with the kernel.
+        // Cancel-safe: a connection that is not accepted stays with the kernel, and a task that
+        // has ended stays in its set.
         tokio::select! {
             biased;
             () = &mut stop => break,
+            Some(ended) = server.tasks.join_next() => watch_for_panic(ended),
             accepted = listener.accept() => server.take(accepted.map(|(stream, _)| stream)).await,
         }
     }
@@ -82,13 +82,12 @@ struct Server {
     state: Arc<State>,
     slots: Connections,
     refusals: Connections,
-    tasks: TaskTracker,
-    /// Cancelled when the grace period is over.
-    cut: CancellationToken,
+    /// Every task of the relay: none outlives the set.
+    tasks: JoinSet<()>,
 }
 
 impl Server {
-    async fn take(&self, accepted: io::Result<TcpStream>) {
+    async fn take(&mut self, accepted: io::Result<TcpStream>) {
         match accepted {
             Ok(stream) => self.begin(stream),
             Err(error) if is_of_one_client(&error) => {}
@@ -100,52 +99,46 @@ impl Server {
         }
     }
 
-    fn begin(&self, stream: TcpStream) {
+    fn begin(&mut self, stream: TcpStream) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "the client is gone already");
             return;
         }
         let state = Arc::clone(&self.state);
-        let cut = self.cut.clone();
         if let Some(slot) = self.slots.take() {
-            self.tasks.spawn(async move {
-                let _slot = slot;
-                let _ = cut
-                    .run_until_cancelled(connection::run(stream, state))
-                    .await;
-            });
+            self.tasks.spawn(connection::run(stream, state, slot));
         } else if let Some(slot) = self.refusals.take() {
-            self.tasks.spawn(async move {
-                let _slot = slot;
-                let _ = cut
-                    .run_until_cancelled(connection::refuse(stream, state))
-                    .await;
-            });
+            self.tasks.spawn(connection::refuse(stream, state, slot));
         } else {
             connection::turn_away(&self.state);
         }
     }
 
     /// Ends everything that is open.
-    async fn drain(self) {
-        tracing::info!(
-            connections = self.state.metrics.open_connections(),
-            "shutting down"
-        );
+    async fn drain(mut self) {
+        let open = || self.state.metrics.open_connections();
+        tracing::info!(connections = open(), "shutting down");
         self.state.stop.cancel();
-        self.tasks.close();
-        if timeout(self.state.settings.grace, self.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                connections = self.state.metrics.open_connections(),
-                "cut after the grace period"
-            );
-            self.cut.cancel();
-            self.tasks.wait().await;
+        self.state.log.close();
+        let ended = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                watch_for_panic(ended);
+            }
+        };
+        if timeout(self.state.settings.grace, ended).await.is_err() {
+            tracing::warn!(connections = open(), "cut after the grace period");
+            self.tasks.shutdown().await;
         }
         tracing::info!("shut down");
+    }
+}
+
+/// A connection's bug must not end the relay, but it must not pass unseen either.
+fn watch_for_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a task panicked");
     }
 }
 

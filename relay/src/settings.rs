@@ -11,7 +11,7 @@ use crate::units::{duration, size};
 /// [`Settings::default`] is what no flag at all gives.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
-    /// A web origin whose pages may publish and read, such as https://example.com (exact; repeatable)
+    /// A web origin whose pages may publish and read, such as `https://example.com` (exact; repeatable)
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = origin)]
     pub allow_origins: Vec<String>,
     /// Messages a channel keeps

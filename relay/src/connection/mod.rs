@@ -13,6 +13,7 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::access::Slot;
 use crate::metrics::{Closed, Metrics};
 use crate::socket::{Outgoing, Socket};
 use crate::state::State;
@@ -34,7 +35,7 @@ enum Ended {
 }
 
 /// Serves one connection until it ends, and counts the end.
-pub(crate) async fn run(stream: TcpStream, state: Arc<State>) {
+pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
     let _open = Open::new(&state.metrics);
     let mut socket = Socket::new(stream);
     let mut first = true;
@@ -60,7 +61,7 @@ pub(crate) async fn run(stream: TcpStream, state: Arc<State>) {
 }
 
 /// Turns away a client for whom there is no slot: it is told why, and when to come again.
-pub(crate) async fn refuse(stream: TcpStream, state: Arc<State>) {
+pub(crate) async fn refuse(stream: TcpStream, state: Arc<State>, _slot: Slot) {
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
     state.metrics.closed(Closed::Refused);
     let mut socket = Socket::new(stream);

@@ -35,7 +35,7 @@ function pane([name, what, transport]) {
   }
   const on = {
     request() { part('.requests').textContent = ++requests; },
-    position(position) { after = position; },
+    position(position) { after = position; on.state('connected'); },
     state(text) { part('.state').textContent = text; },
     missed(reason) { show(`missed messages: ${reason}`, '', 'missed'); },
     message(position, payload) {

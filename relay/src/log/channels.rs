@@ -16,7 +16,8 @@ use crate::message::{ChannelName, Epoch, Message, Payload, Position};
 pub(super) struct Channel {
     pub(super) epoch: Epoch,
     state: Mutex<State>,
-    grown: watch::Sender<()>,
+    /// Moves with every append; its value tells whether the log is closed.
+    grown: watch::Sender<bool>,
     readers: AtomicUsize,
 }
 
@@ -34,7 +35,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Channel {
-    fn new(limits: RingLimits) -> Self {
+    fn new(limits: RingLimits, closed: bool) -> Self {
         let state = State {
             ring: Ring::new(limits),
             used: Instant::now(),
@@ -43,7 +44,7 @@ impl Channel {
         Self {
             epoch: Epoch::random(),
             state: Mutex::new(state),
-            grown: watch::Sender::new(()),
+            grown: watch::Sender::new(closed),
             readers: AtomicUsize::new(0),
         }
     }
@@ -66,7 +67,7 @@ impl Channel {
             state.used = now;
             position
         };
-        self.grown.send_replace(());
+        self.grown.send_modify(|_closed| ());
         Ok(position)
     }
 
@@ -80,7 +81,7 @@ impl Channel {
     }
 
     /// Gives a receiver that sees every append from now on.
-    pub(super) fn watch(&self) -> watch::Receiver<()> {
+    pub(super) fn watch(&self) -> watch::Receiver<bool> {
         self.grown.subscribe()
     }
 
@@ -116,10 +117,16 @@ pub struct Kept {
     pub bytes: usize,
 }
 
+#[derive(Debug, Default)]
+struct Map {
+    channels: HashMap<ChannelName, Arc<Channel>>,
+    closed: bool,
+}
+
 /// The map of channels.
 #[derive(Debug)]
 pub(super) struct Channels {
-    map: Mutex<HashMap<ChannelName, Arc<Channel>>>,
+    map: Mutex<Map>,
     most: usize,
     ring: RingLimits,
 }
@@ -158,35 +165,42 @@ impl Channels {
         }
     }
 
-    fn find(
-        &self,
-        map: &mut HashMap<ChannelName, Arc<Channel>>,
-        name: &ChannelName,
-    ) -> Result<Arc<Channel>, TooManyChannels> {
-        if let Some(channel) = map.get(name) {
+    fn find(&self, map: &mut Map, name: &ChannelName) -> Result<Arc<Channel>, TooManyChannels> {
+        if let Some(channel) = map.channels.get(name) {
             return Ok(Arc::clone(channel));
         }
-        if map.len() >= self.most {
+        if map.channels.len() >= self.most {
             return Err(TooManyChannels);
         }
-        let channel = Arc::new(Channel::new(self.ring));
-        map.insert(name.clone(), Arc::clone(&channel));
+        let channel = Arc::new(Channel::new(self.ring, map.closed));
+        map.channels.insert(name.clone(), Arc::clone(&channel));
         Ok(channel)
     }
 
     /// Drops what is too old and removes channels that nobody used for `idle`.
     pub(super) fn sweep(&self, idle: Duration) {
         let now = Instant::now();
-        lock(&self.map).retain(|_, channel| !channel.retire(now, idle));
+        lock(&self.map)
+            .channels
+            .retain(|_, channel| !channel.retire(now, idle));
+    }
+
+    /// Ends all readers, those that wait and those to come.
+    pub(super) fn close(&self) {
+        let mut map = lock(&self.map);
+        map.closed = true;
+        for channel in map.channels.values() {
+            channel.grown.send_replace(true);
+        }
     }
 
     pub(super) fn kept(&self) -> Kept {
         let map = lock(&self.map);
         let mut kept = Kept {
-            channels: map.len(),
+            channels: map.channels.len(),
             ..Kept::default()
         };
-        for channel in map.values() {
+        for channel in map.channels.values() {
             let state = lock(&channel.state);
             kept.messages += state.ring.len();
             kept.bytes += state.ring.bytes();

@@ -80,6 +80,11 @@ impl Log {
         self.channels.sweep(idle);
     }
 
+    /// Ends all readers, those that wait and those to come; appending stays possible.
+    pub fn close(&self) {
+        self.channels.close();
+    }
+
     /// Counts what is kept.
     #[must_use]
     pub fn kept(&self) -> Kept {

@@ -97,7 +97,9 @@ pub struct InFuture {
 #[derive(Debug)]
 pub struct Reader {
     channel: Arc<Channel>,
-    grown: watch::Receiver<()>,
+    grown: watch::Receiver<bool>,
+    /// The log may hold more: false only after a read that reached the head.
+    behind: bool,
     after: u64,
     missed: Option<Missed>,
     limit: Limit,
@@ -122,6 +124,7 @@ impl Reader {
         // From here on the drop of the reader releases the channel, also when it is refused.
         let reader = Self {
             grown: channel.watch(),
+            behind: true,
             channel,
             after,
             missed,
@@ -147,39 +150,61 @@ impl Reader {
         }
     }
 
-    /// Waits for something to read, and reads it.
+    /// Waits for something to read, and reads it; `None` when the log was closed.
     ///
     /// It is cancel-safe: the cursor moves only when a batch is returned.
-    pub async fn next(&mut self, wait: Wait) -> Batch {
+    pub async fn next(&mut self, wait: Wait) -> Option<Batch> {
         loop {
-            let batch = self.read();
-            if !batch.is_empty() {
-                return batch;
+            if self.behind {
+                // Seen before the ring is read: what comes between moves the head once more.
+                if *self.grown.borrow_and_update() {
+                    return None;
+                }
+                let batch = self.read();
+                if !batch.is_empty() {
+                    return Some(batch);
+                }
             }
             // `changed` cannot fail: the channel, which owns the sender, is held by this reader.
             match wait {
-                Wait::No => return batch,
+                Wait::No => return Some(self.nothing()),
                 Wait::UpTo(deadline) => {
                     if timeout_at(deadline, self.grown.changed()).await.is_err() {
-                        return batch;
+                        return Some(self.nothing());
                     }
                 }
                 Wait::Forever => {
                     let _ = self.grown.changed().await;
                 }
             }
+            self.behind = true;
+        }
+    }
+
+    /// Gives a batch that says nothing but where the reader stands.
+    #[must_use]
+    pub fn nothing(&self) -> Batch {
+        Batch {
+            messages: Vec::new(),
+            next: self.position(),
+            missed: None,
         }
     }
 
     fn read(&mut self) -> Batch {
-        let (messages, evicted) = self
-            .channel
-            .with_ring(|ring| (ring.after(self.after, self.limit), ring.evicted()));
+        let (messages, evicted, head) = self.channel.with_ring(|ring| {
+            (
+                ring.after(self.after, self.limit),
+                ring.evicted(),
+                ring.head(),
+            )
+        });
         let lost = (self.after < evicted).then_some(Missed::Evicted);
         let missed = self.missed.take().or(lost);
         self.after = messages
             .last()
             .map_or(self.after.max(evicted), |message| message.position.offset);
+        self.behind = self.after < head;
         Batch {
             messages,
             next: self.position(),

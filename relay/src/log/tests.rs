@@ -50,9 +50,9 @@ async fn a_reader_from_now_sees_only_what_comes() {
     let log = log();
     publish(&log, "a", 1).await;
     let mut reader = log.open(&name("a"), Start::Latest).unwrap();
-    assert!(reader.next(Wait::No).await.is_empty());
+    assert!(reader.next(Wait::No).await.unwrap().is_empty());
     publish(&log, "a", 2).await;
-    assert_eq!(values(&reader.next(Wait::Forever).await), [2]);
+    assert_eq!(values(&reader.next(Wait::Forever).await.unwrap()), [2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,6 +64,7 @@ async fn a_reader_waits_up_to_its_deadline() {
         reader
             .next(Wait::UpTo(begun + Duration::from_secs(5)))
             .await
+            .unwrap()
             .is_empty()
     );
     assert_eq!(begun.elapsed().as_secs(), 5);
@@ -75,12 +76,31 @@ async fn one_append_wakes_every_waiting_reader() {
     let tasks = tokio_util::task::TaskTracker::new();
     for _ in 0..100 {
         let mut reader = log.open(&name("a"), Start::Latest).unwrap();
-        tasks.spawn(async move { assert_eq!(values(&reader.next(Wait::Forever).await), [7]) });
+        tasks.spawn(
+            async move { assert_eq!(values(&reader.next(Wait::Forever).await.unwrap()), [7]) },
+        );
     }
     tokio::task::yield_now().await;
     publish(&log, "a", 7).await;
     tasks.close();
     tasks.wait().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_log_ends_its_readers() {
+    let log = log();
+    let mut waiting = log.open(&name("a"), Start::Latest).unwrap();
+    let (ended, ()) = tokio::join!(waiting.next(Wait::Forever), async { log.close() });
+    assert!(ended.is_none());
+    publish(&log, "a", 1).await;
+    assert!(waiting.next(Wait::No).await.is_none());
+    assert!(
+        log.open(&name("b"), Start::Earliest)
+            .unwrap()
+            .next(Wait::No)
+            .await
+            .is_none()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,15 +111,15 @@ async fn a_late_reader_is_told_what_it_missed() {
     for value in 2..=6 {
         publish(&log, "a", value).await;
     }
-    let batch = behind.next(Wait::No).await;
+    let batch = behind.next(Wait::No).await.unwrap();
     assert_eq!(
         (values(&batch), batch.missed),
         (vec![4, 5], Some(Missed::Evicted))
     );
-    let batch = behind.next(Wait::No).await;
+    let batch = behind.next(Wait::No).await.unwrap();
     assert_eq!((values(&batch), batch.missed), (vec![6], None));
     let mut earliest = log.open(&name("a"), Start::Earliest).unwrap();
-    let batch = earliest.next(Wait::No).await;
+    let batch = earliest.next(Wait::No).await.unwrap();
     assert_eq!((values(&batch), batch.missed), (vec![4, 5], None));
 }
 
@@ -109,12 +129,12 @@ async fn what_aged_out_is_missed_once() {
     let mut reader = log.open(&name("a"), Start::Latest).unwrap();
     publish(&log, "a", 1).await;
     advance(Duration::from_secs(61)).await;
-    let batch = reader.next(Wait::No).await;
+    let batch = reader.next(Wait::No).await.unwrap();
     assert_eq!(
         (values(&batch), batch.missed, batch.next.offset),
         (vec![], Some(Missed::Evicted), 1)
     );
-    assert!(reader.next(Wait::No).await.is_empty());
+    assert!(reader.next(Wait::No).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +149,8 @@ async fn a_position_of_another_life_reads_all_that_is_kept() {
         .open(&name("a"), Start::After(other))
         .unwrap()
         .next(Wait::No)
-        .await;
+        .await
+        .unwrap();
     assert_eq!(
         (values(&batch), batch.missed),
         (vec![1], Some(Missed::Recreated))
@@ -195,7 +216,8 @@ async fn idle_channels_go_and_come_back_with_another_epoch() {
         .open(&name("a"), Start::After(position))
         .unwrap()
         .next(Wait::No)
-        .await;
+        .await
+        .unwrap();
     assert_eq!(batch.missed, Some(Missed::Recreated));
     assert_ne!(publish(&log, "a", 2).await.epoch, position.epoch);
 }

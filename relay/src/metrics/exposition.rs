@@ -1,7 +1,7 @@
 //! The Prometheus text of `/metrics`.
 
 use std::fmt::Error;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -13,6 +13,9 @@ use prometheus_client::registry::Registry;
 
 use super::{Closed, Metrics, Transport};
 use crate::log::{Kept, Missed};
+
+const COUNTER: MetricType = MetricType::Counter;
+const GAUGE: MetricType = MetricType::Gauge;
 
 /// The counters at one moment, a row for each metric.
 #[derive(Debug)]
@@ -47,112 +50,97 @@ impl Metrics {
     }
 
     fn snapshot(&self, kept: Kept) -> Snapshot {
-        use MetricType::{Counter, Gauge};
-        let mut rows = Vec::new();
-        let mut row = |name, kind, help, values| {
-            rows.push(Row {
+        let mut rows = self.totals(kept);
+        rows.extend(self.by_transport());
+        rows.extend(self.by_reason());
+        Snapshot(rows)
+    }
+
+    fn totals(&self, kept: Kept) -> Vec<Row> {
+        let one = |name, kind, help, value| Row {
+            name,
+            help,
+            kind,
+            values: Values::One(value),
+        };
+        let size = |count: usize| signed(count as u64);
+        vec![
+            one(
+                "published",
+                COUNTER,
+                "Messages published",
+                signed(self.published_total()),
+            ),
+            one(
+                "empty_polls",
+                COUNTER,
+                "Polls that found nothing",
+                load(&self.empty_polls),
+            ),
+            one(
+                "connections",
+                GAUGE,
+                "Open connections",
+                self.open_connections(),
+            ),
+            one(
+                "channels",
+                GAUGE,
+                "Channels that exist",
+                size(kept.channels),
+            ),
+            one("kept_messages", GAUGE, "Messages kept", size(kept.messages)),
+            one("kept_bytes", GAUGE, "Payload bytes kept", size(kept.bytes)),
+        ]
+    }
+
+    fn by_transport(&self) -> [Row; 3] {
+        let row = |name, kind, help, value: &dyn Fn(Transport) -> i64| {
+            let values = Transport::ALL.map(|transport| (transport.name(), value(transport)));
+            Row {
                 name,
                 help,
                 kind,
-                values,
-            })
+                values: Values::By("transport", values.to_vec()),
+            }
         };
-        let by_transport = |value: &dyn Fn(Transport) -> i64| {
-            Values::By(
-                "transport",
-                Transport::ALL.map(|t| (t.name(), value(t))).to_vec(),
-            )
-        };
-        row(
-            "published",
-            Counter,
-            "Messages published",
-            Values::One(signed(self.published_total())),
-        );
-        let delivered = by_transport(&|t| {
-            signed(
-                self.transports[t as usize]
-                    .delivered
-                    .load(Ordering::Relaxed),
-            )
-        });
-        row(
-            "delivered",
-            Counter,
-            "Messages written to clients",
-            delivered,
-        );
-        let bytes =
-            by_transport(&|t| signed(self.transports[t as usize].bytes.load(Ordering::Relaxed)));
-        row(
-            "delivered_bytes",
-            Counter,
-            "Bytes of these messages with their framing",
-            bytes,
-        );
-        row(
-            "subscribers",
-            Gauge,
-            "Clients that wait for messages",
-            by_transport(&|t| self.waiting(t)),
-        );
-        let empty = self.empty_polls.load(Ordering::Relaxed);
-        row(
-            "empty_polls",
-            Counter,
-            "Polls that found nothing",
-            Values::One(signed(empty)),
-        );
+        let of = |transport: Transport| &self.transports[transport as usize];
+        [
+            row("delivered", COUNTER, "Messages written to clients", &|t| {
+                load(&of(t).delivered)
+            }),
+            row(
+                "delivered_bytes",
+                COUNTER,
+                "Bytes of these with framing",
+                &|t| load(&of(t).bytes),
+            ),
+            row(
+                "subscribers",
+                GAUGE,
+                "Clients that wait for messages",
+                &|t| self.waiting(t),
+            ),
+        ]
+    }
+
+    fn by_reason(&self) -> [Row; 2] {
         let missed = [Missed::Evicted, Missed::Recreated];
-        let missed = missed.map(|m| {
-            (
-                m.reason(),
-                signed(self.missed[m as usize].load(Ordering::Relaxed)),
-            )
-        });
-        row(
-            "missed",
-            Counter,
-            "Readers told that they missed messages",
-            Values::By("reason", missed.to_vec()),
-        );
-        let closed = Closed::ALL.map(|c| {
-            (
-                c.name(),
-                signed(self.closed[c as usize].load(Ordering::Relaxed)),
-            )
-        });
-        row(
-            "closed",
-            Counter,
-            "Connections that ended",
-            Values::By("reason", closed.to_vec()),
-        );
-        row(
-            "connections",
-            Gauge,
-            "Open connections",
-            Values::One(self.open_connections()),
-        );
-        row(
-            "channels",
-            Gauge,
-            "Channels that exist",
-            Values::One(signed(kept.channels as u64)),
-        );
-        row(
-            "kept_messages",
-            Gauge,
-            "Messages kept",
-            Values::One(signed(kept.messages as u64)),
-        );
-        row(
-            "kept_bytes",
-            Gauge,
-            "Payload bytes kept",
-            Values::One(signed(kept.bytes as u64)),
-        );
-        Snapshot(rows)
+        let missed = missed.map(|why| (why.reason(), load(&self.missed[why as usize])));
+        let closed = Closed::ALL.map(|why| (why.name(), load(&self.closed[why as usize])));
+        let row = |name, help, values: &[(&'static str, i64)]| {
+            let values = Values::By("reason", values.to_vec());
+            Row {
+                name,
+                help,
+                kind: COUNTER,
+                values,
+            }
+        };
+        [
+            row("missed", "Readers told that they missed messages", &missed),
+            row("closed", "Connections that ended", &closed),
+        ]
     }
 }
 
@@ -177,6 +165,10 @@ impl Collector for Snapshot {
         }
         Ok(())
     }
+}
+
+fn load(value: &AtomicU64) -> i64 {
+    signed(value.load(Ordering::Relaxed))
 }
 
 fn signed(value: u64) -> i64 {

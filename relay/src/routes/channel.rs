@@ -8,7 +8,7 @@ use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
 use super::query::{Query, decode};
-use super::{Answer, Leaf, preflight, wrong_method};
+use super::{Answer, Asked, Leaf, preflight, wrong_method};
 use crate::access::Origin;
 use crate::log::Start;
 use crate::message::{ChannelName, NameError, PayloadError};
@@ -22,18 +22,15 @@ use crate::units::duration;
 pub(super) async fn answer(
     state: &State,
     request: Request<Incoming>,
-    leaf: Leaf,
-    name: &str,
-    query: &Query,
-    origin: &Origin,
+    asked: &Asked<'_>,
 ) -> Result<Answer, Refusal> {
-    let foreign = *origin == Origin::Foreign;
+    let foreign = *asked.origin == Origin::Foreign;
     let channel = || {
-        decode(name)
+        decode(asked.name)
             .ok_or(NameError)
             .and_then(|name| ChannelName::parse(&name))
     };
-    match (request.method(), leaf) {
+    match (request.method(), asked.leaf) {
         (&Method::OPTIONS, _) if foreign => Err(not_allowed()),
         (&Method::OPTIONS, _) => Ok(Answer::Reply(preflight())),
         (&Method::POST, Leaf::Messages) if foreign => Err(not_allowed()),
@@ -42,7 +39,7 @@ pub(super) async fn answer(
             .map(Answer::Reply),
         // Browsers let any page open a WebSocket anywhere: the list is all that stands in between.
         (&Method::GET, Leaf::Socket) if foreign => Err(not_allowed()),
-        (&Method::GET, _) => read(state, &request, leaf, channel()?, query, origin).await,
+        (&Method::GET, _) => read(state, &request, channel()?, asked).await,
         (_, Leaf::Messages) => Err(wrong_method("GET, POST, OPTIONS")),
         (_, _) => Err(wrong_method("GET, OPTIONS")),
     }
@@ -122,11 +119,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 async fn read(
     state: &State,
     request: &Request<Incoming>,
-    leaf: Leaf,
     channel: ChannelName,
-    query: &Query,
-    origin: &Origin,
+    asked: &Asked<'_>,
 ) -> Result<Answer, Refusal> {
+    let (leaf, query) = (asked.leaf, asked.query);
     // A connection that is taken over would find the body where it expects the next request.
     if !request.body().is_end_stream() {
         return Err(Refusal::new(
@@ -137,7 +133,7 @@ async fn read(
     }
     let start = start(request.headers(), leaf, query)?;
     let mut headers = HeaderMap::new();
-    state.origins.mark(origin, &mut headers);
+    state.origins.mark(asked.origin, &mut headers);
     let read = Read {
         channel,
         start,

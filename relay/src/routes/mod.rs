@@ -8,6 +8,7 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 
+use crate::access::Origin;
 use crate::demo;
 use crate::metrics::{Route, Transport};
 use crate::state::State;
@@ -45,6 +46,16 @@ enum Leaf {
     Socket,
 }
 
+/// A request to a channel's address, taken apart.
+#[derive(Debug)]
+struct Asked<'a> {
+    leaf: Leaf,
+    /// As it stands in the address: not decoded, not checked.
+    name: &'a str,
+    query: &'a Query,
+    origin: &'a Origin,
+}
+
 /// Answers a request or turns it into a wait, and counts it.
 pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer {
     let origin = state.origins.judge(request.headers());
@@ -54,7 +65,13 @@ pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer 
     let route = target.route(request.method(), query.wait.is_some());
     let result = match target {
         Target::Channel(leaf, name) => {
-            channel::answer(state, request, leaf, name, &query, &origin).await
+            let asked = Asked {
+                leaf,
+                name,
+                query: &query,
+                origin: &origin,
+            };
+            channel::answer(state, request, &asked).await
         }
         _ => operation(state, target, request.method()).map(Answer::Reply),
     };

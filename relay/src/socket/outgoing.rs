@@ -56,11 +56,12 @@ impl Outgoing {
         deadline: Duration,
     ) -> Result<(), WriteError> {
         while self.done < self.slices.len() {
-            // The timer is made only when a write would block.
+            // The timer is made only when a write would block, and boxed: most clients never need it.
             let written = match poll_fn(|cx| Poll::Ready(self.poll_write(cx, socket))).await {
                 Poll::Ready(written) => written,
                 Poll::Pending => {
-                    match timeout(deadline, poll_fn(|cx| self.poll_write(cx, socket))).await {
+                    let more = poll_fn(|cx| self.poll_write(cx, socket));
+                    match Box::pin(timeout(deadline, more)).await {
                         Ok(written) => written,
                         Err(_) => return Err(WriteError::Stalled),
                     }

@@ -81,7 +81,6 @@ impl Endless {
     /// Writes messages as they come until the client goes or the relay stops.
     pub(super) async fn run(mut self, mut socket: Socket, state: &State) -> After {
         let _counted = state.subscribed(self.form.transport);
-        let mut stop = pin!(state.stop.cancelled());
         let heartbeat = state.settings.heartbeat;
         let mut beat = pin!(sleep(heartbeat));
         let (mut written, mut ignored) = (Instant::now(), 0);
@@ -92,8 +91,10 @@ impl Endless {
             // Each arm is cancel-safe: `next` moves only when it returns, and what `read` takes is dropped.
             tokio::select! {
                 biased;
-                () = &mut stop => break,
-                batch = self.reader.next(Wait::Forever) => self.take(state, &batch),
+                batch = self.reader.next(Wait::Forever) => match batch {
+                    Some(batch) => self.take(state, &batch),
+                    None => break,
+                },
                 read = socket.read(|_| ()) => match read {
                     Ok(0) | Err(_) => return After::Gone(Closed::Client),
                     Ok(count) if ignored + count > IGNORED => return After::Gone(Closed::TooLarge),

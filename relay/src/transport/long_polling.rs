@@ -34,7 +34,10 @@ pub(crate) async fn begin(
     keep_alive: bool,
 ) -> Result<Result<Reply, Waiting>, Refusal> {
     let mut reader = state.log.open(&read.channel, read.start)?;
-    let batch = reader.next(Wait::No).await;
+    let batch = reader
+        .next(Wait::No)
+        .await
+        .unwrap_or_else(|| reader.nothing());
     let wait = wait.min(state.settings.max_wait);
     if !batch.is_empty() || wait.is_zero() || state.stop.is_cancelled() {
         return Ok(Ok(batch::reply(
@@ -62,13 +65,14 @@ impl Parked {
                 biased;
                 // Cancel-safe: `next` moves only when it returns, `gather` loses no byte.
                 batch = self.reader.next(Wait::UpTo(self.deadline)) => batch,
-                () = state.stop.cancelled() => {
-                    self.keep_alive = false;
-                    Batch { messages: Vec::new(), next: self.reader.position(), missed: None }
-                }
                 () = gather(&mut socket, &mut early) => return After::Gone(Closed::Client),
             }
         };
+        let batch = batch.unwrap_or_else(|| {
+            // The log is closed: the relay shuts down.
+            self.keep_alive = false;
+            self.reader.nothing()
+        });
         let mut out = Outgoing::default();
         for part in self.answer(state, &batch) {
             out.push(part);

@@ -15,6 +15,8 @@ pub(crate) mod sse;
 pub(crate) mod streaming;
 pub(crate) mod websocket;
 
+use std::pin::Pin;
+
 use http::{HeaderMap, StatusCode, Version};
 
 use crate::log::Start;
@@ -64,12 +66,16 @@ impl Waiting {
 
     /// Serves the client until the wait is over.
     ///
-    /// Each future is boxed, so the connection's task stays as small as its smallest stage.
-    pub(crate) async fn run(self, socket: Socket, state: &State) -> After {
+    /// The future is boxed, so the connection's task stays as small as its smallest stage.
+    pub(crate) fn run(
+        self,
+        socket: Socket,
+        state: &State,
+    ) -> Pin<Box<dyn Future<Output = After> + Send + '_>> {
         match self {
-            Self::LongPoll(parked) => Box::pin(parked.run(socket, state)).await,
-            Self::Endless(endless) => Box::pin(endless.run(socket, state)).await,
-            Self::WebSocket(session) => Box::pin(session.run(socket, state)).await,
+            Self::LongPoll(parked) => Box::pin(parked.run(socket, state)),
+            Self::Endless(endless) => Box::pin(endless.run(socket, state)),
+            Self::WebSocket(session) => Box::pin(session.run(socket, state)),
         }
     }
 }

@@ -10,6 +10,10 @@ use crate::state::State;
 /// Answers one poll.
 pub(crate) async fn answer(state: &State, read: &Read) -> Result<Reply, Refusal> {
     let mut reader = state.log.open(&read.channel, read.start)?;
-    let batch = reader.next(Wait::No).await;
+    // A relay that shuts down answers once more, with nothing.
+    let batch = reader
+        .next(Wait::No)
+        .await
+        .unwrap_or_else(|| reader.nothing());
     Ok(batch::reply(&state.metrics, Transport::Polling, &batch))
 }

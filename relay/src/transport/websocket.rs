@@ -94,7 +94,6 @@ impl Session {
             .is_some()
             .then(|| state.subscribed(Transport::WebSocket));
         let heartbeat = state.settings.heartbeat;
-        let mut stop = pin!(state.stop.cancelled());
         let mut beat = pin!(sleep(heartbeat));
         let mut frames = Frames::new(state.settings.max_body);
         let mut written = Instant::now();
@@ -109,14 +108,16 @@ impl Session {
                 }
                 written = Instant::now();
             }
-            // Each arm is cancel-safe: `next` and `ready` change nothing before they return.
+            // Each arm is cancel-safe: `next` and `ready` change nothing before they return. The
+            // order is random, so neither a busy channel nor a busy client keeps the other waiting.
             tokio::select! {
-                biased;
-                () = &mut stop => {
-                    self.out.push(encode::close_frame(1001, "the relay shuts down"));
-                    return self.last(socket, state, Closed::Shutdown).await;
-                }
-                batch = next(self.reader.as_mut()) => self.take(state, &batch),
+                batch = next(self.reader.as_mut(), state) => match batch {
+                    Some(batch) => self.take(state, &batch),
+                    None => {
+                        self.out.push(encode::close_frame(1001, "the relay shuts down"));
+                        return self.last(socket, state, Closed::Shutdown).await;
+                    }
+                },
                 // An error shows again when read.
                 _ = frames.ready(&socket) => {
                     match frames.turn(&mut socket, &mut self.out, state, &self.channel).await {
@@ -167,10 +168,13 @@ impl Session {
     }
 }
 
-/// Waits for the next batch; a socket that only publishes has none.
-async fn next(reader: Option<&mut Reader>) -> Batch {
+/// Waits for the next batch, or the relay's end; a socket that only publishes waits for the end.
+async fn next(reader: Option<&mut Reader>, state: &State) -> Option<Batch> {
     match reader {
         Some(reader) => reader.next(Wait::Forever).await,
-        None => std::future::pending().await,
+        None => {
+            state.stop.cancelled().await;
+            None
+        }
     }
 }

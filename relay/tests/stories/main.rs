@@ -1,0 +1,12 @@
+//! Stories of a whole relay, told over real sockets in raw bytes.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod errors;
+mod golden;
+mod harness;
+mod limits;
+mod origins;
+mod resume;
+mod robustness;
+mod shutdown;
+mod socket;
