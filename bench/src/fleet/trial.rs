@@ -69,7 +69,7 @@ pub(super) async fn run(
     let server = Server::start(
         &plan.target,
         processors.map(|processors| processors.server.as_slice()),
-        trial.load.clients,
+        &trial.load,
     )
     .await?;
     let mut measured = Measured::default();

@@ -144,10 +144,16 @@ impl Default for Load {
 }
 
 impl Load {
+    /// Whether messages are published over WebSockets.
+    #[must_use]
+    pub fn publishes_on_sockets(&self) -> bool {
+        self.transport == Transport::Websocket && self.publish == Publish::Same
+    }
+
     /// Sockets that publish: over WebSocket a channel needs one of its own.
     #[must_use]
     pub fn publishing_sockets(&self) -> usize {
-        if self.transport == Transport::Websocket && self.publish == Publish::Same {
+        if self.publishes_on_sockets() {
             self.publishers.max(self.channels)
         } else {
             self.publishers

@@ -43,7 +43,7 @@ impl Lines {
             })
         };
         let (mut lines, mut sockets) = (Vec::new(), BTreeMap::new());
-        if assignment.publishes_on_sockets() {
+        if assignment.load.publishes_on_sockets() {
             for (publisher, channel) in assignment.pairs() {
                 sockets.insert(
                     (channel_number(publisher), channel_number(channel)),

@@ -24,7 +24,7 @@ pub use pacer::{Pairs, PublishReport};
 pub use shard::{ShardReport, Usage};
 
 use crate::record::{Interval, Sending, Window};
-use crate::scenario::{Load, Publish, Transport};
+use crate::scenario::Load;
 
 /// Seconds that may wait to be taken by the owner, of all threads together.
 const REPORTS: usize = 256;
@@ -57,12 +57,6 @@ impl Assignment {
     #[must_use]
     pub fn channel(&self, number: usize) -> String {
         format!("bench-{:08x}-{number}", self.run)
-    }
-
-    /// Whether this trial publishes over WebSockets.
-    #[must_use]
-    pub fn publishes_on_sockets(&self) -> bool {
-        self.load.publish == Publish::Same && self.load.transport == Transport::Websocket
     }
 
     /// The pairs of publisher and channel that publish: each a WebSocket of its own.

@@ -1,13 +1,14 @@
 //! The bundled relay, run as a child process of bench: the only file that knows the relay's code.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 pub use relay::RelayArgs;
 
 use super::TargetError;
 use super::child::Child;
+use crate::scenario::Load;
 
 const START_LIMIT: Duration = Duration::from_secs(10);
 /// What the relay prints before its address.
@@ -22,24 +23,13 @@ pub fn run(arguments: RelayArgs) -> ExitCode {
 /// Starts the relay on a free loopback port; gives it and its URL.
 pub(super) async fn start(
     processors: Option<&[usize]>,
-    most_clients: usize,
+    load: &Load,
 ) -> Result<(Child, String), TargetError> {
     let program =
         std::env::current_exe().map_err(|error| TargetError::Bundled(error.to_string()))?;
-    // Publishers and control calls connect beside the clients.
-    let connections = (most_clients + 1088).to_string();
-    let words = [
-        &program.to_string_lossy(),
-        "relay",
-        "--listen",
-        "127.0.0.1:0",
-        "--exit-with-stdin",
-        "--log-level",
-        "warn",
-        "--max-connections",
-        &connections,
-    ];
-    let mut child = Child::start(&words.map(ToOwned::to_owned), processors)?;
+    let mut words = vec![program.to_string_lossy().into_owned(), "relay".to_owned()];
+    words.extend(flags(load));
+    let mut child = Child::start(&words, processors, Stdio::piped())?;
     let (send, line) = tokio::sync::oneshot::channel();
     if let Some(stdout) = child.take_stdout() {
         // Ends with the child, which ends with the trial.
@@ -67,5 +57,71 @@ pub(super) async fn start(
                 .ended()
                 .unwrap_or_else(|| format!("it said `{}`", line.trim())),
         )),
+    }
+}
+
+/// The relay's flags: its defaults, widened where this load would run into a limit that is there
+/// for strangers.
+fn flags(load: &Load) -> Vec<String> {
+    // Publishers and control calls connect beside the clients.
+    let connections = load.clients + load.publishing_sockets() + 64;
+    let channels = load.channels + 64;
+    // Between two polls nothing may fall out of the ring: room for ten intervals.
+    let behind = load.poll_interval.max(Duration::from_secs(1)).as_secs_f64();
+    let per_channel = load.rate / load.channels as f64 * behind * 10.0;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive number far below 2^53, and a float becomes an integer by saturation"
+    )]
+    let messages = (per_channel as usize).clamp(1000, 1_000_000);
+    let body = load.payload.max(64 * 1024);
+    let ring = (messages * load.payload).max(1024 * 1024).max(body);
+    let seconds = |span: Duration, least: u64| format!("{}s", span.as_secs().max(least) + 1);
+    [
+        ("--listen", "127.0.0.1:0".to_owned()),
+        ("--log-level", "warn".to_owned()),
+        ("--max-connections", connections.max(1024).to_string()),
+        ("--max-channels", channels.max(10_000).to_string()),
+        ("--ring-messages", messages.to_string()),
+        ("--ring-bytes", ring.to_string()),
+        ("--max-body", body.to_string()),
+        ("--max-wait", seconds(load.hold, 60)),
+        ("--keep-alive", seconds(load.poll_interval * 2, 120)),
+    ]
+    .into_iter()
+    .flat_map(|(flag, value)| [flag.to_owned(), value])
+    .chain(["--exit-with-stdin".to_owned()])
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        relay: RelayArgs,
+    }
+
+    #[test]
+    fn the_relay_takes_every_flag_it_is_given_and_has_room_for_the_load() {
+        let load = Load {
+            clients: 15_000,
+            rate: 5000.0,
+            payload: 300_000,
+            hold: Duration::from_secs(300),
+            poll_interval: Duration::from_secs(600),
+            ..Load::default()
+        };
+        let words = std::iter::once("relay".to_owned()).chain(flags(&load));
+        let settings = Line::try_parse_from(words).unwrap().relay.settings;
+        assert!(settings.max_connections > 15_000 && settings.max_body >= 300_000);
+        assert!(settings.max_wait >= load.hold && settings.keep_alive > load.poll_interval);
+        assert_eq!(settings.ring_messages, 1_000_000);
+        assert!(settings.check().is_ok());
     }
 }

@@ -26,6 +26,7 @@ impl Child {
     pub(super) fn start(
         words: &[String],
         processors: Option<&[usize]>,
+        stdout: Stdio,
     ) -> Result<Self, TargetError> {
         let shown = words.join(" ");
         let failed = |source| TargetError::Start {
@@ -39,7 +40,7 @@ impl Child {
         command
             .args(arguments)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .process_group(0);
         // A child inherits the processors of the thread that starts it.
         let before = processors.and_then(keep_to);

@@ -4,6 +4,7 @@ mod bundled;
 mod child;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::process::Stdio;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -11,7 +12,7 @@ use thiserror::Error;
 pub use bundled::{RelayArgs, run as run_bundled_relay};
 use child::Child;
 
-use crate::scenario::Target;
+use crate::scenario::{Load, Target};
 
 /// How long a server may take to answer the first request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
@@ -81,11 +82,11 @@ impl Server {
     pub async fn start(
         target: &Target,
         processors: Option<&[usize]>,
-        most_clients: usize,
+        load: &Load,
     ) -> Result<Self, TargetError> {
         match target {
             Target::Bundled => {
-                let (child, url) = bundled::start(processors, most_clients).await?;
+                let (child, url) = bundled::start(processors, load).await?;
                 let (address, authority) = parse(&url)?;
                 wait_for_answer(&url, ANSWER_LIMIT).await?;
                 let name = format!("bundled relay {}", env!("CARGO_PKG_VERSION"));
@@ -103,7 +104,7 @@ impl Server {
                 let (address, authority) = parse(url)?;
                 let child = command
                     .as_deref()
-                    .map(|words| Child::start(words, processors))
+                    .map(|words| Child::start(words, processors, Stdio::null()))
                     .transpose()?;
                 wait_for_answer(
                     url,
