@@ -15,6 +15,8 @@ pub(super) struct Pages {
     reader: Reader,
     status: u16,
     close: bool,
+    /// Where its head says to go on from: true only once its body is here.
+    next: Option<Box<str>>,
     /// A body that came in several pieces.
     partial: Vec<u8>,
 }
@@ -45,9 +47,7 @@ impl Pages {
                 Piece::Head(head) => {
                     (self.status, self.close, cursor.response_head) =
                         (head.status, head.close, head.length);
-                    if let Some(next) = head.next {
-                        cursor.advance(&next);
-                    }
+                    self.next = head.next;
                 }
                 Piece::Body(bytes) if self.partial.is_empty() && whole.is_empty() => whole = bytes,
                 Piece::Body(bytes) => self.keep(&mut whole, bytes)?,
@@ -57,6 +57,9 @@ impl Pages {
                     } else {
                         &self.partial
                     };
+                    if let Some(next) = self.next.take() {
+                        cursor.advance(&next);
+                    }
                     let found = take(self.status, body, transport, cursor, sink)?;
                     (whole, self.partial) = (&[], Vec::new());
                     sink.answered(!found);
