@@ -93,6 +93,9 @@ impl Line {
 
     /// Sends a message without waiting for anything; says why not when it cannot. Gives the instant
     /// just before it was handed to the kernel, and whether the connection is a new one.
+    ///
+    /// After an error [`Line::answers`] must be called: what was answered before the connection
+    /// broke is still to be read, and what was not is nobody else's answer.
     pub(super) fn publish(
         &mut self,
         stamp: &Stamp,
@@ -113,7 +116,6 @@ impl Line {
         // Before the write: on one machine the answer can be there before the write returns.
         let sent = Moment::now();
         if connection.flush().is_err() {
-            self.connection = None;
             return Err("connection lost");
         }
         self.in_flight.push_back(InFlight {
@@ -124,7 +126,7 @@ impl Line {
     }
 
     /// Reads the answers that have come.
-    pub(super) fn answers(&mut self, buffer: &mut [u8], take: &mut impl FnMut(Outcome)) {
+    pub(super) fn answers(&mut self, buffer: &mut [u8], take: &mut dyn FnMut(Outcome)) {
         let Some(connection) = &mut self.connection else {
             return;
         };
@@ -149,7 +151,7 @@ impl Line {
     }
 
     /// Counts every message without an answer as failed.
-    pub(super) fn give_up(&mut self, take: &mut impl FnMut(Outcome)) {
+    pub(super) fn give_up(&mut self, take: &mut dyn FnMut(Outcome)) {
         for message in self.in_flight.drain(..) {
             take(Outcome::Failed(message, "no answer"));
         }
@@ -224,7 +226,7 @@ impl Connection {
         input: &[u8],
         arrived: Moment,
         in_flight: &mut VecDeque<InFlight>,
-        take: &mut impl FnMut(Outcome),
+        take: &mut dyn FnMut(Outcome),
     ) -> Result<(), ClientError> {
         let mut ended = false;
         self.protocol

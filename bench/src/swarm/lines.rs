@@ -68,26 +68,40 @@ impl Lines {
         })
     }
 
-    /// Sends a message on the line of its pair; gives the instant of sending.
+    /// The line of a message's publisher and channel.
+    pub(super) fn number(&self, due: &Due) -> usize {
+        self.sockets
+            .get(&(due.publisher, due.channel))
+            .copied()
+            .unwrap_or(due.publisher as usize)
+    }
+
+    /// Sends a message on a line; gives the instant of sending. After an error
+    /// [`Lines::answers`] must be called for this line.
     pub(super) fn publish(
         &mut self,
-        due: &Due,
+        number: usize,
         stamp: &Stamp,
         payload: &[u8],
     ) -> Result<Moment, &'static str> {
-        let number = self
-            .sockets
-            .get(&(due.publisher, due.channel))
-            .copied()
-            .unwrap_or(due.publisher as usize);
         let line = &mut self.lines[number];
-        let (sent, reopened) =
-            line.publish(stamp, &self.channels[due.channel as usize], payload)?;
+        let channel = &self.channels[stamp.channel as usize];
+        let (sent, reopened) = line.publish(stamp, channel, payload)?;
         if reopened {
             // A line that cannot be watched has its answers counted as missing at the end.
             let _ = watch(&self.epoll, number, line);
         }
         Ok(sent)
+    }
+
+    /// Reads the answers that have come on one line.
+    pub(super) fn answers(
+        &mut self,
+        number: usize,
+        buffer: &mut [u8],
+        take: &mut dyn FnMut(Outcome),
+    ) {
+        self.lines[number].answers(buffer, take);
     }
 
     /// Whether messages are without an answer.
@@ -96,7 +110,7 @@ impl Lines {
     }
 
     /// Counts every message without an answer as failed.
-    pub(super) fn give_up(&mut self, take: &mut impl FnMut(Outcome)) {
+    pub(super) fn give_up(&mut self, take: &mut dyn FnMut(Outcome)) {
         self.lines.iter_mut().for_each(|line| line.give_up(take));
     }
 
@@ -105,7 +119,7 @@ impl Lines {
         &mut self,
         limit: Duration,
         buffer: &mut [u8],
-        take: &mut impl FnMut(Outcome),
+        take: &mut dyn FnMut(Outcome),
     ) {
         let mut events = [epoll::Event {
             flags: epoll::EventFlags::empty(),

@@ -135,17 +135,26 @@ impl<'a> Pacer<'a> {
         self.report.planned += u64::from(self.window.measures(at));
         self.payload.clear();
         stamp.write_payload(self.post.assignment.load.payload, &mut self.payload);
-        match self.lines.publish(due, &stamp, &self.payload) {
+        let line = self.lines.number(due);
+        match self.lines.publish(line, &stamp, &self.payload) {
             Ok(sent) => {
                 self.second.published += 1;
                 self.second.lag.record(sent.since(at));
                 self.post.progress.published.fetch_add(1, Ordering::Relaxed);
             }
-            Err(reason) => self.report.fail(&self.window, &stamp, reason),
+            Err(reason) => {
+                self.report.fail(&self.window, &stamp, reason);
+                self.with_lines(|lines, buffer, take| lines.answers(line, buffer, take));
+            }
         }
     }
 
     fn read_answers(&mut self, limit: Duration) {
+        self.with_lines(|lines, buffer, take| lines.read_answers(limit, buffer, take));
+    }
+
+    /// Lets `read` read from the lines and books what comes of it.
+    fn with_lines(&mut self, read: impl FnOnce(&mut Lines, &mut [u8], &mut dyn FnMut(Outcome))) {
         let Self {
             lines,
             buffer,
@@ -155,7 +164,7 @@ impl<'a> Pacer<'a> {
             window,
             ..
         } = self;
-        lines.read_answers(limit, buffer, &mut |outcome| {
+        read(lines, buffer, &mut |outcome| {
             take(outcome, second, report, post, window)
         });
     }
@@ -185,15 +194,7 @@ impl<'a> Pacer<'a> {
             self.roll(Moment::now());
             self.read_answers(NAP);
         }
-        let Self {
-            lines,
-            second,
-            report,
-            post,
-            window,
-            ..
-        } = &mut self;
-        lines.give_up(&mut |outcome| take(outcome, second, report, post, window));
+        self.with_lines(|lines, _, take| lines.give_up(take));
         let last = std::mem::replace(&mut self.second, Sending::new(0));
         let _ = self
             .post
