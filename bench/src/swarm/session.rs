@@ -79,20 +79,48 @@ impl Session {
         let share = self.number as f64 / self.shard.assignment.load.clients as f64;
         tokio::time::sleep(self.shard.assignment.ramp.mul_f64(share)).await;
         let mut wait = FIRST_WAIT;
+        let mut open = false;
         loop {
-            let mut open = false;
+            let dialled = Moment::now();
             let end = self.connection(&mut open).await.unwrap_or_else(|end| end);
-            self.shard.closed(self.slot, open);
-            if !matches!(end, End::Asked) {
-                self.shard.failed(end.to_string());
-                wait = if open {
-                    FIRST_WAIT
-                } else {
-                    (wait * 2).min(LONGEST_WAIT)
-                };
-                // Spread, so that clients cut together do not come back together.
-                tokio::time::sleep(wait.mul_f64(0.5 + 0.5 * rand::random::<f64>())).await;
+            self.shard.disconnected(self.slot);
+            let asked = matches!(end, End::Asked);
+            if asked && self.next_request().await {
+                continue;
             }
+            let was_open = std::mem::take(&mut open);
+            if was_open {
+                self.shard.closed();
+            }
+            if !asked {
+                self.shard.failed(end.to_string());
+            } else if Moment::now() > dialled + FIRST_WAIT {
+                // A server that ends every connection at once is not dialled without a pause.
+                continue;
+            }
+            wait = if was_open {
+                FIRST_WAIT
+            } else {
+                (wait * 2).min(LONGEST_WAIT)
+            };
+            // Spread, so that clients cut together do not come back together.
+            tokio::time::sleep(wait.mul_f64(0.5 + 0.5 * rand::random::<f64>())).await;
+        }
+    }
+
+    /// Waits until a poll is due on a new connection, after an answer that ended the old one.
+    ///
+    /// Gives `false` for a transport that receives all the time: to that an end is an
+    /// interruption, while a client that polls has lost nothing.
+    async fn next_request(&self) -> bool {
+        match self.shard.assignment.load.transport {
+            Transport::Polling => {
+                let due = self.shard.instant(self.next_poll(Moment::now()));
+                tokio::time::sleep_until(due).await;
+                true
+            }
+            Transport::LongPolling => true,
+            Transport::Streaming | Transport::Sse | Transport::Websocket => false,
         }
     }
 

@@ -140,16 +140,18 @@ impl Shard {
         }
     }
 
-    /// A connection is gone; `was_open` when its subscriber could receive.
-    pub(super) fn closed(&self, slot: usize, was_open: bool) {
+    /// A connection is gone.
+    pub(super) fn disconnected(&self, slot: usize) {
         if let Some(socket) = self.sockets.borrow_mut()[slot].take() {
             self.retired
                 .set(add(self.retired.get(), socket.wire().ok()));
         }
-        if was_open {
-            self.open.set(self.open.get() - 1);
-            self.progress.connected.fetch_sub(1, Ordering::Relaxed);
-        }
+    }
+
+    /// A subscriber that could receive no longer can.
+    pub(super) fn closed(&self) {
+        self.open.set(self.open.get() - 1);
+        self.progress.connected.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts an error by its text.
