@@ -197,19 +197,28 @@ impl Run<'_> {
         let pid = self.server.pid;
         let mut sampler = timeline.sampler(pid.map(Process::new));
         loop {
-            let boundary = window.end_of(second);
+            let (begun, ended) = (self.measured.start.is_some(), self.measured.end.is_some());
+            let boundary = window
+                .end_of(second)
+                .min(if begun {
+                    Moment(u64::MAX)
+                } else {
+                    window.measure
+                })
+                .min(if ended { Moment(u64::MAX) } else { window.end });
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(at(boundary)) => {
-                    timeline.sample(&mut sampler, second, self.swarm.progress().connected.load(Ordering::Relaxed));
-                    // Boundaries of the measured phase are boundaries of seconds, or its end lies within the last one.
-                    if boundary >= window.measure && self.measured.start.is_none() {
+                    if !begun && boundary >= window.measure {
                         self.measured.begin(pid);
                     }
-                    if boundary >= window.end && self.measured.end.is_none() {
+                    if !ended && boundary >= window.end {
                         self.measured.finish(pid);
                     }
-                    second += 1;
+                    if boundary == window.end_of(second) {
+                        timeline.sample(&mut sampler, second, self.swarm.progress().connected.load(Ordering::Relaxed));
+                        second += 1;
+                    }
                 }
                 () = self.stop.cancelled() => return Ending::Stopped,
                 Some(report) = self.reports.recv() => timeline.add(report),

@@ -80,14 +80,17 @@ async fn phases(shard: &Shard, window: Window, post: &Post, marks: &mut Marks) {
     let mut second = 0;
     loop {
         let end = window.end_of(second);
-        tokio::time::sleep_until(shard.instant(end)).await;
-        if end >= window.measure && marks.start.is_none() {
+        // The measured phase begins with a second, the very first one without a warm-up, and may end within one.
+        if window.measure <= end && marks.start.is_none() {
+            tokio::time::sleep_until(shard.instant(window.measure)).await;
             marks.start = Some(shard.usage());
             marks.connected = shard.open.get();
         }
-        if end >= window.end && marks.end.is_none() {
+        if window.end <= end && marks.end.is_none() {
+            tokio::time::sleep_until(shard.instant(window.end)).await;
             marks.end = Some(shard.usage());
         }
+        tokio::time::sleep_until(shard.instant(end)).await;
         hand_over(shard, post).await;
         second += 1;
     }
