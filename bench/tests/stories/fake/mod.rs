@@ -1,0 +1,175 @@
+//! A server in the relay's interface that does wrong what it is told to, and counts it.
+//!
+//! Its code is its own: it shares nothing with the relay, and with bench no
+//! more than the clock. A thread for each connection, blocking.
+
+mod connection;
+mod log;
+mod socket;
+mod wire;
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use log::Log;
+
+/// What goes wrong. "Every n-th" counts the messages of a channel from 1; 0 is never.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Plan {
+    /// Passes before a message is delivered.
+    pub(crate) delay: Duration,
+    /// Every n-th message is accepted and never delivered.
+    pub(crate) drop_every: u64,
+    /// Every n-th message is delivered twice.
+    pub(crate) repeat_every: u64,
+    /// Every n-th message is delivered after its successor.
+    pub(crate) swap_every: u64,
+    /// At the n-th message a channel falls silent for the time given.
+    pub(crate) stall: Option<(u64, Duration)>,
+    /// The n-th message is gone before anyone has read it, and readers are told.
+    pub(crate) evict: u64,
+    /// How answers are cut into writes.
+    pub(crate) cut: Cut,
+    /// Subscribers' connections are reset in mid-record once they have brought this many records.
+    pub(crate) reset_after: u64,
+    /// How many connections are ended so in a trial.
+    pub(crate) resets: u64,
+    /// They are ended in good order instead, after a whole record.
+    pub(crate) politely: bool,
+    /// The n-th publish of all is not answered but its connection reset.
+    pub(crate) reset_publish: u64,
+    /// Each poll's answer ends its connection.
+    pub(crate) close_polls: bool,
+    /// Publishes are answered 503.
+    pub(crate) refuse: bool,
+    /// There is no `/healthz`.
+    pub(crate) unhealthy: bool,
+    /// What is never answered.
+    pub(crate) silent: Silent,
+}
+
+/// How bytes are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Each record as soon as it is there.
+    #[default]
+    Whole,
+    /// Every byte in a segment of its own.
+    Bytes,
+    /// The records of a tenth of a second in one write.
+    Together,
+}
+
+/// What is never answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Silent {
+    #[default]
+    Nothing,
+    /// Channels; `/healthz` is fine.
+    Channels,
+    /// Everything, though connections are accepted.
+    Everything,
+}
+
+/// What was done in one trial.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) published: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) repeated: AtomicU64,
+    pub(crate) swapped: AtomicU64,
+    pub(crate) evicted: AtomicU64,
+    pub(crate) resets: AtomicU64,
+    pub(crate) polls: AtomicU64,
+    /// Publishes asked for, taken or not.
+    asked: AtomicU64,
+}
+
+impl Tally {
+    /// One of its counts.
+    pub(crate) fn of(&self, field: fn(&Self) -> &AtomicU64) -> u64 {
+        field(self).load(Ordering::SeqCst)
+    }
+}
+
+/// Counts one, and gives how many there are now.
+fn count(counter: &AtomicU64) -> u64 {
+    counter.fetch_add(1, Ordering::SeqCst) + 1
+}
+
+struct Shared {
+    plan: Plan,
+    log: Log,
+    /// By what a trial's channels have in common, in the order of the trials.
+    tallies: Mutex<Vec<(String, Arc<Tally>)>>,
+    stop: AtomicBool,
+}
+
+impl Shared {
+    /// The tally of the trial that a channel belongs to: all of the channel's name but its number.
+    fn tally(&self, channel: &str) -> Arc<Tally> {
+        let trial = channel.rsplit_once('-').map_or(channel, |parts| parts.0);
+        let mut tallies = self.tallies.lock().unwrap();
+        if let Some((_, tally)) = tallies.iter().find(|(known, _)| known == trial) {
+            return Arc::clone(tally);
+        }
+        tallies.push((trial.to_owned(), Arc::default()));
+        Arc::clone(&tallies[tallies.len() - 1].1)
+    }
+}
+
+/// The server; it ends when dropped.
+pub(crate) struct Fake {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Fake {
+    /// Listens on a free port.
+    pub(crate) fn start(plan: Plan) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            log: Log::default(),
+            plan,
+            tallies: Mutex::default(),
+            stop: AtomicBool::new(false),
+        });
+        let server = Arc::clone(&shared);
+        thread::spawn(move || accept(&listener, &server));
+        Self { address, shared }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it did in each trial.
+    pub(crate) fn tallies(&self) -> Vec<Arc<Tally>> {
+        let tallies = self.shared.tallies.lock().unwrap();
+        tallies.iter().map(|(_, tally)| Arc::clone(tally)).collect()
+    }
+}
+
+impl Drop for Fake {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        // Wakes the listener; when it has gone already there is nobody to wake.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming() {
+        if shared.stop.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(stream) = stream else { continue };
+        let shared = Arc::clone(shared);
+        // A connection that its client cuts ends with an error, which is no news.
+        thread::spawn(move || connection::serve(stream, &shared));
+    }
+}

@@ -1,0 +1,187 @@
+//! The program under test: started with a scenario, watched, and read back.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use bench::clock::Moment;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Nothing here takes nearly as long: what does hangs.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// A folder with a scenario in it, and what bench makes of it.
+pub(crate) struct Story {
+    folder: TempDir,
+}
+
+/// A run that has ended.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+/// A run that goes on.
+pub(crate) struct Running {
+    pub(crate) process: Child,
+    folder: PathBuf,
+    began: Moment,
+}
+
+impl Story {
+    /// Writes a scenario.
+    pub(crate) fn new(scenario: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("story.toml"), scenario).unwrap();
+        Self { folder }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The newest results.
+    pub(crate) fn results(&self) -> PathBuf {
+        self.folder().join("results/latest")
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&self) -> Ran {
+        self.run_with(&[])
+    }
+
+    /// Runs it to its end with more on the command line.
+    pub(crate) fn run_with(&self, more: &[&str]) -> Ran {
+        self.start_with(more).wait()
+    }
+
+    /// Starts it.
+    pub(crate) fn start(&self) -> Running {
+        self.start_with(&[])
+    }
+
+    fn start_with(&self, more: &[&str]) -> Running {
+        let words = ["run", "story.toml", "--out", "results"];
+        self.spawn(bench().args(words).args(more))
+    }
+
+    /// Runs another command line in this folder.
+    pub(crate) fn bench(&self, words: &[&str]) -> Ran {
+        self.spawn(bench().args(words)).wait()
+    }
+
+    /// Starts a command in this folder; what it prints goes to files, so that it never waits for a reader.
+    pub(crate) fn spawn(&self, command: &mut Command) -> Running {
+        let file = |name| File::create(self.folder().join(name)).unwrap();
+        let process = command
+            .current_dir(self.folder())
+            .stdin(Stdio::null())
+            .stdout(file("stdout"))
+            .stderr(file("stderr"))
+            .spawn()
+            .unwrap();
+        Running {
+            process,
+            folder: self.folder().to_owned(),
+            began: Moment::now(),
+        }
+    }
+
+    /// The newest `summary.json`.
+    pub(crate) fn summary(&self) -> Value {
+        let text = fs::read_to_string(self.results().join("summary.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The only trial of the newest run.
+    pub(crate) fn trial(&self) -> Value {
+        let mut summary = self.summary();
+        let trials = summary["trials"].as_array_mut().unwrap();
+        assert_eq!(trials.len(), 1);
+        trials.remove(0)
+    }
+}
+
+/// The program.
+pub(crate) fn bench() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_bench"))
+}
+
+impl Running {
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits for its end; a program that hangs is killed and fails the test.
+    pub(crate) fn wait(mut self) -> Ran {
+        let status = self.status(HANGS);
+        let read = |name| fs::read_to_string(self.folder.join(name)).unwrap();
+        let (stdout, stderr) = (read("stdout"), read("stderr"));
+        let took = since(self.began);
+        let Some(status) = status else {
+            self.process.kill().unwrap();
+            self.process.wait().unwrap();
+            panic!("it hangs after {took:?}:\n{stdout}\n{stderr}");
+        };
+        Ran {
+            code: status.code(),
+            stdout,
+            stderr,
+            took,
+        }
+    }
+
+    fn status(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let mut status = None;
+        wait_for(limit, || {
+            status = self.process.try_wait().unwrap();
+            status.is_some()
+        });
+        status
+    }
+}
+
+impl Ran {
+    /// Fails with everything that was said unless the run ended so.
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "after {:?}\n{}\n{}",
+            self.took,
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    /// Fails unless standard error holds each of `parts`.
+    pub(crate) fn says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr.contains(part), "{part}: {}", self.stderr);
+        }
+        self
+    }
+}
+
+/// Looks again and again until `done` or the limit; gives whether it was done.
+pub(crate) fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
+    let began = Moment::now();
+    loop {
+        if done() {
+            return true;
+        }
+        if since(began) > limit {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn since(began: Moment) -> Duration {
+    Duration::from_nanos(Moment::now().0 - began.0)
+}
