@@ -1,0 +1,74 @@
+//! The documentation says what the code says.
+
+use std::fs;
+use std::path::Path;
+
+use bench::exit::Exit;
+use bench::result::metric::{self, Unit};
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// Each metric as a row; the parts of a latency series share one.
+fn rows() -> Vec<String> {
+    let mut rows: Vec<String> = metric::all()
+        .map(|metric| {
+            let unit = match metric.unit {
+                Unit::Nanoseconds => "ns",
+                Unit::Bytes => "bytes",
+                Unit::BytesPerSecond => "bytes/s",
+                Unit::Count => "count",
+                Unit::Share => "share",
+                Unit::Cores => "processors",
+            };
+            match metric.name.split_once('.') {
+                Some((series, _)) => {
+                    let what = metric
+                        .formula
+                        .split_once(" of ")
+                        .or(metric.formula.split_once(' '));
+                    format!(
+                        "| `{series}.*` | ns | {} |",
+                        what.map_or("", |(_, what)| what)
+                    )
+                }
+                None => format!("| `{}` | {unit} | {} |", metric.name, metric.formula),
+            }
+        })
+        .collect();
+    rows.dedup();
+    rows
+}
+
+#[test]
+fn every_metric_stands_in_the_readme_with_its_unit_and_formula() {
+    let readme = readme();
+    let missing: Vec<String> = rows()
+        .into_iter()
+        .filter(|row| !readme.contains(row.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "missing in bench/README.md:\n{}",
+        missing.join("\n")
+    );
+}
+
+#[test]
+fn every_exit_code_stands_in_the_readme() {
+    let readme = readme();
+    for exit in [
+        Exit::Ok,
+        Exit::Bug,
+        Exit::Usage,
+        Exit::Target,
+        Exit::Invalid,
+        Exit::Gate,
+    ] {
+        assert!(
+            readme.contains(&format!("\n| {} | ", exit.code())),
+            "{exit:?}"
+        );
+    }
+}
