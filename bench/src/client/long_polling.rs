@@ -12,8 +12,7 @@ pub struct LongPolling {
 
 impl LongPolling {
     /// The first request of all has no position, so it does not wait: its answer says where the log stands.
-    #[expect(clippy::unused_self, reason = "one shape for all five clients")]
-    pub(super) fn request(&self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
+    pub(super) fn request(subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
         let hold = subscription.hold.as_millis();
         request::get(
             subscription,

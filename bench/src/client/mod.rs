@@ -142,10 +142,10 @@ impl Client {
     /// Writes the opening request, or the next poll, to `out`.
     pub fn request(&mut self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
         match self {
-            Self::Polling(client) => client.request(subscription, cursor, out),
-            Self::LongPolling(client) => client.request(subscription, cursor, out),
-            Self::Streaming(client) => client.request(subscription, cursor, out),
-            Self::Sse(client) => client.request(subscription, cursor, out),
+            Self::Polling(_) => polling::Polling::request(subscription, cursor, out),
+            Self::LongPolling(_) => long_polling::LongPolling::request(subscription, cursor, out),
+            Self::Streaming(_) => streaming::Streaming::request(subscription, cursor, out),
+            Self::Sse(_) => sse::Sse::request(subscription, cursor, out),
             Self::WebSocket(client) => client.request(subscription, cursor, out),
         }
     }

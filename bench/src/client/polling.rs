@@ -11,8 +11,7 @@ pub struct Polling {
 }
 
 impl Polling {
-    #[expect(clippy::unused_self, reason = "one shape for all five clients")]
-    pub(super) fn request(&self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
+    pub(super) fn request(subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
         request::get(subscription, cursor, "messages", format_args!(""), "", out);
     }
 

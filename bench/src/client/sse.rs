@@ -15,8 +15,7 @@ pub struct Sse {
 }
 
 impl Sse {
-    #[expect(clippy::unused_self, reason = "one shape for all five clients")]
-    pub(super) fn request(&self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
+    pub(super) fn request(subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
         request::get(
             subscription,
             cursor,

@@ -13,8 +13,7 @@ pub struct Streaming {
 }
 
 impl Streaming {
-    #[expect(clippy::unused_self, reason = "one shape for all five clients")]
-    pub(super) fn request(&self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
+    pub(super) fn request(subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
         request::get(subscription, cursor, "stream", format_args!(""), "", out);
     }
 
