@@ -74,11 +74,7 @@ const HEAD: [&str; 9] = [
 
 fn trials(out: &mut String, plan: &Plan) {
     let rows: Vec<[String; 9]> = std::iter::once(HEAD.map(str::to_owned))
-        .chain(
-            plan.trials
-                .iter()
-                .map(|trial| row(trial, plan.phases.measure)),
-        )
+        .chain(plan.trials.iter().map(|trial| row(trial, plan)))
         .collect();
     let width = |column: usize| {
         rows.iter()
@@ -102,9 +98,9 @@ fn trials(out: &mut String, plan: &Plan) {
     out.push_str("  (messages and deliveries: in the measured phase, on average)\n\n");
 }
 
-fn row(trial: &Trial, measure: Duration) -> [String; 9] {
+fn row(trial: &Trial, plan: &Plan) -> [String; 9] {
     let load = &trial.load;
-    let messages = load.messages_in(measure);
+    let messages = load.messages_in(plan.phases.measure);
     [
         trial.id.clone(),
         load.transport.to_string(),
@@ -114,7 +110,7 @@ fn row(trial: &Trial, measure: Duration) -> [String; 9] {
         write_bytes(load.payload),
         whole(messages),
         whole(messages * load.subscribers_per_channel()),
-        show_count(descriptors(load)),
+        show_count(descriptors(&plan.target, load)),
     ]
 }
 
