@@ -1,5 +1,5 @@
 //! The few kernel calls that no safe library offers here: receive stamps,
-//! `TCP_INFO` in full, and the CPU clock of another process.
+//! `TCP_INFO` in full, the CPU clock of another process, and children that end with their parent.
 //!
 //! The only file of this package with `unsafe` code.
 #![expect(
@@ -11,6 +11,8 @@ use std::io;
 use std::mem::{MaybeUninit, size_of, zeroed};
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use libc::{c_int, c_void, socklen_t};
 use tokio::io::unix::AsyncFd;
@@ -25,6 +27,16 @@ use tokio::io::unix::AsyncFd;
 pub fn watch(socket: TcpStream) -> io::Result<AsyncFd<TcpStream>> {
     // SAFETY: a TcpStream owns its descriptor, keeps it open and never changes it; nothing moves it out of the AsyncFd.
     unsafe { AsyncFd::register(socket) }.map_err(|refused| refused.into_parts().1)
+}
+
+/// Has the kernel kill a child when the thread that starts it ends, however it ends.
+pub fn end_with_this_thread(command: &mut Command) {
+    let ask = || {
+        // SAFETY: prctl reads its two arguments and no memory.
+        check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }).map(drop)
+    };
+    // SAFETY: between fork and exec the closure makes one system call and allocates nothing.
+    unsafe { command.pre_exec(ask) };
 }
 
 /// Asks the kernel to stamp what arrives on a TCP socket, in software, at its receive queue.

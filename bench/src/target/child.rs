@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::CpuSet;
 
 use super::TargetError;
+use crate::kernel;
 
 /// How long a server may take to end before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
@@ -42,6 +43,8 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(stdout)
             .process_group(0);
+        // Whatever ends bench, even a kill, ends what it started.
+        kernel::end_with_this_thread(&mut command);
         // A child inherits the processors of the thread that starts it.
         let before = processors.and_then(keep_to);
         let process = command.spawn();
