@@ -372,9 +372,10 @@ impl Run<'_> {
 
 fn first_error(report: &SwarmReport) -> String {
     let errors = report.shards.iter().flat_map(|shard| &shard.errors);
-    errors
-        .max_by_key(|(_, count)| **count)
-        .map_or_else(|| "no reason given".to_owned(), |(text, _)| text.clone())
+    errors.max_by_key(|(_, count)| **count).map_or_else(
+        || "it accepts connections and answers no request".to_owned(),
+        |(text, _)| text.clone(),
+    )
 }
 
 fn nanos(span: Duration) -> u64 {
