@@ -7,6 +7,11 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod bundled;
+mod commands;
+mod endings;
 mod fake;
 mod planted;
+mod process;
 mod program;
+mod refusals;

@@ -1,0 +1,80 @@
+//! The commands beside `run`, and what gates and `--quiet` make of a run.
+
+use crate::fake::{Fake, Plan};
+use crate::program::Story;
+
+fn gated(url: &str, bound: &str) -> Story {
+    Story::new(&format!(
+        r#"
+target = {{ server = "relay", url = "{url}" }}
+load = {{ transport = "sse", clients = 2, rate = 20.0, arrivals = "constant", payload = "100B" }}
+phases = {{ ramp = "50ms", warm_up = "0s", measure = "1s", drain = "1s" }}
+gate = {{ "sse lost" = "{bound}" }}
+"#
+    ))
+}
+
+#[test]
+fn a_gate_that_does_not_hold_has_an_exit_code_of_its_own() {
+    let fake = Fake::start(Plan {
+        drop_every: 10,
+        ..Plan::default()
+    });
+    // Two of twenty messages, for two clients.
+    let story = gated(&fake.url(), "== 0");
+    let ran = story.run();
+    let summary = story.summary();
+    let ran = ran.expect_unless_busy(5, &summary);
+    assert_eq!(summary["gates"][0]["measured"], 4.0);
+    assert_eq!(summary["gates"][0]["holds"], false);
+    assert!(ran.stdout.contains("sse lost"), "{}", ran.stdout);
+
+    let story = gated(&fake.url(), "<= 4");
+    let ran = story.run();
+    ran.expect_unless_busy(0, &story.summary());
+    assert_eq!(story.summary()["gates"][0]["holds"], true);
+}
+
+#[test]
+fn a_quiet_run_prints_nothing_and_keeps_everything() {
+    let fake = Fake::start(Plan::default());
+    let story = gated(&fake.url(), "== 0");
+    let ran = story.run_with(&["--quiet"]);
+    let ran = ran.expect_unless_busy(0, &story.summary());
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    assert!(story.results().join("report.html").exists());
+}
+
+#[test]
+fn a_scenario_is_checked_without_being_run() {
+    let story = gated("http://127.0.0.1:9", "== 0");
+    let ran = story
+        .bench(&["check", "story.toml", "--set", "load.clients=7"])
+        .expect(0);
+    for part in ["http://127.0.0.1:9", "sse", "1 trial in about", "7"] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+    assert!(!story.folder().join("results").exists());
+}
+
+#[test]
+fn other_commands_print_and_end_well() {
+    let story = Story::new("");
+    for (words, part) in [
+        (&["completions", "bash"][..], "_bench()"),
+        (&["completions", "fish"], "complete -c bench"),
+        (&["relay", "--help"], "--listen <ADDRESS>"),
+        (&["run", "--help"], "--out <DIR>"),
+        (&["--version"], "bench "),
+    ] {
+        let ran = story.bench(words).expect(0);
+        assert!(ran.stdout.contains(part), "{words:?}: {}", ran.stdout);
+        assert_eq!(ran.stderr, "", "{words:?}");
+    }
+}
+
+#[test]
+fn the_help_names_commands_examples_and_exit_codes() {
+    let ran = Story::new("").bench(&["--help"]).expect(0);
+    insta::assert_snapshot!(ran.stdout);
+}
