@@ -1,7 +1,7 @@
 //! The commands beside `run`, and what gates and `--quiet` make of a run.
 
 use crate::fake::{Fake, Plan};
-use crate::program::Story;
+use crate::program::{Story, side_by_side};
 
 fn gated(url: &str, bound: &str) -> Story {
     Story::new(&format!(
@@ -21,18 +21,16 @@ fn a_gate_that_does_not_hold_has_an_exit_code_of_its_own() {
         ..Plan::default()
     });
     // Two of twenty messages, for two clients.
-    let story = gated(&fake.url(), "== 0");
-    let ran = story.run();
-    let summary = story.summary();
-    let ran = ran.expect_unless_busy(5, &summary);
-    assert_eq!(summary["gates"][0]["measured"], 4.0);
-    assert_eq!(summary["gates"][0]["holds"], false);
-    assert!(ran.stdout.contains("sse lost"), "{}", ran.stdout);
-
-    let story = gated(&fake.url(), "<= 4");
-    let ran = story.run();
-    ran.expect_unless_busy(0, &story.summary());
-    assert_eq!(story.summary()["gates"][0]["holds"], true);
+    let cases = [("== 0", 5, false), ("<= 4", 0, true)];
+    side_by_side(cases, |(bound, code, holds)| {
+        let story = gated(&fake.url(), bound);
+        let ran = story.run();
+        let summary = story.summary();
+        let ran = ran.expect_unless_busy(code, &summary);
+        assert_eq!(summary["gates"][0]["measured"], 4.0);
+        assert_eq!(summary["gates"][0]["holds"], holds);
+        assert!(ran.stdout.contains("sse lost"), "{}", ran.stdout);
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::fake::{Fake, Plan};
 use crate::process::{children, is_gone, signal};
-use crate::program::{Running, Story, wait_for};
+use crate::program::{Running, Story, bench, side_by_side, wait_for};
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 
@@ -40,7 +40,7 @@ fn in_the_middle(running: &Running) -> u32 {
 
 #[test]
 fn an_interrupt_ends_a_run_and_keeps_what_was_measured() {
-    for how in [Signal::INT, Signal::TERM] {
+    side_by_side([Signal::INT, Signal::TERM], |how| {
         let story = long("");
         let running = story.start();
         let relay = in_the_middle(&running);
@@ -64,7 +64,7 @@ fn an_interrupt_ends_a_run_and_keeps_what_was_measured() {
             "{reasons}"
         );
         assert!(story.results().join("report.html").exists());
-    }
+    });
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_relay_that_dies_ends_the_run_within_seconds_and_is_reported() {
 #[test]
 fn a_server_elsewhere_that_goes_away_ends_the_run_within_seconds() {
     let server = long("");
-    let mut relay = crate::program::bench();
+    let mut relay = bench();
     let relay = server.spawn(relay.args(["relay", "--listen", "127.0.0.1:0"]));
     let mut url = String::new();
     assert!(wait_for(SECONDS(10), || {

@@ -1,18 +1,15 @@
 //! Faults planted in a server come out as what they are, for each of the five transports.
 
-use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::fake::{Cut, Fake, Plan, Tally};
-use crate::program::{Ran, Story, only_busy};
+use crate::program::{Ran, Story, only_busy, side_by_side};
 
 const POLLS: &str = r#""polling", "long-polling""#;
 const ENDLESS: &str = r#""streaming", "sse", "websocket""#;
-/// Run side by side: a trial is mostly waiting.
 const ALL: [&str; 2] = [POLLS, ENDLESS];
 /// Subscribers, of two channels.
 const CLIENTS: u64 = 4;
@@ -137,12 +134,9 @@ fn each(plan: &Plan, transports: &str) -> Vec<Seen> {
 
 /// The same with every transport.
 fn all(plan: &Plan) -> Vec<Seen> {
-    let runs = thread::scope(|scope| {
-        ALL.map(|transports| scope.spawn(|| each(plan, transports)))
-            .map(ScopedJoinHandle::join)
-    });
-    runs.into_iter()
-        .flat_map(|seen| seen.unwrap_or_else(|panic| resume_unwind(panic)))
+    side_by_side(ALL, |transports| each(plan, transports))
+        .into_iter()
+        .flatten()
         .collect()
 }
 
@@ -288,9 +282,11 @@ fn refused_publishes_are_errors_and_not_losses() {
         refuse: true,
         ..Plan::default()
     };
-    let (ran, seen) = run(plan, r#""sse", "websocket""#, |scenario| scenario);
-    assert_eq!(ran.code, Some(4), "{}", ran.stderr);
-    for seen in seen {
+    for (ran, seen) in side_by_side([r#""sse""#, r#""websocket""#], |transport| {
+        run(plan.clone(), transport, |scenario| scenario)
+    }) {
+        assert_eq!(ran.code, Some(4), "{}", ran.stderr);
+        let seen = &seen[0];
         for (field, value) in [
             ("planned", MESSAGES),
             ("published", 0),
@@ -317,10 +313,12 @@ fn a_publishing_connection_that_is_cut_costs_only_what_nobody_answered() {
         ..Plan::default()
     };
     // A publisher in a hurry meets the reset when it writes, not when it reads.
-    let (_, seen) = run(plan, r#""sse", "websocket""#, |scenario| {
-        scenario.replace("rate = 100.0", "rate = 2000.0")
-    });
-    for seen in seen {
+    for (_, seen) in side_by_side([r#""sse""#, r#""websocket""#], |transport| {
+        run(plan.clone(), transport, |scenario| {
+            scenario.replace("rate = 100.0", "rate = 2000.0")
+        })
+    }) {
+        let seen = &seen[0];
         let number = |field: &str| seen.number(&format!("/messages/{field}"));
         let (published, errors) = (number("published"), number("publish_errors"));
         assert_eq!(published + errors, 2000);

@@ -1,8 +1,10 @@
 //! The program under test: started with a scenario, watched, and read back.
 
 use std::fs::{self, File};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use bench::clock::Moment;
@@ -182,6 +184,24 @@ impl Ran {
     }
 }
 
+/// Does something for each of several things side by side: a run is mostly waiting.
+pub(crate) fn side_by_side<T: Send, R: Send>(
+    things: impl IntoIterator<Item = T>,
+    each: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let each = &each;
+    thread::scope(|scope| {
+        let threads: Vec<_> = things
+            .into_iter()
+            .map(|thing| scope.spawn(move || each(thing)))
+            .collect();
+        let ended = threads.into_iter().map(ScopedJoinHandle::join);
+        ended
+            .map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
+}
+
 /// Whether a reason for doubt is what other tests on the same machine may cause.
 pub(crate) fn only_busy(reason: &Value) -> bool {
     let reason = reason.as_str().unwrap();
@@ -198,7 +218,7 @@ pub(crate) fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> bool 
         if since(began) > limit {
             return false;
         }
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::fake::{Fake, Plan, Silent};
-use crate::program::{Story, bench};
+use crate::program::{Story, bench, side_by_side};
 
 fn scenario(target: &str) -> String {
     format!(
@@ -72,10 +72,11 @@ fn a_target_that_refuses_is_named_within_seconds() {
 
 #[test]
 fn a_target_that_accepts_and_never_answers_is_named_within_seconds() {
-    for (silent, words) in [
+    let cases = [
         (Silent::Everything, "does not answer"),
         (Silent::Channels, "answers no request"),
-    ] {
+    ];
+    side_by_side(cases, |(silent, words)| {
         let fake = Fake::start(Plan {
             silent,
             ..Plan::default()
@@ -85,7 +86,7 @@ fn a_target_that_accepts_and_never_answers_is_named_within_seconds() {
         let address = url.trim_start_matches("http://");
         let ran = story.run().expect(3).says(&[address, words]);
         assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
-    }
+    });
 }
 
 #[test]

@@ -34,10 +34,10 @@ const EVENTS: Form = Form {
     goodbye: b"0\r\n\r\n",
 };
 
-pub(super) fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
+pub(super) fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut incoming = Incoming::new(stream.try_clone()?);
-    let mut outgoing = Outgoing::new(&stream, shared);
+    let mut outgoing = Outgoing::new(stream, shared);
     loop {
         let request = incoming.request()?;
         let (method, path, _) = request.line();
@@ -62,7 +62,7 @@ pub(super) fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
             ("POST", "messages") => {
                 let length = request.header("content-length").unwrap_or("0");
                 let body = incoming.take(length.parse().map_err(io::Error::other)?)?;
-                publish(&stream, shared, name, body)?;
+                publish(stream, shared, name, body)?;
             }
             ("GET", "messages") => poll(&mut outgoing, name, &request)?,
             ("GET", "stream") => return endless(&mut outgoing, name, &request, &STREAM),

@@ -89,7 +89,7 @@ impl Channel {
     fn append(&mut self, payload: String, plan: &Plan, tally: &Tally) {
         let now = Moment::now();
         self.published += 1;
-        let every = |n: u64| n > 0 && self.published % n == 0;
+        let every = |n: u64| n > 0 && self.published.is_multiple_of(n);
         if let Some((at, span)) = plan.stall
             && self.published == at
         {

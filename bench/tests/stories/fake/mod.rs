@@ -170,6 +170,6 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let Ok(stream) = stream else { continue };
         let shared = Arc::clone(shared);
         // A connection that its client cuts ends with an error, which is no news.
-        thread::spawn(move || connection::serve(stream, &shared));
+        thread::spawn(move || connection::serve(&stream, &shared));
     }
 }
