@@ -7,7 +7,8 @@ use bench::exit::Exit;
 use bench::result::metric::{self, Unit};
 
 fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))
+        .expect("the package has a README")
 }
 
 /// Each metric as a row; the parts of a latency series share one.
