@@ -6,6 +6,9 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
+/// Readings of two clocks within so many nanoseconds count as one instant.
+const APART: i64 = 5_000;
+
 /// An instant on `CLOCK_MONOTONIC`, in nanoseconds since the host started.
 ///
 /// The clock is the same for every process of one host, so a moment may travel
@@ -35,8 +38,19 @@ impl Moment {
     /// a wall clock that was stepped earlier in the run does no harm.
     #[must_use]
     pub fn from_wall(wall_ns: u64) -> Self {
-        let age = read(ClockId::Realtime).wrapping_sub(wall_ns).cast_signed();
-        Self(Self::now().0.wrapping_add_signed(-age))
+        let mut before = Self::now();
+        let mut wall = read(ClockId::Realtime);
+        let mut after = Self::now();
+        // A thread that is put aside between the readings would move the stamp; twice in a row is rare.
+        for _ in 0..2 {
+            if after.since(before) < APART {
+                break;
+            }
+            (before, wall, after) = (after, read(ClockId::Realtime), Self::now());
+        }
+        let middle = before.0 + after.since(before).unsigned_abs() / 2;
+        let age = wall.wrapping_sub(wall_ns).cast_signed();
+        Self(middle.wrapping_add_signed(-age))
     }
 }
 

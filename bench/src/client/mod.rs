@@ -50,6 +50,12 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Whether the server has said where the log stands.
+    #[must_use]
+    pub fn has_position(&self) -> bool {
+        !self.position.is_empty()
+    }
+
     fn advance(&mut self, position: &str) {
         // Reuses the allocation: this runs for every delivery.
         self.position.clear();
@@ -100,6 +106,9 @@ pub enum ClientError {
     /// A body that is not the JSON expected.
     #[error("the answer is not the JSON expected: {0}")]
     Json(#[from] serde_json::Error),
+    /// An answer to a poll whose end only the end of the connection would show.
+    #[error("the answer to a poll has no length")]
+    NoLength,
     /// A line, event or message that does not end.
     #[error("a message is longer than {} MiB", MAX_RECORD / 1024 / 1024)]
     TooLong,

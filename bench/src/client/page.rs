@@ -48,6 +48,9 @@ impl Pages {
                     (self.status, self.close, cursor.response_head) =
                         (head.status, head.close, head.length);
                     self.next = head.next;
+                    if self.reader.ends_with_close() {
+                        return Err(ClientError::NoLength);
+                    }
                 }
                 Piece::Body(bytes) if self.partial.is_empty() && whole.is_empty() => whole = bytes,
                 Piece::Body(bytes) => self.keep(&mut whole, bytes)?,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::timeline::Totals;
+use crate::clock::Moment;
 use crate::judge::validity;
-use crate::probe::Process;
-use crate::record::{Ranges, Series};
+use crate::probe::{Process, socket_size};
+use crate::record::{Ranges, Series, Window};
 use crate::result::{
     Bytes, Clients, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes, Prediction,
     Requests, ServerCost, TrialResult,
@@ -15,7 +16,7 @@ use crate::swarm::{Assignment, SwarmReport, Usage};
 
 /// CPU time of both sides at an instant.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cpu {
+struct Cpu {
     server: Option<u64>,
     generator: Option<u64>,
     at: u64,
@@ -26,23 +27,34 @@ pub(super) struct Cpu {
 pub(super) struct Measured {
     pub(super) phases: PhaseTimes,
     pub(super) server: ServerCost,
-    /// Growth of the kernel's memory, both ends of each connection.
-    pub(super) kernel_memory: Option<u64>,
-    pub(super) start: Option<Cpu>,
-    pub(super) end: Option<Cpu>,
+    start: Option<Cpu>,
+    end: Option<Cpu>,
     generator_peak: Option<u64>,
 }
 
 impl Measured {
-    /// The measured phase begins.
-    pub(super) fn begin(&mut self, pid: Option<u32>) {
-        self.start = Some(cpu(pid));
+    /// The next end of the measured phase that is to be marked.
+    pub(super) fn next_mark(&self, window: &Window) -> Option<Moment> {
+        match (&self.start, &self.end) {
+            (None, _) => Some(window.measure),
+            (Some(_), None) => Some(window.end),
+            (Some(_), Some(_)) => None,
+        }
     }
 
-    /// The measured phase ends.
-    pub(super) fn finish(&mut self, pid: Option<u32>) {
-        self.end = Some(cpu(pid));
-        self.server.rss_loaded = pid.and_then(|pid| Process::new(pid).resident());
+    /// The measured phase begins or, the second time, ends.
+    pub(super) fn mark(&mut self, pid: Option<u32>) {
+        if self.start.is_none() {
+            self.start = Some(cpu(pid));
+        } else {
+            self.end = Some(cpu(pid));
+            self.server.rss_loaded = pid.and_then(|pid| Process::new(pid).resident());
+        }
+    }
+
+    /// Whether both ends are marked.
+    pub(super) fn is_over(&self) -> bool {
+        self.end.is_some()
     }
 
     /// Peaks, while both sides still run.
@@ -56,7 +68,7 @@ fn cpu(pid: Option<u32>) -> Cpu {
     Cpu {
         server: pid.and_then(|pid| Process::new(pid).cpu_ns()),
         generator: Process::this().cpu_ns(),
-        at: crate::clock::Moment::now().0,
+        at: Moment::now().0,
     }
 }
 
@@ -74,11 +86,12 @@ pub(super) fn assemble(
         .map(|shard| shard.usage)
         .reduce(add)
         .unwrap_or_default();
-    let mut connect = Series::default();
-    report
-        .shards
-        .iter()
-        .for_each(|shard| connect.merge(&shard.connect));
+    let clients = Clients {
+        asked: trial.load.clients as u64,
+        connected: report.shards.iter().map(|shard| shard.connected).sum(),
+        reconnects: report.shards.iter().map(|shard| shard.reconnects).sum(),
+    };
+    let connections = clients.connected + trial.load.publishing_sockets() as u64;
     let payload = messages.delivered * trial.load.payload as u64;
     let mut result = TrialResult {
         id: trial.id.clone(),
@@ -90,39 +103,55 @@ pub(super) fn assemble(
         warnings: warnings(report, totals, &messages),
         phases: measured.phases,
         load: trial.load.clone(),
-        clients: Clients {
-            asked: trial.load.clients as u64,
-            connected: report.shards.iter().map(|shard| shard.connected).sum(),
-            reconnects: report.shards.iter().map(|shard| shard.reconnects).sum(),
-        },
+        clients,
         messages,
         latency_ns: Latencies {
             delivery: totals.delivery.summary(),
             arrival: totals.arrival.summary(),
             publish: totals.publish.summary(),
             schedule_lag: totals.lag.summary(),
-            connect: connect.summary(),
+            connect: connect(report).summary(),
         },
         requests: Requests {
             total: usage.requests,
             empty: usage.empty,
         },
-        bytes: Bytes {
-            payload,
-            socket_sent: usage.sent,
-            socket_received: usage.received,
-            wire_sent: usage.wire.map(|wire| wire.sent),
-            wire_received: usage.wire.map(|wire| wire.received),
-        },
-        server: server(measured),
+        bytes: bytes(&usage, payload),
+        server: server(measured, connections),
         generator: generator(measured),
         predicted: Prediction::default(),
         deviation: Prediction::default(),
         timeline: Vec::new(),
         percentiles: percentiles(totals),
     };
-    result.invalid_reasons = validity::reasons(&result);
+    result.invalid_reasons = validity::reasons(&result, generator_processors(assignment));
     result
+}
+
+/// Processors that the generator may use.
+fn generator_processors(assignment: &Assignment) -> usize {
+    let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    assignment.processors.as_ref().map_or_else(all, Vec::len)
+}
+
+fn connect(report: &SwarmReport) -> Series {
+    let mut connect = Series::default();
+    report
+        .shards
+        .iter()
+        .for_each(|shard| connect.merge(&shard.connect));
+    connect
+}
+
+fn bytes(usage: &Usage, payload: u64) -> Bytes {
+    Bytes {
+        deliveries: usage.deliveries,
+        payload,
+        socket_sent: usage.sent,
+        socket_received: usage.received,
+        wire_sent: usage.wire.map(|wire| wire.sent),
+        wire_received: usage.wire.map(|wire| wire.received),
+    }
 }
 
 /// The ledger of all subscribers against what the server accepted.
@@ -163,6 +192,7 @@ fn messages(assignment: &Assignment, report: &SwarmReport) -> Messages {
 
 fn add(left: Usage, right: Usage) -> Usage {
     Usage {
+        deliveries: left.deliveries + right.deliveries,
         requests: left.requests + right.requests,
         empty: left.empty + right.empty,
         sent: left.sent + right.sent,
@@ -174,19 +204,20 @@ fn add(left: Usage, right: Usage) -> Usage {
     }
 }
 
-fn server(measured: &Measured) -> ServerCost {
+/// The server's cost, with `connections` open at its end.
+fn server(measured: &Measured, connections: u64) -> ServerCost {
     let cpu = measured
         .start
         .zip(measured.end)
         .and_then(|(start, end)| Some(end.server?.saturating_sub(start.server?)));
-    // Both ends of every connection are on this machine; the server has one of them.
-    let kernel_socket_memory = measured
-        .kernel_memory
-        .filter(|_| measured.server.rss_base.is_some())
-        .map(|both| both / 2);
+    // Told by bench's own kernel: right for a server on this machine, which is the only one that is watched.
+    let watched = measured.server.rss_base.is_some();
+    let kernel = socket_size()
+        .filter(|_| watched)
+        .map(|size| size * connections);
     ServerCost {
         cpu_ns: cpu,
-        kernel_socket_memory,
+        kernel_socket_memory: kernel,
         ..measured.server
     }
 }

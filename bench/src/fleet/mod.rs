@@ -1,6 +1,7 @@
 //! Runs a plan: each trial with a server of its own, one after another, into one result.
 
 mod assemble;
+mod conclude;
 mod timeline;
 mod trial;
 
@@ -145,22 +146,8 @@ pub async fn run(
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Outcome {
     let processors = Processors::apart();
-    let mut result = RunResult {
-        format: FORMAT,
-        scenario: plan.name.clone(),
-        title: plan.title.clone(),
-        seed: plan.seed,
-        started: jiff::Timestamp::now()
-            .strftime("%Y-%m-%dT%H:%M:%SZ")
-            .to_string(),
-        command,
-        verdict: Verdict::Pass,
-        environment: environment(String::new(), processors.as_ref().map(Processors::describe)),
-        trials: Vec::new(),
-        cells: Vec::new(),
-        gates: Vec::new(),
-        published: plan.published.clone(),
-    };
+    let kept = processors.as_ref();
+    let mut result = empty(plan, command, kept);
     for (index, trial) in plan.trials.iter().enumerate() {
         if stop.is_cancelled() {
             break;
@@ -170,30 +157,24 @@ pub async fn run(
             of: plan.trials.len(),
             trial,
         });
-        match trial::run(plan, trial, processors.as_ref(), stop, observe).await {
-            Ok(trialled) => {
-                result.environment.target = trialled.target;
-                result.environment.kernel_timestamps &= trialled.stamped;
-                result.trials.push(trialled.result);
-                observe(Event::Ended {
-                    result: &result,
-                    log: trialled.log,
-                });
-                if trialled.error.is_some() {
-                    return Outcome {
-                        result,
-                        error: trialled.error,
-                        interrupted: stop.is_cancelled(),
-                    };
-                }
+        let (trialled, error) = match trial::run(plan, trial, kept, stop, observe).await {
+            Ok(Some(mut trialled)) => {
+                let error = trialled.error.take();
+                (Some(trialled), error)
             }
-            Err(error) => {
-                return Outcome {
-                    result,
-                    error: Some(error),
-                    interrupted: stop.is_cancelled(),
-                };
-            }
+            Ok(None) => (None, None),
+            Err(error) => (None, Some(error)),
+        };
+        if let Some(trialled) = trialled {
+            keep(&mut result, trialled, observe);
+        }
+        if error.is_some() {
+            let interrupted = stop.is_cancelled();
+            return Outcome {
+                result,
+                error,
+                interrupted,
+            };
         }
     }
     Outcome {
@@ -201,4 +182,34 @@ pub async fn run(
         error: None,
         interrupted: stop.is_cancelled(),
     }
+}
+
+/// The result before the first trial.
+fn empty(plan: &Plan, command: Vec<String>, kept: Option<&Processors>) -> RunResult {
+    RunResult {
+        format: FORMAT,
+        scenario: plan.name.clone(),
+        title: plan.title.clone(),
+        seed: plan.seed,
+        started: jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%SZ")
+            .to_string(),
+        command,
+        // Until the run has ended and been judged: a checkpoint of one that died proves nothing.
+        verdict: Verdict::Invalid,
+        environment: environment(String::new(), kept.map(Processors::describe)),
+        trials: Vec::new(),
+        cells: Vec::new(),
+        gates: Vec::new(),
+        published: plan.published.clone(),
+    }
+}
+
+/// Adds a trial to the result and tells of it.
+fn keep(result: &mut RunResult, trialled: Trialled, observe: &mut dyn FnMut(Event<'_>)) {
+    result.environment.target = trialled.target;
+    result.environment.kernel_timestamps &= trialled.stamped;
+    result.trials.push(trialled.result);
+    let log = trialled.log;
+    observe(Event::Ended { result, log });
 }

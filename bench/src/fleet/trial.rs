@@ -7,15 +7,15 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::assemble::{Measured, assemble};
+use super::assemble::Measured;
+use super::conclude::{End, Ending};
 use super::timeline::Timeline;
-use super::{Event, Phase, Progress, RunError, TrialLog, Trialled};
+use super::{Event, Phase, Progress, RunError, Trialled};
 use crate::clock::Moment;
-use crate::probe::{Process, Processors, socket_memory};
+use crate::probe::{Process, Processors};
 use crate::record::Window;
-use crate::result::PhaseTimes;
-use crate::scenario::{Plan, Trial, capacity};
-use crate::swarm::{Assignment, Report, Swarm, SwarmReport};
+use crate::scenario::{Plan, Target, Trial, capacity};
+use crate::swarm::{Assignment, Report, Swarm};
 use crate::target::Server;
 
 /// How long the last clients may take to connect after the ramp.
@@ -28,18 +28,8 @@ const LEAD: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_millis(50);
 /// A server whose clients are all gone for so long is lost.
 const LOST: Duration = Duration::from_secs(4);
-
-/// How a trial came to its end.
-enum Ending {
-    /// By the plan.
-    Complete,
-    /// A person stopped it.
-    Stopped,
-    /// The server is gone.
-    Lost(String),
-    /// A thread of the swarm ended; its report says why.
-    Swarm,
-}
+/// After the last delivery a trial goes on for so long: one that comes again would come now.
+const LINGER: Duration = Duration::from_millis(150);
 
 struct Run<'a> {
     plan: &'a Plan,
@@ -51,6 +41,8 @@ struct Run<'a> {
     began: Instant,
     /// When a client was last connected.
     alive: Instant,
+    /// Since when every delivery has come.
+    complete: Option<Instant>,
     measured: Measured,
     observe: &'a mut dyn FnMut(Event<'_>),
 }
@@ -62,19 +54,17 @@ pub(super) async fn run(
     processors: Option<&Processors>,
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
-) -> Result<Trialled, RunError> {
+) -> Result<Option<Trialled>, RunError> {
     Process::this().reset_peak();
     // A server at an address is not ours to pin, so the generator takes every processor.
-    let processors = processors.filter(|_| plan.target == crate::scenario::Target::Bundled);
-    let server = Server::start(
-        &plan.target,
-        processors.map(|processors| processors.server.as_slice()),
-        &trial.load,
-    )
-    .await?;
+    let processors = processors.filter(|_| plan.target == Target::Bundled);
+    let kept_to = processors.map(|processors| processors.server.as_slice());
+    let server = tokio::select! {
+        server = Server::start(&plan.target, kept_to, &trial.load) => server?,
+        () = stop.cancelled() => return Ok(None),
+    };
     let mut measured = Measured::default();
     measured.server.rss_base = server.pid.and_then(|pid| Process::new(pid).resident());
-    let sockets_before = socket_memory();
     let assignment = assign(plan, trial, &server, processors);
     let (swarm, reports) = Swarm::start(assignment.clone())?;
     let now = Instant::now();
@@ -87,31 +77,34 @@ pub(super) async fn run(
         reports,
         began: now,
         alive: now,
+        complete: None,
         measured,
         observe,
     };
-    let ending = match run.connect().await {
-        Ending::Complete => {
-            let window = run.window();
-            run.swarm.run(window);
-            let mut timeline = Timeline::new(window, assignment.shards, trial);
-            let ending = run.phases(window, &mut timeline).await;
-            run.measured.kernel_memory = socket_memory()
-                .zip(sockets_before)
-                .and_then(|(after, before)| after.checked_sub(before));
-            return run
-                .conclude(assignment, timeline, Some(window), ending)
-                .await;
-        }
-        ending => ending,
+    let mut ending = run.connect().await;
+    let window = run.window();
+    let mut timeline = Timeline::new(window, assignment.shards, trial);
+    if matches!(ending, Ending::Complete) {
+        run.swarm.run(window);
+        ending = run.phases(window, &mut timeline).await;
+    }
+    let Run {
+        server,
+        swarm,
+        reports,
+        measured,
+        ..
+    } = run;
+    let end = End {
+        assignment,
+        server,
+        swarm,
+        reports,
+        timeline,
+        measured,
+        ending,
     };
-    let window = Window {
-        start: Moment::now(),
-        measure: Moment::now(),
-        end: Moment::now(),
-    };
-    let timeline = Timeline::new(window, assignment.shards, trial);
-    run.conclude(assignment, timeline, None, ending).await
+    end.conclude(trial).await.map(Some)
 }
 
 fn assign(
@@ -134,7 +127,7 @@ fn assign(
         seed: trial.seed,
         ramp: plan.phases.ramp,
         sources: if loopback {
-            capacity::source_addresses(trial.load.clients)
+            capacity::source_addresses(capacity::connections(&trial.load))
         } else {
             Vec::new()
         },
@@ -191,55 +184,49 @@ impl Run<'_> {
     async fn phases(&mut self, window: Window, timeline: &mut Timeline) -> Ending {
         let (origin, start) = (Instant::now(), Moment::now());
         let at = |moment: Moment| origin + Duration::from_nanos(moment.0.saturating_sub(start.0));
-        let (end, limit) = (at(window.end), at(window.end) + self.plan.phases.drain);
         let mut second = 0;
         let mut look = tokio::time::interval(LOOK);
-        let pid = self.server.pid;
-        let mut sampler = timeline.sampler(pid.map(Process::new));
+        let mut sampler = timeline.sampler(self.server.pid.map(Process::new));
         loop {
-            let (begun, ended) = (self.measured.start.is_some(), self.measured.end.is_some());
-            let boundary = window
-                .end_of(second)
-                .min(if begun {
-                    Moment(u64::MAX)
-                } else {
-                    window.measure
-                })
-                .min(if ended { Moment(u64::MAX) } else { window.end });
+            let mark = self.measured.next_mark(&window);
+            let boundary = mark.unwrap_or(Moment(u64::MAX)).min(window.end_of(second));
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(at(boundary)) => {
-                    if !begun && boundary >= window.measure {
-                        self.measured.begin(pid);
-                    }
-                    if !ended && boundary >= window.end {
-                        self.measured.finish(pid);
+                    if mark == Some(boundary) {
+                        self.measured.mark(self.server.pid);
                     }
                     if boundary == window.end_of(second) {
-                        timeline.sample(&mut sampler, second, self.swarm.progress().connected.load(Ordering::Relaxed));
+                        let connected = self.swarm.progress().connected.load(Ordering::Relaxed);
+                        timeline.sample(&mut sampler, second, connected);
                         second += 1;
                     }
                 }
                 () = self.stop.cancelled() => return Ending::Stopped,
                 Some(report) = self.reports.recv() => timeline.add(report),
                 _ = look.tick() => {
-                    let now = Instant::now();
-                    self.show_phase(now, at(window.start), at(window.measure), end);
+                    self.show_phase(at(window.start), at(window.measure), at(window.end));
                     if let Some(ending) = self.trouble() {
                         return ending;
                     }
-                    if now >= end && (self.swarm.progress().complete() || now >= limit) && self.measured.end.is_some() {
-                        self.measured.phases = PhaseTimes {
-                            warm_up: window.measure.0 - window.start.0,
-                            measure: window.end.0 - window.measure.0,
-                            drain: nanos(now - end),
-                            ..self.measured.phases
-                        };
+                    if self.measured.is_over() && self.is_drained(at(window.end)) {
+                        self.measured.phases.warm_up = window.measure.0 - window.start.0;
+                        self.measured.phases.measure = window.end.0 - window.measure.0;
+                        self.measured.phases.drain = nanos(at(window.end).elapsed());
                         return Ending::Complete;
                     }
                 }
             }
         }
+    }
+
+    /// Whether nothing more is waited for, after the measured phase.
+    fn is_drained(&mut self, end: Instant) -> bool {
+        if !self.swarm.progress().complete() {
+            self.complete = None;
+            return end.elapsed() >= self.plan.phases.drain;
+        }
+        self.complete.get_or_insert_with(Instant::now).elapsed() >= LINGER
     }
 
     /// What makes it useless to go on.
@@ -264,87 +251,6 @@ impl Run<'_> {
         })
     }
 
-    /// Closes everything and makes the trial's result.
-    async fn conclude(
-        self,
-        assignment: Assignment,
-        mut timeline: Timeline,
-        window: Option<Window>,
-        ending: Ending,
-    ) -> Result<Trialled, RunError> {
-        let Self {
-            trial,
-            server,
-            swarm,
-            mut reports,
-            mut measured,
-            ..
-        } = self;
-        let (progress, address, target) = (
-            swarm.progress().clone(),
-            server.address.to_string(),
-            server.name.clone(),
-        );
-        measured.sample_memory(server.pid);
-        // Threads wait for room in the channel, so it is read until they are done.
-        let mut finish = tokio::task::spawn_blocking(move || swarm.finish());
-        let report = loop {
-            tokio::select! {
-                report = &mut finish => break report,
-                Some(report) = reports.recv() => timeline.add(report),
-            }
-        };
-        while let Ok(report) = reports.try_recv() {
-            timeline.add(report);
-        }
-        server.stop().await;
-        let report = report.map_err(|_| crate::swarm::SwarmError::Panicked)??;
-        if window.is_none()
-            && matches!(ending, Ending::Swarm)
-            && progress.opened.load(Ordering::Relaxed) == 0
-        {
-            return Err(RunError::NoClients {
-                address,
-                reason: first_error(&report),
-            });
-        }
-        let stamped = report.shards.iter().all(|shard| shard.stamped);
-        let (seconds, log, series) = timeline.finish();
-        let mut result = assemble(&assignment, trial, &report, &series, &measured);
-        result.timeline = seconds;
-        let error = match ending {
-            Ending::Complete => None,
-            Ending::Stopped => {
-                result
-                    .invalid_reasons
-                    .push("the run was stopped before its end".to_owned());
-                None
-            }
-            Ending::Swarm => Some(RunError::NoClients {
-                address,
-                reason: first_error(&report),
-            }),
-            Ending::Lost(reason) => {
-                result
-                    .invalid_reasons
-                    .push(format!("the server was lost in mid-run: {reason}"));
-                Some(RunError::Lost { address, reason })
-            }
-        };
-        result.valid = result.invalid_reasons.is_empty();
-        let log = TrialLog {
-            name: format!("{}.hlog", trial.id),
-            text: log,
-        };
-        Ok(Trialled {
-            result,
-            log,
-            target,
-            stamped,
-            error,
-        })
-    }
-
     fn show(&mut self, phase: Phase, elapsed: Duration, of: Duration) {
         let progress = self.swarm.progress();
         let event = Event::Phase(Progress {
@@ -359,8 +265,8 @@ impl Run<'_> {
         (self.observe)(event);
     }
 
-    fn show_phase(&mut self, now: Instant, start: Instant, measure: Instant, end: Instant) {
-        let phases = self.plan.phases;
+    fn show_phase(&mut self, start: Instant, measure: Instant, end: Instant) {
+        let (phases, now) = (self.plan.phases, Instant::now());
         let (phase, since, of) = match now {
             _ if now < measure => (Phase::WarmUp, start, phases.warm_up),
             _ if now < end => (Phase::Measure, measure, phases.measure),
@@ -368,14 +274,6 @@ impl Run<'_> {
         };
         self.show(phase, now.saturating_duration_since(since), of);
     }
-}
-
-fn first_error(report: &SwarmReport) -> String {
-    let errors = report.shards.iter().flat_map(|shard| &shard.errors);
-    errors.max_by_key(|(_, count)| **count).map_or_else(
-        || "it accepts connections and answers no request".to_owned(),
-        |(text, _)| text.clone(),
-    )
 }
 
 fn nanos(span: Duration) -> u64 {

@@ -10,9 +10,9 @@ const BUSY_LIMIT: f64 = 0.95;
 /// The share of planned messages that must have been published.
 const PUBLISHED_SHARE: f64 = 0.999;
 
-/// Why this trial cannot be trusted, one sentence each; empty when it can.
+/// Why this trial cannot be trusted, one sentence each; empty when it can. The generator had so many `processors`.
 #[must_use]
-pub fn reasons(trial: &TrialResult) -> Vec<String> {
+pub fn reasons(trial: &TrialResult, processors: usize) -> Vec<String> {
     let mut reasons = Vec::new();
     let (clients, messages, latency) = (trial.clients, trial.messages, &trial.latency_ns);
     if clients.connected < clients.asked {
@@ -55,16 +55,11 @@ pub fn reasons(trial: &TrialResult) -> Vec<String> {
     if let Some(busy) = trial
         .generator
         .cores_busy
-        .filter(|busy| *busy > BUSY_LIMIT * generator_cores())
+        .filter(|busy| *busy > BUSY_LIMIT * processors as f64)
     {
         reasons.push(format!(
             "the generator was busy on {busy:.2} processors, all that it has: it measures itself"
         ));
     }
     reasons
-}
-
-/// Processors that the generator may use beside a server on the same machine.
-fn generator_cores() -> f64 {
-    std::thread::available_parallelism().map_or(1.0, |cores| (cores.get() - 1).max(1) as f64)
 }

@@ -12,8 +12,9 @@ use tokio::io::unix::AsyncFd;
 use crate::clock::Moment;
 use crate::kernel;
 
-/// IPv4 and TCP header without options, in bytes.
-const HEADERS: u64 = 40;
+/// TCP and IP header without options, in bytes.
+const HEADERS_V4: u64 = 40;
+const HEADERS_V6: u64 = 60;
 /// What a SYN carries beyond other segments (MSS, window scale, SACK permitted), in bytes.
 const SYN_EXTRA: u64 = 8;
 
@@ -146,7 +147,8 @@ impl Socket {
     /// When the kernel gives no counters.
     pub fn wire(&self) -> io::Result<WireTotals> {
         let info = kernel::tcp_info(self.io.get_ref().as_fd())?;
-        let each = HEADERS + info.option_bytes;
+        let v6 = self.io.get_ref().local_addr()?.is_ipv6();
+        let each = if v6 { HEADERS_V6 } else { HEADERS_V4 } + info.option_bytes;
         Ok(WireTotals {
             sent: info.bytes_sent + info.segments_out * each + SYN_EXTRA,
             received: info.bytes_received + info.segments_in * each + SYN_EXTRA,

@@ -6,4 +6,4 @@ mod sockets;
 
 pub use machine::{Processors, environment};
 pub use process::Process;
-pub use sockets::socket_memory;
+pub use sockets::socket_size;

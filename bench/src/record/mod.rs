@@ -1,8 +1,8 @@
 //! What a thread books: latencies by the second, and a ledger for each subscriber.
 //!
-//! Memory depends on neither the number of clients nor the length of the run:
-//! one set of histograms a thread, handed over each second; the ledger keeps
-//! ranges, so a subscriber that misses nothing costs one of them.
+//! Memory does not grow with the length of the run: there is one set of
+//! histograms a thread, handed over each second, and a ledger for each subscriber
+//! that keeps ranges, so one that misses nothing costs a single range.
 
 mod interval;
 mod ledger;
@@ -14,6 +14,8 @@ pub use ledger::{Booked, Ledger};
 pub use ranges::Ranges;
 pub use series::Series;
 
+use std::collections::VecDeque;
+
 use crate::clock::Moment;
 use crate::stamp::Stamp;
 
@@ -23,8 +25,8 @@ pub struct Recorder {
     run: u32,
     window: Window,
     interval: Interval,
-    /// Intervals that have ended and are not handed over yet; at most one a second.
-    ended: Vec<Interval>,
+    /// Intervals that have ended and are not handed over yet; one more each second.
+    ended: VecDeque<Interval>,
     ledgers: Vec<Ledger>,
     counts: Counts,
 }
@@ -40,7 +42,7 @@ pub struct Counts {
     pub reordered: u64,
     /// Stamps of another trial or another channel.
     pub strays: u64,
-    /// Reports of missed messages in the measured phase.
+    /// Reports of missed messages in the measured phase and the drain.
     pub missed_reports: u64,
 }
 
@@ -52,7 +54,7 @@ impl Recorder {
             run,
             window,
             interval: Interval::new(0),
-            ended: Vec::new(),
+            ended: VecDeque::new(),
             ledgers: channels.into_iter().map(Ledger::new).collect(),
             counts: Counts::default(),
         }
@@ -95,9 +97,10 @@ impl Recorder {
         measured
     }
 
-    /// Books a report of missed messages.
+    /// Books a report of missed messages, in the measured phase or the drain.
     pub fn missed(&mut self, now: Moment) {
-        self.counts.missed_reports += u64::from(self.window.measures(now));
+        // What is missed in the drain was due in the measured phase.
+        self.counts.missed_reports += u64::from(now >= self.window.measure);
     }
 
     /// Ends the seconds that are over at `now`.
@@ -105,7 +108,8 @@ impl Recorder {
         while now >= self.window.end_of(self.interval.second) {
             let mut next = Interval::new(self.interval.second + 1);
             next.measured = self.window.measured_second(next.second);
-            self.ended.push(std::mem::replace(&mut self.interval, next));
+            self.ended
+                .push_back(std::mem::replace(&mut self.interval, next));
         }
     }
 
@@ -114,15 +118,15 @@ impl Recorder {
         &mut self.interval
     }
 
-    /// Takes the intervals that have ended.
-    pub fn take_ended(&mut self) -> Vec<Interval> {
-        std::mem::take(&mut self.ended)
+    /// Takes the oldest interval that has ended.
+    pub fn take_ended(&mut self) -> Option<Interval> {
+        self.ended.pop_front()
     }
 
     /// Ends booking: the last interval, the counts and the ledgers, one for each subscriber.
     #[must_use]
-    pub fn finish(mut self) -> (Vec<Interval>, Counts, Vec<Ledger>) {
-        self.ended.push(self.interval);
+    pub fn finish(mut self) -> (VecDeque<Interval>, Counts, Vec<Ledger>) {
+        self.ended.push_back(self.interval);
         (self.ended, self.counts, self.ledgers)
     }
 }

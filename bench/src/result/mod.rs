@@ -231,7 +231,10 @@ pub struct Requests {
 /// Bytes of the subscribers in the measured phase, at three levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Bytes {
-    /// Payloads delivered.
+    /// Messages that came with these bytes: delivered in the measured phase, whenever they were due.
+    #[serde(default)]
+    pub deliveries: u64,
+    /// Payloads of the messages delivered, by the ledger.
     pub payload: u64,
     /// Written to the sockets: HTTP and WebSocket framing included.
     pub socket_sent: u64,

@@ -35,8 +35,21 @@ pub(super) struct InFlight {
 pub(super) enum Outcome {
     /// The server took a message; its answer was at the socket at the moment given.
     Accepted(InFlight, Moment),
-    /// The server did not take a message, or nobody will ever know.
-    Failed(InFlight, &'static str),
+    /// The server did not take a message.
+    Refused(InFlight),
+    /// Nobody will ever know.
+    Unanswered(InFlight),
+}
+
+impl Outcome {
+    /// The message that it is about.
+    pub(super) fn message(&self) -> InFlight {
+        match self {
+            Self::Accepted(message, _) | Self::Refused(message) | Self::Unanswered(message) => {
+                *message
+            }
+        }
+    }
 }
 
 /// How a line publishes.
@@ -84,6 +97,13 @@ impl Line {
         self.connection
             .as_ref()
             .map(|connection| connection.stream.as_fd())
+    }
+
+    /// Whether bytes are waiting that the kernel has not taken yet.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.connection
+            .as_ref()
+            .is_some_and(|connection| !connection.unsent.is_empty())
     }
 
     /// Whether messages are without an answer.
@@ -153,7 +173,7 @@ impl Line {
     /// Counts every message without an answer as failed.
     pub(super) fn give_up(&mut self, take: &mut dyn FnMut(Outcome)) {
         for message in self.in_flight.drain(..) {
-            take(Outcome::Failed(message, "no answer"));
+            take(Outcome::Unanswered(message));
         }
     }
 
@@ -238,7 +258,7 @@ impl Connection {
                 Answer::Refused => in_flight
                     .pop_front()
                     .into_iter()
-                    .for_each(|message| take(Outcome::Failed(message, "refused by the server"))),
+                    .for_each(|message| take(Outcome::Refused(message))),
                 Answer::Ended => ended = true,
                 Answer::Open => {}
             })?;

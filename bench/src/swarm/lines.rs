@@ -114,7 +114,7 @@ impl Lines {
         self.lines.iter_mut().for_each(|line| line.give_up(take));
     }
 
-    /// Reads the answers that come within `limit`, to whole milliseconds.
+    /// Reads the answers that come within `limit`, to whole milliseconds, and sends what could not be sent before.
     pub(super) fn read_answers(
         &mut self,
         limit: Duration,
@@ -140,6 +140,9 @@ impl Lines {
             {
                 line.answers(buffer, take);
             }
+        }
+        for line in self.lines.iter_mut().filter(|line| line.has_unsent()) {
+            line.answers(buffer, take);
         }
     }
 }

@@ -25,6 +25,7 @@ pub use shard::{ShardReport, Usage};
 
 use crate::record::{Interval, Sending, Window};
 use crate::scenario::Load;
+use crate::stamp::Stamp;
 
 /// Seconds that may wait to be taken by the owner, of all threads together.
 const REPORTS: usize = 256;
@@ -105,7 +106,7 @@ pub struct Progress {
     pub delivered: AtomicU64,
     /// Deliveries of the measured phase, each counted once.
     pub measured: AtomicU64,
-    /// Deliveries that the messages accepted so far must give in the measured phase.
+    /// Deliveries of the measured phase that may still come: of messages sent and not refused.
     pub expected: AtomicU64,
     /// The publisher has sent everything and had every answer.
     pub published_all: AtomicBool,
@@ -262,6 +263,25 @@ pub(crate) struct Post {
 }
 
 impl Post {
+    /// What is to be done now. An owner that has gone without a word wants nothing more.
+    fn order(&self) -> Order {
+        if self.orders.has_changed().is_err() {
+            return Order::Finish;
+        }
+        *self.orders.borrow()
+    }
+
+    /// A message of the measured phase is on its way, or is known not to be after all.
+    fn expect(&self, stamp: &Stamp, comes: bool) {
+        let subscribers = self.assignment.subscribers(stamp.channel as usize);
+        let expected = &self.progress.expected;
+        if comes {
+            expected.fetch_add(subscribers, Ordering::Relaxed);
+        } else {
+            expected.fetch_sub(subscribers, Ordering::Relaxed);
+        }
+    }
+
     /// Keeps the calling thread to the processors of the assignment; when the kernel refuses, it runs where it will.
     fn pin(&self) {
         if let Some(processors) = &self.assignment.processors {

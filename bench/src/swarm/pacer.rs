@@ -18,6 +18,8 @@ use crate::stamp::Stamp;
 /// The longest sleep: an order to finish is seen after this at the latest.
 const NAP: Duration = Duration::from_millis(20);
 const NAP_NANOS: i64 = 20_000_000;
+/// A message that is due sooner than this is not kept waiting by a look for answers.
+const NEAR: Duration = Duration::from_micros(50);
 /// Answers are read while the next message is at least this far away.
 const SLACK: Duration = Duration::from_millis(2);
 /// The kernel may wake this thread this much late, in nanoseconds; 50,000 unless set.
@@ -48,7 +50,7 @@ pub(super) fn run(post: &Post) -> Result<PublishReport, SwarmError> {
         Lines::open(&post.assignment).map_err(|source| SwarmError::Publisher { server, source })?;
     post.progress.publisher_ready.store(true, Ordering::Release);
     let window = loop {
-        match *post.orders.borrow() {
+        match post.order() {
             Order::Run(window) => break window,
             Order::Finish => return Ok(PublishReport::default()),
             Order::Connect => {}
@@ -94,25 +96,30 @@ impl<'a> Pacer<'a> {
 
     /// Waits for the instant, reading answers while it is far; gives `false` when told to finish.
     fn wait_until(&mut self, due: Moment) -> bool {
+        let now = Moment::now();
+        // One look before each wait: answers that wait together in the kernel share the stamp of the
+        // last. A pacer that is late looks now and then, or answers would pile up.
+        if due > now + NEAR || now.since(self.looked) > NAP_NANOS {
+            self.looked = now;
+            self.read_answers(Duration::ZERO);
+            if self.post.order() == Order::Finish {
+                return false;
+            }
+        }
         loop {
             let now = Moment::now();
             self.roll(now.min(due));
             let left = Duration::from_nanos(u64::try_from(due.since(now)).unwrap_or(0));
-            // Also on a pacer that is always late: answers pile up, and an order to finish must be seen.
-            if now.since(self.looked) > NAP_NANOS {
-                self.looked = now;
-                self.read_answers(Duration::ZERO);
-                if *self.post.orders.borrow() == Order::Finish {
-                    return false;
-                }
-            }
             if left.is_zero() {
                 return true;
             }
             if left > SLACK {
                 self.read_answers((left - SLACK / 2).min(NAP));
+                if self.post.order() == Order::Finish {
+                    return false;
+                }
             } else {
-                // Told apart from a runtime's timer, this is late by some 60 µs at the 99th percentile, not 2 ms.
+                // Late by some 60 µs at the 99th percentile, where a runtime's timer is late by 2 ms.
                 let until = Timespec {
                     tv_sec: (due.0 / 1_000_000_000).cast_signed(),
                     tv_nsec: (due.0 % 1_000_000_000).cast_signed(),
@@ -141,6 +148,9 @@ impl<'a> Pacer<'a> {
                 self.second.published += 1;
                 self.second.lag.record(sent.since(at));
                 self.post.progress.published.fetch_add(1, Ordering::Relaxed);
+                if self.window.measures(at) {
+                    self.post.expect(&stamp, true);
+                }
             }
             Err(reason) => {
                 self.report.fail(&self.window, &stamp, reason);
@@ -184,7 +194,7 @@ impl<'a> Pacer<'a> {
 
     /// Waits for the last answers until told to finish.
     fn finish(mut self) -> PublishReport {
-        while *self.post.orders.borrow() != Order::Finish {
+        while self.post.order() != Order::Finish {
             if !self.lines.are_waiting() {
                 self.post
                     .progress
@@ -211,27 +221,31 @@ fn take(
     post: &Post,
     window: &Window,
 ) {
+    let stamp = outcome.message().stamp;
+    let measured = window.measures(stamp.due);
     match outcome {
         Outcome::Accepted(message, arrived) => {
-            let stamp = message.stamp;
-            let measured = window.measures(stamp.due);
             // As with deliveries: what is left over from the warm-up enters no measured second.
             if measured || !window.measured_second(second.second) {
                 second.answer.record(arrived.since(message.sent));
             }
             if measured {
+                let pair = (stamp.channel, stamp.publisher);
                 report
                     .accepted
-                    .entry((stamp.channel, stamp.publisher))
+                    .entry(pair)
                     .or_default()
                     .insert(stamp.sequence);
-                post.progress.expected.fetch_add(
-                    post.assignment.subscribers(stamp.channel as usize),
-                    Ordering::Relaxed,
-                );
             }
         }
-        Outcome::Failed(message, reason) => report.fail(window, &message.stamp, reason),
+        Outcome::Refused(_) => {
+            report.fail(window, &stamp, "refused by the server");
+            if measured {
+                post.expect(&stamp, false);
+            }
+        }
+        // It may have been taken: its deliveries are waited for all the same.
+        Outcome::Unanswered(_) => report.fail(window, &stamp, "no answer"),
     }
 }
 

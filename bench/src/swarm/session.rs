@@ -41,6 +41,8 @@ enum End {
     Lost(#[from] io::Error),
     #[error("no answer within {} s", ANSWER_LIMIT.as_secs())]
     Silent,
+    #[error("the server answered what was not asked")]
+    Unasked,
     #[error(transparent)]
     Client(#[from] ClientError),
 }
@@ -127,68 +129,60 @@ impl Session {
     /// One connection, from dialling to its end.
     async fn connection(&mut self, open: &mut bool) -> Result<End, End> {
         let started = Moment::now();
-        let assignment = &self.shard.assignment;
-        let source = assignment
-            .sources
-            .get(self.number % assignment.sources.len().max(1))
-            .copied();
-        // Boxed: what dialling needs is given back once connected.
-        let socket = Box::pin(dial::dial(
-            assignment.server,
-            source,
-            Rc::clone(&self.shard.traffic),
-        ))
-        .await
-        .map_err(End::Dial)?;
-        let socket = Rc::new(socket);
-        self.shard.connected(self.slot, &socket);
-        let transport = assignment.load.transport;
+        let transport = self.shard.assignment.load.transport;
+        let socket = self.dial().await?;
         let mut client = Client::new(transport);
-        self.send(&socket, |cursor, subscription, out| {
-            client.request(subscription, cursor, out)
-        })
-        .await?;
+        self.request(&socket, &mut client).await?;
+        if transport == Transport::LongPolling && self.cursor.has_position() {
+            // It receives from now on; its answer may take as long as it asked to be held.
+            self.note_open(open, started);
+        }
         let mut waiting = true;
         loop {
-            let step = match transport {
-                Transport::Polling if !waiting => {
-                    match self.until_next_poll(&socket, &mut client).await? {
-                        Some(step) => step,
-                        None => {
-                            waiting = true;
-                            self.send(&socket, |cursor, subscription, out| {
-                                client.request(subscription, cursor, out)
-                            })
-                            .await?;
-                            continue;
-                        }
-                    }
+            if !waiting && transport == Transport::Polling {
+                if !self.until_next_poll(&socket).await? {
+                    return Ok(End::Asked);
                 }
-                _ if waiting => self.answer(&socket, &mut client).await?,
-                _ => self.receive(&socket, &mut client).await?,
-            };
-            if matches!(step, Step::Open | Step::Answered { .. }) {
-                waiting = false;
-                self.note_open(open, started);
+                self.request(&socket, &mut client).await?;
+                waiting = true;
             }
+            let step = if waiting {
+                self.answer(&socket, &mut client).await?
+            } else {
+                self.receive(&socket, &mut client).await?
+            };
+            if step == Step::More {
+                continue;
+            }
+            waiting = false;
+            self.note_open(open, started);
             match step {
                 Step::Ended | Step::Answered { close: true } => return Ok(End::Asked),
                 Step::Answered { close: false } if transport == Transport::LongPolling => {
+                    self.request(&socket, &mut client).await?;
                     waiting = true;
-                    self.send(&socket, |cursor, subscription, out| {
-                        client.request(subscription, cursor, out)
-                    })
-                    .await?;
                 }
                 Step::Open | Step::Answered { .. } | Step::More => {}
             }
         }
     }
 
+    async fn dial(&self) -> Result<Rc<Socket>, End> {
+        let assignment = &self.shard.assignment;
+        let turn = self.number % assignment.sources.len().max(1);
+        let source = assignment.sources.get(turn).copied();
+        let traffic = Rc::clone(&self.shard.traffic);
+        // Boxed: what dialling needs is given back once connected.
+        let dialled = Box::pin(dial::dial(assignment.server, source, traffic)).await;
+        let socket = Rc::new(dialled.map_err(End::Dial)?);
+        self.shard.connected(self.slot, &socket);
+        Ok(socket)
+    }
+
     fn note_open(&mut self, open: &mut bool, started: Moment) {
         if !std::mem::replace(open, true) {
-            self.shard
-                .opened(started, std::mem::replace(&mut self.opened, true));
+            let again = std::mem::replace(&mut self.opened, true);
+            self.shard.opened(started, again);
         }
     }
 
@@ -200,16 +194,20 @@ impl Session {
             .unwrap_or(Err(End::Silent))
     }
 
-    /// Waits for the next poll to be due; gives a step when the server speaks first, which ends the connection.
-    async fn until_next_poll(
-        &mut self,
-        socket: &Socket,
-        client: &mut Client,
-    ) -> Result<Option<Step>, End> {
+    /// Waits for the next poll to be due; gives `false` when the server closes the idle connection
+    /// before that, as it may: the poll then goes over a new one.
+    async fn until_next_poll(&self, socket: &Socket) -> Result<bool, End> {
         let due = self.shard.instant(self.next_poll(Moment::now()));
+        let spoke = poll_fn(|context| {
+            let buffer = &mut *self.shard.buffer.borrow_mut();
+            socket.poll_receive(context, buffer)
+        });
         tokio::select! {
-            step = self.receive(socket, client) => step.map(Some),
-            () = tokio::time::sleep_until(due) => Ok(None),
+            received = spoke => match received {
+                Ok(Received { count: 1.., .. }) => Err(End::Unasked),
+                Ok(_) | Err(_) => Ok(false),
+            },
+            () = tokio::time::sleep_until(due) => Ok(true),
         }
     }
 
@@ -266,28 +264,34 @@ impl Session {
             arrival: received.arrival,
         };
         let step = client.feed(input, &mut self.cursor, &mut out, &mut booking)?;
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.interval().sent += out.len() as u64;
+        }
         Ok((step, send_now(socket, &out)?))
     }
 
-    /// Sends what `write` writes.
-    async fn send(
-        &mut self,
-        socket: &Socket,
-        write: impl FnOnce(&Cursor, &Subscription, &mut Vec<u8>),
-    ) -> Result<(), End> {
+    /// Sends the opening request, or the next poll.
+    async fn request(&mut self, socket: &Socket, client: &mut Client) -> Result<(), End> {
         let rest = {
             let mut out = self.shard.out.borrow_mut();
             out.clear();
-            write(&self.cursor, &self.subscription, &mut out);
-            if let Some(recorder) = self.shard.recorder.borrow_mut().as_mut() {
-                recorder.interval().sent += out.len() as u64;
-            }
+            client.request(&self.subscription, &self.cursor, &mut out);
+            self.shard.count_sent(out.len());
             send_now(socket, &out)?
         };
         if !rest.is_empty() {
             socket.send_all(&rest).await?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // A session has no end of its own but this one: the runtime would keep its panic to itself.
+        if std::thread::panicking() {
+            self.shard.broken.notify_one();
+        }
     }
 }
 
@@ -315,6 +319,7 @@ impl Sink for Booking<'_> {
     fn message(&mut self, stamp: Stamp) {
         if let Some(recorder) = &mut self.recorder {
             let measured = recorder.deliver(self.slot, &stamp, Moment::now(), self.arrival);
+            self.shard.deliveries.set(self.shard.deliveries.get() + 1);
             self.shard
                 .progress
                 .delivered

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::{Assignment, Post, Progress};
@@ -42,6 +43,8 @@ pub struct ShardReport {
 /// Requests and bytes up to an instant, or between two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
+    /// Messages delivered, whenever they were due.
+    pub deliveries: u64,
     /// Requests answered.
     pub requests: u64,
     /// Answers without a message.
@@ -59,6 +62,7 @@ impl Usage {
     pub(super) fn since(self, earlier: Self) -> Self {
         let wire = self.wire.zip(earlier.wire);
         Self {
+            deliveries: self.deliveries - earlier.deliveries,
             requests: self.requests - earlier.requests,
             empty: self.empty - earlier.empty,
             sent: self.sent - earlier.sent,
@@ -80,6 +84,7 @@ pub(super) struct Shard {
     pub(super) buffer: RefCell<Box<[u8]>>,
     pub(super) out: RefCell<Vec<u8>>,
     pub(super) traffic: Rc<Traffic>,
+    pub(super) deliveries: Cell<u64>,
     pub(super) requests: Cell<u64>,
     pub(super) empty: Cell<u64>,
     /// `None` until the phases begin.
@@ -87,6 +92,8 @@ pub(super) struct Shard {
     pub(super) connect: RefCell<Series>,
     pub(super) reconnects: Cell<u64>,
     pub(super) stamped: Cell<bool>,
+    /// Told when a session panics.
+    pub(super) broken: Notify,
     pub(super) open: Cell<u64>,
     sockets: RefCell<Vec<Option<Rc<Socket>>>>,
     /// Wire bytes of connections that are closed; `None` once the kernel gave no counters.
@@ -103,12 +110,14 @@ impl Shard {
             buffer: RefCell::new(vec![0; BUFFER].into_boxed_slice()),
             out: RefCell::default(),
             traffic: Rc::default(),
+            deliveries: Cell::default(),
             requests: Cell::default(),
             empty: Cell::default(),
             recorder: RefCell::default(),
             connect: RefCell::default(),
             reconnects: Cell::default(),
             stamped: Cell::default(),
+            broken: Notify::new(),
             open: Cell::default(),
             sockets: RefCell::new(std::iter::repeat_with(|| None).take(subscribers).collect()),
             retired: Cell::new(Some(WireTotals::default())),
@@ -128,14 +137,14 @@ impl Shard {
 
     /// A subscriber can receive.
     pub(super) fn opened(&self, started: Moment, again: bool) {
-        self.connect
-            .borrow_mut()
-            .record(Moment::now().since(started));
         self.open.set(self.open.get() + 1);
         self.progress.connected.fetch_add(1, Ordering::Relaxed);
         if again {
             self.reconnects.set(self.reconnects.get() + 1);
         } else {
+            self.connect
+                .borrow_mut()
+                .record(Moment::now().since(started));
             self.progress.opened.fetch_add(1, Ordering::Release);
         }
     }
@@ -152,6 +161,13 @@ impl Shard {
     pub(super) fn closed(&self) {
         self.open.set(self.open.get() - 1);
         self.progress.connected.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that are about to be sent, by the second.
+    pub(super) fn count_sent(&self, bytes: usize) {
+        if let Some(recorder) = self.recorder.borrow_mut().as_mut() {
+            recorder.interval().sent += bytes as u64;
+        }
     }
 
     /// Counts an error by its text.
@@ -178,6 +194,7 @@ impl Shard {
                 add(total, socket.wire().ok())
             });
         Usage {
+            deliveries: self.deliveries.get(),
             requests: self.requests.get(),
             empty: self.empty.get(),
             sent: self.traffic.sent.get(),

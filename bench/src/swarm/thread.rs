@@ -9,7 +9,7 @@ use super::shard::{Shard, ShardReport, Usage, channel_number};
 use super::{Assignment, Order, Post, Report, SwarmError};
 use crate::client::{Profile, Subscription};
 use crate::clock::Moment;
-use crate::record::{Interval, Recorder, Window};
+use crate::record::{Recorder, Window};
 
 /// The life of a shard, on its own thread.
 pub(super) fn run(post: &Post, number: usize) -> Result<ShardReport, SwarmError> {
@@ -19,13 +19,11 @@ pub(super) fn run(post: &Post, number: usize) -> Result<ShardReport, SwarmError>
         .build()
         .map_err(SwarmError::Thread)?;
     let tasks = LocalSet::new();
-    let report = tasks.block_on(&runtime, live(post, number, &tasks));
-    // Ends every session: a LocalSet owns its tasks.
-    drop(tasks);
-    Ok(report)
+    // Leaving here ends every session: a LocalSet owns its tasks.
+    tasks.block_on(&runtime, live(post, number, &tasks))
 }
 
-async fn live(post: &Post, number: usize, tasks: &LocalSet) -> ShardReport {
+async fn live(post: &Post, number: usize, tasks: &LocalSet) -> Result<ShardReport, SwarmError> {
     let assignment = &post.assignment;
     let mine: Vec<usize> = (number..assignment.load.clients)
         .step_by(assignment.shards)
@@ -36,8 +34,18 @@ async fn live(post: &Post, number: usize, tasks: &LocalSet) -> ShardReport {
         let subscription = Rc::clone(&subscriptions[client % assignment.load.channels]);
         tasks.spawn_local(Session::new(&shard, client, slot, subscription).run());
     }
-    let mut orders = post.orders.clone();
     let mut marks = Marks::default();
+    tokio::select! {
+        () = obey(&shard, post, &mine, &mut marks) => {}
+        () = shard.broken.notified() => return Err(SwarmError::Panicked),
+    }
+    Ok(conclude(&shard, post, &marks).await)
+}
+
+/// Does what the orders say, until told to finish.
+async fn obey(shard: &Shard, post: &Post, mine: &[usize], marks: &mut Marks) {
+    let assignment = &post.assignment;
+    let mut orders = post.orders.clone();
     let order = orders
         .wait_for(|order| *order != Order::Connect)
         .await
@@ -55,10 +63,9 @@ async fn live(post: &Post, number: usize, tasks: &LocalSet) -> ShardReport {
         });
         tokio::select! {
             () = &mut finish => {}
-            () = phases(&shard, window, post, &mut marks) => {}
+            () = phases(shard, window, post, marks) => {}
         }
     }
-    conclude(&shard, post, &marks).await
 }
 
 fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
@@ -113,21 +120,20 @@ impl Marks {
     }
 }
 
+/// Hands over the seconds that are over. Cancel-safe: a second is taken only once there is room for it.
 async fn hand_over(shard: &Shard, post: &Post) {
-    let ended = shard.recorder.borrow_mut().as_mut().map(|recorder| {
+    if let Some(recorder) = shard.recorder.borrow_mut().as_mut() {
         recorder.roll(Moment::now());
-        recorder.take_ended()
-    });
-    send(post, ended.unwrap_or_default()).await;
-}
-
-async fn send(post: &Post, intervals: Vec<Interval>) {
-    for interval in intervals {
-        // The owner has gone when it no longer cares: then nobody waits for these.
-        let _ = post
-            .reports
-            .send(Report::Received(Box::new(interval)))
-            .await;
+    }
+    // The owner has gone when it no longer cares: then nobody waits for these.
+    while let Ok(room) = post.reports.reserve().await {
+        let ended = shard
+            .recorder
+            .borrow_mut()
+            .as_mut()
+            .and_then(Recorder::take_ended);
+        let Some(interval) = ended else { return };
+        room.send(Report::Received(Box::new(interval)));
     }
 }
 
@@ -140,7 +146,13 @@ async fn conclude(shard: &Shard, post: &Post, marks: &Marks) -> ShardReport {
     let recorder = shard.recorder.borrow_mut().take();
     if let Some(recorder) = recorder {
         let (intervals, counts, ledgers) = recorder.finish();
-        send(post, intervals).await;
+        for interval in intervals {
+            // As above.
+            let _ = post
+                .reports
+                .send(Report::Received(Box::new(interval)))
+                .await;
+        }
         (report.counts, report.ledgers) = (counts, ledgers);
     }
     report.connect = shard.connect.take();

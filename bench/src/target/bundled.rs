@@ -85,6 +85,9 @@ fn flags(load: &Load) -> Vec<String> {
         ("--max-channels", channels.max(10_000).to_string()),
         ("--ring-messages", messages.to_string()),
         ("--ring-bytes", ring.to_string()),
+        // A poll takes all that has come since the one before it, in one answer.
+        ("--reply-messages", messages.to_string()),
+        ("--reply-bytes", ring.to_string()),
         ("--max-body", body.to_string()),
         ("--max-wait", seconds(load.hold, 60)),
         ("--keep-alive", seconds(load.poll_interval * 2, 120)),

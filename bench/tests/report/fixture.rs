@@ -219,6 +219,7 @@ fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> Tria
             empty: clients * SECONDS / 3,
         },
         bytes: Bytes {
+            deliveries: delivered,
             payload: bytes(128.0),
             socket_sent: bytes(framing * 0.6),
             socket_received: bytes(framing * 0.4 + 128.0),

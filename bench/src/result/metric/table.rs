@@ -118,31 +118,31 @@ pub(super) static PLAIN: [Metric; 28] = [
     metric!(
         "payload_bytes_per_message",
         Bytes,
-        "payload / delivered",
-        |t| each(t, num(t.bytes.payload))
+        "size of a payload",
+        |t| each(t, payloads(t))
     ),
     metric!(
         "framing_bytes_per_message",
         Bytes,
-        "(socket both directions - payload) / delivered",
-        |t| each(t, minus(socket(t), num(t.bytes.payload)))
+        "(socket both directions - payloads) / deliveries",
+        |t| each(t, minus(socket(t), payloads(t)))
     ),
     metric!(
         "tcp_bytes_per_message",
         Bytes,
-        "(wire - socket) / delivered",
+        "(wire - socket) / deliveries",
         |t| each(t, minus(wire(t), socket(t)))
     ),
     metric!(
         "socket_bytes_per_message",
         Bytes,
-        "socket both directions / delivered",
+        "socket both directions / deliveries",
         |t| each(t, socket(t))
     ),
     metric!(
         "wire_bytes_per_message",
         Bytes,
-        "wire both directions / delivered",
+        "wire both directions / deliveries",
         |t| each(t, wire(t))
     ),
     metric!(
@@ -154,13 +154,13 @@ pub(super) static PLAIN: [Metric; 28] = [
     metric!(
         "header_bytes_per_second",
         BytesPerSecond,
-        "(socket both directions - payload) / measured seconds",
-        |t| per_second(t, minus(socket(t), num(t.bytes.payload)))
+        "(socket both directions - payloads) / measured seconds",
+        |t| per_second(t, minus(socket(t), payloads(t)))
     ),
     metric!(
         "server_cpu_per_thousand",
         Nanoseconds,
-        "server CPU / delivered * 1000",
+        "server CPU / deliveries * 1000",
         |t| each(t, t.server.cpu_ns.and_then(num)).map(|v| v * 1e3)
     ),
     metric!("server_cores", Cores, "server CPU / measured time", |t| {
@@ -196,7 +196,7 @@ pub(super) static PLAIN: [Metric; 28] = [
     metric!(
         "generator_cpu_per_thousand",
         Nanoseconds,
-        "generator CPU / delivered * 1000",
+        "generator CPU / deliveries * 1000",
         |t| each(t, t.generator.cpu_ns.and_then(num)).map(|v| v * 1e3)
     ),
     metric!(
@@ -248,7 +248,12 @@ fn minus(from: Option<f64>, less: Option<f64>) -> Option<f64> {
 }
 
 fn each(trial: &TrialResult, total: Option<f64>) -> Option<f64> {
-    ratio(total, num(trial.messages.delivered))
+    ratio(total, num(trial.bytes.deliveries))
+}
+
+/// Payload bytes of the messages that came with the counted bytes.
+fn payloads(trial: &TrialResult) -> Option<f64> {
+    num(trial.bytes.deliveries * trial.load.payload as u64)
 }
 
 fn per_second(trial: &TrialResult, total: Option<f64>) -> Option<f64> {

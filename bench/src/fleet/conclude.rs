@@ -1,0 +1,114 @@
+//! The end of a trial: every connection closed, the server ended, the result made.
+
+use std::sync::atomic::Ordering;
+
+use tokio::sync::mpsc;
+
+use super::assemble::{Measured, assemble};
+use super::timeline::Timeline;
+use super::{RunError, TrialLog, Trialled};
+use crate::result::TrialResult;
+use crate::scenario::Trial;
+use crate::swarm::{Assignment, Report, Swarm, SwarmError, SwarmReport};
+use crate::target::Server;
+
+/// How a trial came to its end.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// By the plan.
+    Complete,
+    /// A person stopped it.
+    Stopped,
+    /// The server is gone.
+    Lost(String),
+    /// Nobody could connect, or a thread of the swarm ended; its report says why.
+    Swarm,
+}
+
+/// All that a trial leaves behind.
+pub(super) struct End {
+    pub(super) assignment: Assignment,
+    pub(super) server: Server,
+    pub(super) swarm: Swarm,
+    pub(super) reports: mpsc::Receiver<Report>,
+    pub(super) timeline: Timeline,
+    pub(super) measured: Measured,
+    pub(super) ending: Ending,
+}
+
+impl End {
+    /// Closes everything and makes the trial's result.
+    pub(super) async fn conclude(mut self, trial: &Trial) -> Result<Trialled, RunError> {
+        let (address, target) = (self.server.address.to_string(), self.server.name.clone());
+        let nobody = self.swarm.progress().opened.load(Ordering::Relaxed) == 0;
+        self.measured.sample_memory(self.server.pid);
+        let report = finish(self.swarm, self.reports, &mut self.timeline).await;
+        self.server.stop().await;
+        let report = report?;
+        let (seconds, log, totals) = self.timeline.finish();
+        let mut result = assemble(&self.assignment, trial, &report, &totals, &self.measured);
+        result.timeline = seconds;
+        let error = match self.ending {
+            Ending::Swarm => {
+                let reason = first_error(&report);
+                let error = RunError::NoClients { address, reason };
+                if nobody {
+                    return Err(error);
+                }
+                Some(error)
+            }
+            Ending::Lost(reason) => {
+                doubt(
+                    &mut result,
+                    format!("the server was lost in mid-run: {reason}"),
+                );
+                Some(RunError::Lost { address, reason })
+            }
+            Ending::Stopped => {
+                doubt(&mut result, "the run was stopped before its end".to_owned());
+                None
+            }
+            Ending::Complete => None,
+        };
+        result.valid = result.invalid_reasons.is_empty();
+        let name = format!("{}.hlog", trial.id);
+        Ok(Trialled {
+            result,
+            log: TrialLog { name, text: log },
+            target,
+            stamped: report.shards.iter().all(|shard| shard.stamped),
+            error,
+        })
+    }
+}
+
+/// Ends the swarm. Its threads wait for room in the channel, so that is read until they are done.
+async fn finish(
+    swarm: Swarm,
+    mut reports: mpsc::Receiver<Report>,
+    timeline: &mut Timeline,
+) -> Result<SwarmReport, SwarmError> {
+    let mut finish = tokio::task::spawn_blocking(move || swarm.finish());
+    let report = loop {
+        tokio::select! {
+            report = &mut finish => break report,
+            Some(report) = reports.recv() => timeline.add(report),
+        }
+    };
+    while let Ok(report) = reports.try_recv() {
+        timeline.add(report);
+    }
+    report.unwrap_or(Err(SwarmError::Panicked))
+}
+
+fn doubt(result: &mut TrialResult, reason: String) {
+    result.invalid_reasons.push(reason);
+}
+
+fn first_error(report: &SwarmReport) -> String {
+    let errors = report.shards.iter().flat_map(|shard| &shard.errors);
+    errors.max_by_key(|(_, count)| **count).map_or_else(
+        || "it accepts connections and answers no request".to_owned(),
+        |(text, _)| text.clone(),
+    )
+}
