@@ -52,6 +52,8 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>, first: bool) -> En
     });
     let mut connection = http1::Builder::new()
         .max_buf_size(HEAD)
+        // A client may end its side after its last request; the answer is still owed to it.
+        .half_close(true)
         .serve_connection(io, service);
     let mut deadline = Deadline::new(state, first);
     let mut timer = pin!(sleep_until(deadline.at));
