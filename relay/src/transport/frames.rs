@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::task::yield_now;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 
@@ -23,6 +24,8 @@ const ENVELOPE: usize = 1024;
 const READ_BUFFER: usize = 1024;
 /// Messages handled before the answers are written and others get their turn.
 const PER_TURN: usize = 32;
+/// Bytes read before others get their turn: pieces of a message are none, however many come.
+const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// The receiving half of a socket.
 ///
@@ -63,11 +66,19 @@ struct OnlyId {
 struct Pipe<'a> {
     socket: &'a mut Socket,
     out: &'a mut Outgoing,
+    /// How much may still be read in this turn.
+    left: usize,
 }
 
 impl Read for Pipe<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.socket.try_read(into)
+        if self.left == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let most = into.len().min(self.left);
+        let read = self.socket.try_read(&mut into[..most])?;
+        self.left -= read;
+        Ok(read)
     }
 }
 
@@ -108,33 +119,43 @@ impl Frames {
         state: &State,
         channel: &ChannelName,
     ) -> Turn {
+        if self.more {
+            // Nothing else on this road waits when the client always has more, and frames without
+            // an answer make no write that could.
+            yield_now().await;
+        }
         let largest = self.largest;
         let context = self
             .context
             .get_or_insert_with(|| Box::new(context(largest)));
+        let mut pipe = Pipe {
+            socket,
+            out,
+            left: BYTES_PER_TURN,
+        };
         self.more = true;
         for _ in 0..PER_TURN {
-            match context.read(&mut Pipe { socket, out }) {
+            match context.read(&mut pipe) {
                 Ok(Message::Text(text)) => {
                     let answer = answer(state, channel, text.as_str()).await;
-                    out.push(encode::frame(answer.as_bytes()));
+                    pipe.out.push(encode::frame(answer.as_bytes()));
                 }
                 Ok(Message::Binary(_)) => {
                     let answer = refuse(&bad_frame("frames are text"), None);
-                    out.push(encode::frame(answer.as_bytes()));
+                    pipe.out.push(encode::frame(answer.as_bytes()));
                 }
                 // A pong is written by the context; a close is answered by it, and the next read says so.
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.more = false;
+                    self.more = pipe.left == 0;
                     break;
                 }
-                Err(error) => return end(&error, out),
+                Err(error) => return end(&error, pipe.out),
             }
         }
-        match context.flush(&mut Pipe { socket, out }) {
+        match context.flush(&mut pipe) {
             Ok(()) => Turn::On,
-            Err(error) => end(&error, out),
+            Err(error) => end(&error, pipe.out),
         }
     }
 }

@@ -1,6 +1,12 @@
 //! WebSockets: publishing, and what the protocol allows.
 
-use crate::harness::{HANDSHAKE, Relay, Web, frame};
+use std::io::Write;
+use std::net::Shutdown;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::harness::{HANDSHAKE, Relay, Web, frame, get};
 
 #[test]
 fn a_client_publishes_and_receives_on_one_socket() {
@@ -144,5 +150,38 @@ fn what_breaks_the_protocol_ends_with_its_code() {
         let mut socket = Web::open(&relay, "");
         socket.0.send(&bytes);
         assert_eq!(socket.closed(), code, "{:?}", &bytes[..bytes.len().min(8)]);
+    }
+}
+
+#[test]
+fn a_client_that_sends_without_end_keeps_nobody_waiting() {
+    let relay = Relay::start();
+    // Neither has an answer whose writing would make the relay pause: pongs that nobody asked
+    // for, and empty pieces of a message that never ends.
+    for (begin, again) in [
+        (Vec::new(), frame(0x8a, b"")),
+        (frame(0x01, b""), frame(0x00, b"")),
+    ] {
+        let mut socket = Web::open(&relay, "?receive=false");
+        socket.0.send(begin);
+        let mut busy = socket.0.stream.try_clone().unwrap();
+        let flood = again.repeat(10_000);
+        let begun = Instant::now();
+        // The end is for a relay that does not even see that it is to stop.
+        let flooding = std::thread::spawn(move || {
+            while begun.elapsed() < Duration::from_secs(4) && busy.write_all(&flood).is_ok() {}
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        let begun = Instant::now();
+        for _ in 0..20 {
+            assert!(relay.ask(get("/healthz")).ends_with("ok\n"));
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(2),
+            "20 answers took {:?}",
+            begun.elapsed()
+        );
+        socket.0.stream.shutdown(Shutdown::Both).unwrap();
+        flooding.join().unwrap();
     }
 }
