@@ -94,7 +94,7 @@ impl Session {
             if was_open {
                 self.shard.closed();
             }
-            if !asked {
+            if !asked || !was_open {
                 self.shard.failed(end.to_string());
             } else if Moment::now() > dialled + FIRST_WAIT {
                 // A server that ends every connection at once is not dialled without a pause.
