@@ -156,7 +156,7 @@ fn compare(trials: &[Value]) {
         .unwrap();
     assert!((60e6..160e6).contains(&mean), "{mean}");
     let polling = number(of("polling"), "/requests/total");
-    assert!((20 * 3..=20 * 6).contains(&polling), "{polling} polls");
+    assert!((20 * 2..=20 * 6).contains(&polling), "{polling} polls");
     let long = number(of("long-polling"), "/requests/total");
     assert!(long > polling, "{long} long polls, {polling} polls");
     assert!(number(of("polling"), "/requests/empty") < polling);
