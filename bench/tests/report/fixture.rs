@@ -56,6 +56,7 @@ pub(crate) fn broken() -> RunResult {
     dead.valid = false;
     dead.invalid_reasons = vec!["20,000 of 20,000 messages were lost.".to_owned()];
     dead.messages.delivered = 0;
+    dead.bytes.deliveries = 0;
     dead.messages.lost = dead.messages.expected;
     dead.latency_ns = Latencies::default();
     dead.timeline.clear();
