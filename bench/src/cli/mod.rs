@@ -4,6 +4,7 @@ mod progress;
 mod run;
 
 use std::io::{self, IsTerminal, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -84,9 +85,22 @@ pub(crate) struct CheckArgs {
     sets: Vec<String>,
 }
 
-/// Runs the command that was typed.
+/// Runs the command that was typed. A panic in it is told, and has an exit code of its own.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    guard(|| dispatch(cli))
+}
+
+fn guard(work: impl FnOnce() -> ExitCode) -> ExitCode {
+    // Nothing that a panic may have left half-done is looked at again.
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        // Where and why was printed as it happened.
+        complain("this is a bug in bench; please report it with the lines above");
+        Exit::Bug.into()
+    })
+}
+
+fn dispatch(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Run(args) => run::run(&args).into(),
         Command::Check(args) => check(&args).into(),
@@ -212,4 +226,15 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_has_the_exit_code_of_a_bug() {
+        assert_eq!(guard(|| panic!("on purpose")), Exit::Bug.into());
+        assert_eq!(guard(|| Exit::Gate.into()), Exit::Gate.into());
+    }
 }
