@@ -89,7 +89,10 @@ async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
     let mut display = Display::new(args.quiet);
     display.plan(plan);
     let (mut logs, mut trouble) = (Vec::new(), None);
-    let command: Vec<String> = std::env::args().collect();
+    // A path need not be text.
+    let command = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     let outcome = fleet::run(plan, command, stop, &mut |event| {
         display.show(&event);
         if let Event::Ended { result, log } = event {

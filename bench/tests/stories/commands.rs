@@ -1,7 +1,10 @@
 //! The commands beside `run`, and what gates and `--quiet` make of a run.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use crate::fake::{Fake, Plan};
-use crate::program::{Story, side_by_side};
+use crate::program::{Story, bench, side_by_side};
 
 fn gated(url: &str, bound: &str) -> Story {
     Story::new(&format!(
@@ -41,6 +44,19 @@ fn a_quiet_run_prints_nothing_and_keeps_everything() {
     let ran = ran.expect_unless_busy(0, &story.summary());
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
     assert!(story.results().join("report.html").exists());
+}
+
+#[test]
+fn results_go_to_a_folder_whose_name_is_not_text() {
+    let fake = Fake::start(Plan::default());
+    let story = gated(&fake.url(), "== 0");
+    let out = OsStr::from_bytes(b"r\xe9sultats");
+    let mut command = bench();
+    let ran = story.spawn(command.args(["run", "story.toml", "--out"]).arg(out));
+    let ran = ran.wait();
+    assert!(matches!(ran.code, Some(0 | 4)), "{}", ran.stderr);
+    let latest = story.folder().join(out).join("latest");
+    assert!(latest.join("summary.json").exists());
 }
 
 #[test]
