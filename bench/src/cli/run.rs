@@ -13,6 +13,7 @@ use crate::report;
 use crate::result::{RunResult, Store, StoreError, Verdict, metric};
 use crate::scenario::Plan;
 use crate::swarm::SwarmError;
+use crate::target;
 
 /// What the shell reports for a program that a Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -66,7 +67,7 @@ async fn interrupts(stop: &CancellationToken) -> Exit {
             _ = terminate.recv() => {}
         }
         if stop.is_cancelled() {
-            // The relay's standard input closes with this process, and it ends.
+            target::kill_all();
             #[expect(clippy::exit, reason = "a person who asks twice wants no tidying up")]
             std::process::exit(INTERRUPTED);
         }

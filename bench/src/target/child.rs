@@ -1,10 +1,13 @@
 //! A server's process that bench started: it never outlives bench.
 
-use std::os::unix::process::CommandExt;
-use std::process::{ChildStdout, Command, Stdio};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
+};
 use rustix::thread::CpuSet;
 
 use super::TargetError;
@@ -12,11 +15,30 @@ use crate::kernel;
 
 /// How long a server may take to end before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
+/// How often a process is looked at whose end is awaited.
+const LOOK: Duration = Duration::from_millis(5);
 
-/// A running process; dropped, it is killed.
+/// The process groups that were started here and are not yet ended.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Kills every server that bench started, for a process that ends without unwinding.
+pub fn kill_all() {
+    for group in running().iter() {
+        let _ = kill_process_group(*group, Signal::KILL);
+    }
+}
+
+fn running() -> MutexGuard<'static, Vec<Pid>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running process with all that it starts; dropped, they are killed.
 #[derive(Debug)]
 pub(super) struct Child {
     process: std::process::Child,
+    /// Has the number of the process, which is nobody else's until the process has been waited
+    /// for and the group is empty.
+    group: Pid,
 }
 
 impl Child {
@@ -43,7 +65,7 @@ impl Child {
             .stdin(Stdio::piped())
             .stdout(stdout)
             .process_group(0);
-        // Whatever ends bench, even a kill, ends what it started.
+        // Whatever ends bench, even a kill, ends this process; only then is what it started left alone.
         kernel::end_with_this_thread(&mut command);
         // A child inherits the processors of the thread that starts it.
         let before = processors.and_then(keep_to);
@@ -51,9 +73,10 @@ impl Child {
         if let Some(before) = before {
             let _ = rustix::thread::sched_setaffinity(None, &before);
         }
-        Ok(Self {
-            process: process.map_err(failed)?,
-        })
+        let process = process.map_err(failed)?;
+        let group = Pid::from_child(&process);
+        running().push(group);
+        Ok(Self { process, group })
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -64,31 +87,39 @@ impl Child {
         self.process.stdout.take()
     }
 
-    /// How it ended, when it did.
+    /// How it ended, when it did. It is looked at and not waited for: its number stays its own.
     pub(super) fn ended(&mut self) -> Option<String> {
-        self.process
-            .try_wait()
-            .ok()
-            .flatten()
-            .map(|status| status.to_string())
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(self.group), look).ok().flatten()?;
+        // As wait(2) packs them.
+        let raw = status.exit_status().map_or_else(
+            || status.terminating_signal().unwrap_or_default(),
+            |code| code << 8,
+        );
+        Some(ExitStatus::from_raw(raw).to_string())
     }
 
-    /// Asks it to end, waits, and kills it when it does not.
+    /// Asks it and what it started to end, waits, and kills what does not.
     pub(super) async fn stop(mut self) {
-        if let Some(pid) = i32::try_from(self.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
-        }
+        let _ = kill_process_group(self.group, Signal::TERM);
         let deadline = tokio::time::Instant::now() + STOP_LIMIT;
-        while self.ended().is_none() && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        while !self.is_over() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Whether nothing of the group is left. The child itself counts until it is waited for.
+    fn is_over(&mut self) -> bool {
+        self.process.try_wait().is_ok_and(|status| status.is_some())
+            && test_kill_process_group(self.group).is_err()
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Both fail harmlessly on a process that has ended and been waited for.
-        let _ = self.process.kill();
+        // Both fail harmlessly when all have ended and been waited for.
+        let _ = kill_process_group(self.group, Signal::KILL);
+        running().retain(|group| *group != self.group);
         let _ = self.process.wait();
     }
 }

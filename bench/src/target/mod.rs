@@ -11,6 +11,7 @@ use thiserror::Error;
 
 pub use bundled::{RelayArgs, run as run_bundled_relay};
 use child::Child;
+pub use child::kill_all;
 
 use crate::scenario::{Load, Target};
 

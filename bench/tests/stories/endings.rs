@@ -1,12 +1,13 @@
 //! Runs that end before their time: nothing measured is lost and nothing started is left running.
 
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::fake::{Fake, Plan};
 use crate::process::{children, is_gone, signal};
-use crate::program::{Running, Story, bench, side_by_side, wait_for};
+use crate::program::{Running, Story, bench, free_address, side_by_side, wait_for};
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
 
@@ -70,19 +71,53 @@ fn an_interrupt_ends_a_run_and_keeps_what_was_measured() {
 #[test]
 fn a_second_interrupt_ends_at_once_and_leaves_no_server() {
     let fake = Fake::start(Plan::default());
-    // A server that takes its time to end.
-    let stubborn = r#"["sh", "-c", "trap '' TERM INT; while :; do sleep 0.2; done"]"#;
+    // A server that takes its time to end, and has a process of its own that does so too.
+    let stubborn =
+        r#"["sh", "-c", "trap '' TERM INT; f() { while :; do sleep 0.2; done; }; f & f"]"#;
     let story = long(&format!(
         "target = {{ server = \"relay\", url = \"{}\", command = {stubborn} }}",
         fake.url()
     ));
     let running = story.start();
     let server = in_the_middle(&running);
+    // The script's other child is its pause, which has none.
+    let mut second = None;
+    assert!(wait_for(SECONDS(2), || {
+        let mut own = children(server).into_iter();
+        second = own.find(|child| !children(*child).is_empty());
+        second.is_some()
+    }));
+    let second = second.unwrap();
     signal(running.pid(), Signal::INT);
     std::thread::sleep(Duration::from_millis(700));
     signal(running.pid(), Signal::INT);
     running.wait().expect(130);
-    assert!(wait_for(SECONDS(2), || is_gone(server)));
+    assert!(wait_for(SECONDS(2), || is_gone(server) && is_gone(second)));
+}
+
+/// A scenario whose server is started by a shell that stays: the server is a child of bench's child.
+fn wrapped(address: SocketAddr) -> Story {
+    let bench = bench();
+    let bench = bench.get_program().to_str().unwrap();
+    long(&format!(
+        "target = {{ url = \"http://{address}\", command = [\"sh\", \"-c\", \"{bench} relay --listen {address} & wait\"] }}"
+    ))
+}
+
+fn is_free(address: SocketAddr) -> bool {
+    TcpStream::connect(address).is_err()
+}
+
+#[test]
+fn a_server_behind_a_script_ends_with_the_run() {
+    let address = free_address();
+    let story = wrapped(address);
+    let ran = story.run_with(&["--set", "phases.measure=1s"]);
+    let summary = story.summary();
+    let ran = ran.expect_unless_busy(0, &summary);
+    assert!(is_free(address));
+    // It was asked to end, and was not killed in the middle of that.
+    assert!(ran.took < SECONDS(10), "{:?}", ran.took);
 }
 
 #[test]

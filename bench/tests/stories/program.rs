@@ -1,6 +1,7 @@
 //! The program under test: started with a scenario, watched, and read back.
 
 use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -106,6 +107,12 @@ impl Story {
         assert_eq!(trials.len(), 1);
         trials.remove(0)
     }
+}
+
+/// An address where nobody listens: its port was free a moment ago.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
 }
 
 /// The program.

@@ -1,12 +1,11 @@
 //! What cannot be run is refused: when, with which words, and with which exit code.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::fake::{Fake, Plan, Silent};
-use crate::program::{Story, bench, side_by_side};
+use crate::program::{Story, bench, free_address, side_by_side};
 
 fn scenario(target: &str) -> String {
     format!(
@@ -55,12 +54,7 @@ fn every_fault_of_a_scenario_is_told_with_its_line() {
 
 #[test]
 fn a_target_that_refuses_is_named_within_seconds() {
-    // A port that was free a moment ago.
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let url = format!("http://{address}");
+    let url = format!("http://{}", free_address());
     let story = Story::new(&relay(&url));
     let ran = story.run().expect(3).says(&[&url, "refused"]);
     assert!(ran.took < Duration::from_secs(5), "{:?}", ran.took);
