@@ -34,12 +34,15 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         }
     };
     let stop = CancellationToken::new();
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         tokio::select! {
             exit = all(args, &plans, &stop) => exit,
             exit = interrupts(&stop) => exit,
         }
-    })
+    });
+    // A name that is still being looked up must not hold up the end.
+    runtime.shutdown_background();
+    exit
 }
 
 async fn all(args: &RunArgs, plans: &[Plan], stop: &CancellationToken) -> Exit {

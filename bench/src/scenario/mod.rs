@@ -32,6 +32,7 @@ pub use error::{Problem, Problems, ScenarioError};
 pub use gate::{GateFault, GateRule, Op};
 pub use load::{Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Publish, Transport};
 pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
+pub use target::Endpoint;
 
 use error::Report;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GateRule, Load, Transport};
+use super::{Endpoint, GateRule, Load, Transport};
 
 /// How long a trial takes apart from its phases: a server starts and is looked at.
 const START: Duration = Duration::from_millis(500);
@@ -71,6 +71,8 @@ pub enum Target {
     Relay {
         /// Its base address, such as `http://127.0.0.1:8080`.
         url: String,
+        /// What the address names.
+        endpoint: Endpoint,
         /// The process whose CPU and memory are watched.
         pid: Option<u32>,
         /// The command that starts it; bench ends it after the run.

@@ -54,6 +54,7 @@ fn target(out: &mut String, target: &Target) {
         pid,
         command,
         allow_hosts,
+        ..
     } = target
     else {
         return line(out, "server", &quoted("bundled"));

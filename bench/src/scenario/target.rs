@@ -1,8 +1,10 @@
 //! `[target]`: the server under test, and whether it may be loaded.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::Uri;
+use serde::{Deserialize, Serialize};
 
 use super::error::{Fault, Report};
 use super::keys::{TARGET, brief};
@@ -11,6 +13,8 @@ use super::plan::Target;
 use super::tree::Entry;
 use super::value::Wanted;
 
+/// The port of a URL that names none.
+const HTTP: u16 = 80;
 const URL: &str = "url = \"http://127.0.0.1:8080\"";
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +31,83 @@ const SERVERS: [(&str, Server); 4] = [
     ("template", Server::Later("template")),
 ];
 
+/// The host and the port that a base URL names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// A name or an address, without brackets.
+    pub host: String,
+    /// Never 0.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// Reads a base URL.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the rest of a sentence about it.
+    pub fn read(url: &str) -> Result<Self, &'static str> {
+        let uri: Uri = url.parse().map_err(|_| "is not an address")?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err("has no http:// or no host");
+        };
+        match scheme {
+            "http" => {}
+            "https" => return Err("is https, which is not supported yet"),
+            _ => return Err("does not begin with http://"),
+        }
+        if authority.as_str().contains('@') {
+            return Err("holds a user name");
+        }
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() || url.contains('#') {
+            return Err("has a path, and the relay's paths are fixed");
+        }
+        let host = authority.host();
+        let rest = authority.as_str().get(host.len()..).unwrap_or_default();
+        let port = match rest.strip_prefix(':') {
+            None => rest.is_empty().then_some(HTTP),
+            Some(port) => port.parse().ok().filter(|port| *port > 0),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        match port {
+            Some(port) if !host.is_empty() => Ok(Self {
+                host: host.to_owned(),
+                port,
+            }),
+            _ => Err("has no good port"),
+        }
+    }
+
+    /// Whether it is this machine by its name alone; names are never resolved.
+    fn is_loopback(&self) -> bool {
+        self.is_localhost()
+            || self
+                .host
+                .parse()
+                .is_ok_and(|address: IpAddr| address.is_loopback())
+    }
+
+    /// Whether its host is the name that every machine has for itself.
+    #[must_use]
+    pub fn is_localhost(&self) -> bool {
+        self.host.eq_ignore_ascii_case("localhost")
+    }
+}
+
+/// As browsers write it in `Host`: without the port that is understood.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]", self.host)?;
+        } else {
+            f.write_str(&self.host)?;
+        }
+        if self.port == HTTP {
+            return Ok(());
+        }
+        write!(f, ":{}", self.port)
+    }
+}
+
 /// A value and where it was written.
 type Placed<T> = Option<(T, Place)>;
 
@@ -34,7 +115,7 @@ type Placed<T> = Option<(T, Place)>;
 #[derive(Default)]
 struct Written {
     server: Placed<Server>,
-    url: Placed<(String, String)>,
+    url: Placed<(String, Endpoint)>,
     pid: Placed<u32>,
     command: Placed<Vec<String>>,
     allow_hosts: Placed<Vec<String>>,
@@ -125,7 +206,7 @@ impl Written {
     }
 
     fn relay(self, section: &Place) -> Result<Target, Fault> {
-        let Some(((url, host), place)) = self.url else {
+        let Some(((url, endpoint), place)) = self.url else {
             return Err(Fault::new(section, "\"target.url\" is missing"));
         };
         if let (Some((_, place)), true) = (&self.pid, self.command.is_some()) {
@@ -136,33 +217,26 @@ impl Written {
             ));
         }
         let allow_hosts = self.allow_hosts.map_or_else(Vec::new, |(hosts, _)| hosts);
-        let allowed = |allowed: &String| allowed.eq_ignore_ascii_case(&host);
-        if !is_loopback(&host) && !allow_hosts.iter().any(allowed) {
+        let allowed = |allowed: &String| allowed.eq_ignore_ascii_case(&endpoint.host);
+        if !endpoint.is_loopback() && !allow_hosts.iter().any(allowed) {
             return Err(Fault::new(
                 &place,
                 format!(
                     "\"{}\" is not this machine, and a load test is an attack on a server that does not expect it; \
                      if you may load it, add allow_hosts = [\"{}\"] to [target]",
-                    brief(&host),
-                    brief(&host)
+                    brief(&endpoint.host),
+                    brief(&endpoint.host)
                 ),
             ));
         }
         Ok(Target::Relay {
             url,
+            endpoint,
             pid: self.pid.map(|(pid, _)| pid),
             command: self.command.map(|(command, _)| command),
             allow_hosts,
         })
     }
-}
-
-/// Whether a host is this machine by its name alone; names are never resolved.
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 impl Target {
@@ -171,55 +245,23 @@ impl Target {
     pub fn is_loopback_v4(&self) -> bool {
         match self {
             Self::Bundled => true,
-            Self::Relay { url, .. } => {
-                url.parse()
-                    .ok()
-                    .as_ref()
-                    .and_then(Uri::host)
-                    .is_some_and(|host| {
-                        host.eq_ignore_ascii_case("localhost")
-                            || host
-                                .parse()
-                                .is_ok_and(|address: Ipv4Addr| address.is_loopback())
-                    })
+            Self::Relay { endpoint, .. } => {
+                endpoint.is_localhost()
+                    || endpoint
+                        .host
+                        .parse()
+                        .is_ok_and(|address: Ipv4Addr| address.is_loopback())
             }
         }
     }
 }
 
-/// The address without a final slash, and its host without brackets.
-fn url(wanted: &Wanted<'_>) -> Result<(String, String), Fault> {
+/// The address without a final slash, and what it names.
+fn url(wanted: &Wanted<'_>) -> Result<(String, Endpoint), Fault> {
     let text = wanted.text()?;
-    let refuse =
-        |why: &str| Err(wanted.fault(format!("\"{}\" {why}; write it like {URL}", wanted.path)));
-    let Ok(uri) = text.parse::<Uri>() else {
-        return refuse("is not an address");
-    };
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return refuse("has no http:// or no host");
-    };
-    match scheme {
-        "http" => {}
-        "https" => return refuse("is https, which is not supported yet"),
-        _ => return refuse("does not begin with http://"),
-    }
-    if authority.as_str().contains('@') {
-        return refuse("holds a user name");
-    }
-    if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
-        return refuse("has a path, and the relay's paths are fixed");
-    }
-    let host = authority.host();
-    let rest = authority.as_str().get(host.len()..).unwrap_or_default();
-    let port_is_good = match rest.strip_prefix(':') {
-        None => rest.is_empty(),
-        Some(port) => port.parse::<u16>().is_ok_and(|port| port > 0),
-    };
-    if host.is_empty() || !port_is_good {
-        return refuse("has no good port");
-    }
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    Ok((text.trim_end_matches('/').to_owned(), bare.to_owned()))
+    let endpoint = Endpoint::read(text)
+        .map_err(|why| wanted.fault(format!("\"{}\" {why}; write it like {URL}", wanted.path)))?;
+    Ok((text.trim_end_matches('/').to_owned(), endpoint))
 }
 
 fn texts(wanted: &Wanted<'_>) -> Result<Vec<String>, Fault> {
@@ -228,4 +270,39 @@ fn texts(wanted: &Wanted<'_>) -> Result<Vec<String>, Fault> {
         .iter()
         .map(|node| Wanted { node, ..*wanted }.text().map(str::to_owned))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_read_from_a_url_and_written_as_browsers_do() {
+        for (url, host, port, written) in [
+            ("http://localhost:81", "localhost", 81, "localhost:81"),
+            ("http://127.0.0.1", "127.0.0.1", 80, "127.0.0.1"),
+            ("http://[::1]:81/", "::1", 81, "[::1]:81"),
+        ] {
+            let endpoint = Endpoint::read(url).unwrap();
+            assert_eq!((endpoint.host.as_str(), endpoint.port), (host, port));
+            assert_eq!(endpoint.to_string(), written);
+        }
+    }
+
+    #[test]
+    fn what_bench_cannot_dial_is_no_endpoint() {
+        for (url, why) in [
+            ("nonsense", "has no http://"),
+            ("127.0.0.1:80", "has no http://"),
+            ("http://", "is not an address"),
+            ("https://127.0.0.1", "is https"),
+            ("http://me@127.0.0.1", "holds a user name"),
+            ("http://127.0.0.1/below", "has a path"),
+            ("http://127.0.0.1:0", "has no good port"),
+            ("http://127.0.0.1:70000", "has no good port"),
+        ] {
+            let told = Endpoint::read(url).unwrap_err();
+            assert!(told.starts_with(why), "{url}: {told}");
+        }
+    }
 }

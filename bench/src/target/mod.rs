@@ -3,7 +3,8 @@
 mod bundled;
 mod child;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ pub use bundled::{RelayArgs, run as run_bundled_relay};
 use child::Child;
 pub use child::kill_all;
 
-use crate::scenario::{Load, Target};
+use crate::scenario::{Endpoint, Load, Target};
 
 /// How long a server may take to answer the first request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
@@ -23,13 +24,14 @@ const START_LIMIT: Duration = Duration::from_secs(15);
 /// A server that cannot be measured.
 #[derive(Debug, Error)]
 pub enum TargetError {
-    /// The address in the scenario cannot be used.
-    #[error("target.url `{url}`: {reason}")]
+    /// The host in the scenario is not known.
+    #[error("target.url `{url}`: its host has no address")]
     Url {
         /// As written.
         url: String,
-        /// What is wrong.
-        reason: String,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// The server's process could not be started.
     #[error("cannot start `{command}`: {source}")]
@@ -38,7 +40,7 @@ pub enum TargetError {
         command: String,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The bundled relay did not say where it listens.
     #[error("the bundled relay did not start: {0}")]
@@ -88,7 +90,9 @@ impl Server {
         match target {
             Target::Bundled => {
                 let (child, url) = bundled::start(processors, load).await?;
-                let (address, authority) = parse(&url)?;
+                let wrong = |why| TargetError::Bundled(format!("its address `{url}` {why}"));
+                let endpoint = Endpoint::read(&url).map_err(wrong)?;
+                let (address, authority) = (resolve(&url, &endpoint).await?, endpoint.to_string());
                 wait_for_answer(&url, ANSWER_LIMIT).await?;
                 let name = format!("bundled relay {}", env!("CARGO_PKG_VERSION"));
                 Ok(Self {
@@ -100,9 +104,13 @@ impl Server {
                 })
             }
             Target::Relay {
-                url, pid, command, ..
+                url,
+                endpoint,
+                pid,
+                command,
+                ..
             } => {
-                let (address, authority) = parse(url)?;
+                let (address, authority) = (resolve(url, endpoint).await?, endpoint.to_string());
                 let child = command
                     .as_deref()
                     .map(|words| Child::start(words, processors, Stdio::null()))
@@ -141,36 +149,25 @@ impl Server {
     }
 }
 
-/// The address and authority of a base URL.
-///
-/// # Errors
-/// When it is not `http://host:port` or the host has no address.
-fn parse(url: &str) -> Result<(SocketAddr, String), TargetError> {
-    let wrong = |reason: &str| TargetError::Url {
+/// The address to dial.
+async fn resolve(url: &str, endpoint: &Endpoint) -> Result<SocketAddr, TargetError> {
+    let (host, port) = (endpoint.host.as_str(), endpoint.port);
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(address, port));
+    }
+    if endpoint.is_localhost() {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    let unknown = |source| TargetError::Url {
         url: url.to_owned(),
-        reason: reason.to_owned(),
+        source,
     };
-    let parsed: http::Uri = url
-        .parse()
-        .map_err(|_| wrong("is not a URL; write it like \"http://127.0.0.1:8080\""))?;
-    let authority = parsed
-        .authority()
-        .filter(|_| parsed.scheme_str() == Some("http"))
-        .ok_or_else(|| wrong("does not start with http://"))?;
-    let (host, port) = (
-        authority.host().trim_matches(['[', ']']),
-        authority.port_u16().unwrap_or(80),
-    );
-    let address = match host.parse::<IpAddr>() {
-        Ok(address) => SocketAddr::new(address, port),
-        Err(_) if host == "localhost" => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        Err(_) => (host, port)
-            .to_socket_addrs()
-            .ok()
-            .and_then(|mut found| found.next())
-            .ok_or_else(|| wrong("has no address"))?,
-    };
-    Ok((address, authority.as_str().to_owned()))
+    let mut found = tokio::net::lookup_host((host, port))
+        .await
+        .map_err(unknown)?;
+    found
+        .next()
+        .ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))
 }
 
 /// Waits for any answer: a server without `/healthz` is a server all the same.
@@ -206,25 +203,4 @@ async fn wait_for_answer(url: &str, limit: Duration) -> Result<(), TargetError> 
 
 fn innermost(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), innermost)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_read_from_a_url() {
-        assert_eq!(
-            parse("http://localhost:81").unwrap(),
-            ("127.0.0.1:81".parse().unwrap(), "localhost:81".to_owned())
-        );
-        assert_eq!(
-            parse("http://[::1]:81/").unwrap().0,
-            "[::1]:81".parse().unwrap()
-        );
-        assert_eq!(parse("http://127.0.0.1").unwrap().0.port(), 80);
-        for wrong in ["127.0.0.1:80", "https://127.0.0.1", "http://", "nonsense"] {
-            assert!(parse(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -65,6 +65,25 @@ fn a_target_that_refuses_is_named_within_seconds() {
 }
 
 #[test]
+fn an_address_that_bench_cannot_dial_is_refused_with_its_line() {
+    for url in [
+        "http://me@127.0.0.1:80",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1/a",
+    ] {
+        let story = Story::new(&relay(url));
+        story.run().expect(2).says(&["story.toml:2", "target.url"]);
+    }
+    let story = Story::new(&scenario(
+        "target = { url = \"http://bench.invalid\", allow_hosts = [\"bench.invalid\"] }",
+    ));
+    story
+        .run()
+        .expect(3)
+        .says(&["http://bench.invalid", "has no address"]);
+}
+
+#[test]
 fn a_target_that_accepts_and_never_answers_is_named_within_seconds() {
     let cases = [
         (Silent::Everything, "does not answer"),
