@@ -5,6 +5,7 @@ use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 pub use relay::RelayArgs;
+use tokio::sync::oneshot;
 
 use super::TargetError;
 use super::child::Child;
@@ -30,18 +31,7 @@ pub(super) async fn start(
     let mut words = vec![program.to_string_lossy().into_owned(), "relay".to_owned()];
     words.extend(flags(load));
     let mut child = Child::start(&words, processors, Stdio::piped())?;
-    let (send, line) = tokio::sync::oneshot::channel();
-    if let Some(stdout) = child.take_stdout() {
-        // Ends with the child, which ends with the trial.
-        std::thread::spawn(move || {
-            let mut reader = BufReader::new(stdout);
-            let mut first = String::new();
-            let _ = reader.read_line(&mut first);
-            let _ = send.send(first);
-            let _ = reader.read_to_end(&mut Vec::new());
-        });
-    }
-    let line = match tokio::time::timeout(START_LIMIT, line).await {
+    let line = match tokio::time::timeout(START_LIMIT, first_line(&mut child)?).await {
         Ok(line) => line.unwrap_or_default(),
         Err(_) => {
             return Err(TargetError::Bundled(format!(
@@ -58,6 +48,24 @@ pub(super) async fn start(
                 .unwrap_or_else(|| format!("it said `{}`", line.trim())),
         )),
     }
+}
+
+/// What the relay says first, when it has said it. A thread reads it, and ends with the relay.
+fn first_line(child: &mut Child) -> Result<oneshot::Receiver<String>, TargetError> {
+    let (send, line) = oneshot::channel();
+    let stdout = child.take_stdout();
+    std::thread::Builder::new()
+        .name("relay-stdout".to_owned())
+        .spawn(move || {
+            let Some(stdout) = stdout else { return };
+            let mut reader = BufReader::new(stdout);
+            let mut first = String::new();
+            let _ = reader.read_line(&mut first);
+            let _ = send.send(first);
+            let _ = reader.read_to_end(&mut Vec::new());
+        })
+        .map_err(|error| TargetError::Bundled(error.to_string()))?;
+    Ok(line)
 }
 
 /// The relay's flags: its defaults, widened where this load would run into a limit that is there

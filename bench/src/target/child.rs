@@ -99,6 +99,16 @@ impl Child {
         Some(ExitStatus::from_raw(raw).to_string())
     }
 
+    /// Waits for its end, and says how it ended. Cancel-safe.
+    pub(super) async fn end(&mut self) -> String {
+        loop {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Asks it and what it started to end, waits, and kills what does not.
     pub(super) async fn stop(mut self) {
         let _ = kill_process_group(self.group, Signal::TERM);

@@ -2,6 +2,7 @@
 
 mod bundled;
 mod child;
+mod health;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,13 +14,9 @@ use thiserror::Error;
 pub use bundled::{RelayArgs, run as run_bundled_relay};
 use child::Child;
 pub use child::kill_all;
+use health::Health;
 
 use crate::scenario::{Endpoint, Load, Target};
-
-/// How long a server may take to answer the first request.
-const ANSWER_LIMIT: Duration = Duration::from_secs(3);
-/// How long a server started by `target.command` may take to answer.
-const START_LIMIT: Duration = Duration::from_secs(15);
 
 /// A server that cannot be measured.
 #[derive(Debug, Error)]
@@ -41,6 +38,14 @@ pub enum TargetError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// The server's process ended before it answered.
+    #[error("`{command}` ended before it answered ({status}); correct target.command")]
+    Ended {
+        /// The command.
+        command: String,
+        /// How it ended.
+        status: String,
     },
     /// The bundled relay did not say where it listens.
     #[error("the bundled relay did not start: {0}")]
@@ -80,6 +85,8 @@ pub struct Server {
 impl Server {
     /// Starts the server if the target says so, and waits until it answers.
     ///
+    /// Cancel-safe: dropped half-way, it kills what it started.
+    ///
     /// # Errors
     /// [`TargetError`], within seconds.
     pub async fn start(
@@ -93,13 +100,12 @@ impl Server {
                 let wrong = |why| TargetError::Bundled(format!("its address `{url}` {why}"));
                 let endpoint = Endpoint::read(&url).map_err(wrong)?;
                 let (address, authority) = (resolve(&url, &endpoint).await?, endpoint.to_string());
-                wait_for_answer(&url, ANSWER_LIMIT).await?;
-                let name = format!("bundled relay {}", env!("CARGO_PKG_VERSION"));
+                Health::new(&url, address, &authority)?.now().await?;
                 Ok(Self {
                     address,
                     authority,
                     pid: Some(child.id()),
-                    name,
+                    name: format!("bundled relay {}", env!("CARGO_PKG_VERSION")),
                     child: Some(child),
                 })
             }
@@ -111,24 +117,15 @@ impl Server {
                 ..
             } => {
                 let (address, authority) = (resolve(url, endpoint).await?, endpoint.to_string());
-                let child = command
-                    .as_deref()
-                    .map(|words| Child::start(words, processors, Stdio::null()))
-                    .transpose()?;
-                wait_for_answer(
-                    url,
-                    if child.is_some() {
-                        START_LIMIT
-                    } else {
-                        ANSWER_LIMIT
-                    },
-                )
-                .await?;
-                let pid = pid.or(child.as_ref().map(Child::id));
+                let health = Health::new(url, address, &authority)?;
+                let child = match command {
+                    Some(words) => Some(run(words, processors, &health).await?),
+                    None => health.now().await.map(|()| None)?,
+                };
                 Ok(Self {
                     address,
                     authority,
-                    pid,
+                    pid: pid.or(child.as_ref().map(Child::id)),
                     name: format!("relay at {url}"),
                     child,
                 })
@@ -146,6 +143,24 @@ impl Server {
         if let Some(child) = self.child.take() {
             child.stop().await;
         }
+    }
+}
+
+/// Runs `target.command` and waits until its server answers.
+async fn run(
+    words: &[String],
+    processors: Option<&[usize]>,
+    health: &Health<'_>,
+) -> Result<Child, TargetError> {
+    let mut child = Child::start(words, processors, Stdio::null())?;
+    // Both arms are cancel-safe.
+    tokio::select! {
+        biased;
+        status = child.end() => Err(TargetError::Ended {
+            command: words.join(" "),
+            status,
+        }),
+        answer = health.soon() => answer.map(|()| child),
     }
 }
 
@@ -170,37 +185,38 @@ async fn resolve(url: &str, endpoint: &Endpoint) -> Result<SocketAddr, TargetErr
         .ok_or_else(|| unknown(io::ErrorKind::NotFound.into()))
 }
 
-/// Waits for any answer: a server without `/healthz` is a server all the same.
-async fn wait_for_answer(url: &str, limit: Duration) -> Result<(), TargetError> {
-    let refused = |reason: String| TargetError::Refused {
-        url: url.to_owned(),
-        reason,
-    };
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .map_err(|error| refused(error.to_string()))?;
-    let health = format!("{}/healthz", url.trim_end_matches('/'));
-    let deadline = tokio::time::Instant::now() + limit;
-    loop {
-        let error = match tokio::time::timeout_at(deadline, client.get(&health).send()).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => error,
-            Err(_) => {
-                return Err(TargetError::Silent {
-                    url: url.to_owned(),
-                    limit,
-                });
-            }
-        };
-        // A server that is starting refuses at first; one that is not there refuses for good.
-        if limit <= ANSWER_LIMIT || tokio::time::Instant::now() >= deadline {
-            return Err(refused(innermost(&error)));
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::fs;
 
-fn innermost(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), innermost)
+    use super::*;
+
+    #[tokio::test]
+    async fn a_start_that_is_given_up_leaves_no_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        // A server that never listens, started by a wrapper.
+        let line = format!("sleep 60 & echo $! > {}; wait", file.display());
+        let endpoint = Endpoint::read("http://127.0.0.1:1").unwrap();
+        let target = Target::Relay {
+            url: "http://127.0.0.1:1".to_owned(),
+            endpoint,
+            pid: None,
+            command: Some(["sh", "-c", &line].map(str::to_owned).to_vec()),
+            allow_hosts: Vec::new(),
+        };
+        let load = Load::default();
+        let start = Server::start(&target, None, &load);
+        let given_up = tokio::time::timeout(Duration::from_millis(500), start).await;
+        assert!(given_up.is_err());
+        let pid = fs::read_to_string(&file).unwrap();
+        let stat = || fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+        // Killed, it is there until somebody has waited for it.
+        for _ in 0..100 {
+            if stat().is_ok_and(|stat| !stat.contains(") Z ")) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        assert!(stat().map_or(true, |stat| stat.contains(") Z ")));
+    }
 }

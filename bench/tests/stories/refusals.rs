@@ -65,6 +65,35 @@ fn a_target_that_refuses_is_named_within_seconds() {
 }
 
 #[test]
+fn a_command_that_gives_no_server_is_told_as_what_it_is() {
+    let url = format!("http://{}", free_address());
+    let cases = [
+        (
+            r#"["sh", "-c", "echo no licence >&2; exit 7"]"#,
+            vec!["sh -c", "no licence", "exit status: 7", "target.command"],
+            Duration::from_secs(5),
+        ),
+        (
+            r#"["sleep", "60"]"#,
+            vec![&url, "refused", "after 15 s"],
+            Duration::from_secs(20),
+        ),
+        (
+            r#"["./none"]"#,
+            vec!["./none", "No such file"],
+            Duration::from_secs(5),
+        ),
+    ];
+    side_by_side(cases, |(command, words, limit)| {
+        let story = Story::new(&scenario(&format!(
+            "target = {{ url = \"{url}\", command = {command} }}"
+        )));
+        let ran = story.run().expect(3).says(&words);
+        assert!(ran.took < limit, "{:?}", ran.took);
+    });
+}
+
+#[test]
 fn an_address_that_bench_cannot_dial_is_refused_with_its_line() {
     for url in [
         "http://me@127.0.0.1:80",
