@@ -15,7 +15,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     (
         "cli",
         &[
-            "exit", "fleet", "judge", "report", "result", "scenario", "swarm", "target", "units",
+            "exit", "fleet", "judge", "report", "result", "scenario", "target", "units",
         ],
     ),
     (

@@ -12,7 +12,6 @@ use crate::judge;
 use crate::report;
 use crate::result::{RunResult, Store, StoreError, Verdict, metric};
 use crate::scenario::Plan;
-use crate::swarm::SwarmError;
 use crate::target;
 
 /// What the shell reports for a program that a Ctrl-C ended.
@@ -158,37 +157,15 @@ fn judge(plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
     let exit = match (&error, result.verdict) {
         (Some(error), _) => {
             complain(&chain(error));
-            blame(error)
+            if error.is_a_bug() {
+                Exit::Bug
+            } else {
+                Exit::Target
+            }
         }
         (None, Verdict::Invalid) => Exit::Invalid,
         (None, Verdict::Fail) => Exit::Gate,
         (None, Verdict::Pass) => Exit::Ok,
     };
     (result, exit)
-}
-
-/// Whose fault it is that a run could not go on.
-fn blame(error: &RunError) -> Exit {
-    match error {
-        RunError::Swarm(SwarmError::Thread(_) | SwarmError::Panicked) => Exit::Bug,
-        _ => Exit::Target,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bug_of_bench_is_not_blamed_on_the_target() {
-        let thread = SwarmError::Thread(io::ErrorKind::OutOfMemory.into());
-        for bug in [SwarmError::Panicked, thread] {
-            assert_eq!(blame(&bug.into()), Exit::Bug);
-        }
-        let publisher = SwarmError::Publisher {
-            server: ([127, 0, 0, 1], 80).into(),
-            source: io::ErrorKind::ConnectionRefused.into(),
-        };
-        assert_eq!(blame(&publisher.into()), Exit::Target);
-    }
 }

@@ -118,6 +118,17 @@ pub enum RunError {
     Swarm(#[from] SwarmError),
 }
 
+impl RunError {
+    /// Whether bench itself is to blame, not the server.
+    #[must_use]
+    pub fn is_a_bug(&self) -> bool {
+        matches!(
+            self,
+            Self::Swarm(SwarmError::Thread(_) | SwarmError::Panicked)
+        )
+    }
+}
+
 /// What became of a run.
 #[derive(Debug)]
 pub struct Outcome {
@@ -212,4 +223,23 @@ fn keep(result: &mut RunResult, trialled: Trialled, observe: &mut dyn FnMut(Even
     result.trials.push(trialled.result);
     let log = trialled.log;
     observe(Event::Ended { result, log });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_bug_of_bench_is_not_blamed_on_the_target() {
+        let thread = SwarmError::Thread(io::ErrorKind::OutOfMemory.into());
+        assert!(RunError::from(SwarmError::Panicked).is_a_bug());
+        assert!(RunError::from(thread).is_a_bug());
+        let publisher = SwarmError::Publisher {
+            server: std::net::SocketAddr::from(([127, 0, 0, 1], 1)),
+            source: io::ErrorKind::ConnectionRefused.into(),
+        };
+        assert!(!RunError::from(publisher).is_a_bug());
+    }
 }

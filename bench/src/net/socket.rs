@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{self, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -18,13 +18,33 @@ const HEADERS_V6: u64 = 60;
 /// What a SYN carries beyond other segments (MSS, window scale, SACK permitted), in bytes.
 const SYN_EXTRA: u64 = 8;
 
-/// Bytes through the sockets of one thread. Shared by all of them, so an idle socket pays a pointer for it.
-#[derive(Debug, Default)]
+/// Bytes through the sockets of one thread to one server. Shared by all of them, so an idle socket
+/// pays a pointer for it.
+#[derive(Debug)]
 pub struct Traffic {
+    /// Bytes of TCP and IP header that each segment has, options left out.
+    headers: u64,
     /// Bytes written to sockets.
     pub sent: Cell<u64>,
     /// Bytes read from sockets.
     pub received: Cell<u64>,
+}
+
+impl Traffic {
+    /// Nothing yet, to this server.
+    #[must_use]
+    pub fn to(server: SocketAddr) -> Self {
+        let headers = if server.is_ipv6() {
+            HEADERS_V6
+        } else {
+            HEADERS_V4
+        };
+        Self {
+            headers,
+            sent: Cell::default(),
+            received: Cell::default(),
+        }
+    }
 }
 
 /// Bytes on the wire, TCP/IP headers and acknowledgements included.
@@ -147,8 +167,7 @@ impl Socket {
     /// When the kernel gives no counters.
     pub fn wire(&self) -> io::Result<WireTotals> {
         let info = kernel::tcp_info(self.io.get_ref().as_fd())?;
-        let v6 = self.io.get_ref().local_addr()?.is_ipv6();
-        let each = if v6 { HEADERS_V6 } else { HEADERS_V4 } + info.option_bytes;
+        let each = self.traffic.headers + info.option_bytes;
         Ok(WireTotals {
             sent: info.bytes_sent + info.segments_out * each + SYN_EXTRA,
             received: info.bytes_received + info.segments_in * each + SYN_EXTRA,

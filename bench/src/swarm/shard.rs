@@ -16,6 +16,8 @@ use crate::record::{Counts, Ledger, Recorder, Series};
 
 /// The buffer that all subscribers of a thread receive into, in bytes.
 const BUFFER: usize = 64 * 1024;
+/// Sockets that the kernel is asked about in one go: some 50 µs.
+const STEP: usize = 50;
 /// Kinds of error that are told apart; later kinds are counted together.
 const ERROR_KINDS: usize = 16;
 
@@ -96,6 +98,9 @@ pub(super) struct Shard {
     pub(super) broken: Notify,
     pub(super) open: Cell<u64>,
     sockets: RefCell<Vec<Option<Rc<Socket>>>>,
+    /// Slots that a count under way has behind it, and the wire bytes of connections that closed ahead of it.
+    counted: Cell<usize>,
+    passed_by: Cell<Option<WireTotals>>,
     /// Wire bytes of connections that are closed; `None` once the kernel gave no counters.
     retired: Cell<Option<WireTotals>>,
     pub(super) errors: RefCell<BTreeMap<String, u64>>,
@@ -109,7 +114,7 @@ impl Shard {
             origin: (Moment::now(), Instant::now()),
             buffer: RefCell::new(vec![0; BUFFER].into_boxed_slice()),
             out: RefCell::default(),
-            traffic: Rc::default(),
+            traffic: Rc::new(Traffic::to(post.assignment.server)),
             deliveries: Cell::default(),
             requests: Cell::default(),
             empty: Cell::default(),
@@ -120,6 +125,8 @@ impl Shard {
             broken: Notify::new(),
             open: Cell::default(),
             sockets: RefCell::new(std::iter::repeat_with(|| None).take(subscribers).collect()),
+            counted: Cell::default(),
+            passed_by: Cell::default(),
             retired: Cell::new(Some(WireTotals::default())),
             errors: RefCell::default(),
         }
@@ -152,8 +159,11 @@ impl Shard {
     /// A connection is gone.
     pub(super) fn disconnected(&self, slot: usize) {
         if let Some(socket) = self.sockets.borrow_mut()[slot].take() {
-            self.retired
-                .set(add(self.retired.get(), socket.wire().ok()));
+            let wire = socket.wire().ok();
+            self.retired.set(add(self.retired.get(), wire));
+            if slot >= self.counted.get() && self.passed_by.get().is_some() {
+                self.passed_by.set(add(self.passed_by.get(), wire));
+            }
         }
     }
 
@@ -184,23 +194,36 @@ impl Shard {
     }
 
     /// What has been used so far.
-    pub(super) fn usage(&self) -> Usage {
-        let live = self
-            .sockets
-            .borrow()
-            .iter()
-            .flatten()
-            .fold(self.retired.get(), |total, socket| {
-                add(total, socket.wire().ok())
-            });
-        Usage {
+    ///
+    /// Asking the kernel about thousands of sockets takes milliseconds, in which no client would be
+    /// served: it is done in steps, with the other clients in between. Both ends of the measured
+    /// phase are marked in the same steps, so the span that each socket is counted over is the same.
+    pub(super) async fn usage(&self) -> Usage {
+        let mut usage = Usage {
             deliveries: self.deliveries.get(),
             requests: self.requests.get(),
             empty: self.empty.get(),
             sent: self.traffic.sent.get(),
             received: self.traffic.received.get(),
-            wire: live,
+            wire: self.retired.get(),
+        };
+        self.passed_by.set(Some(WireTotals::default()));
+        let slots = self.sockets.borrow().len();
+        for start in (0..slots).step_by(STEP) {
+            self.counted.set(start);
+            let end = slots.min(start + STEP);
+            let step = self.sockets.borrow()[start..end]
+                .iter()
+                .flatten()
+                .fold(Some(WireTotals::default()), |total, socket| {
+                    add(total, socket.wire().ok())
+                });
+            usage.wire = add(usage.wire, step);
+            self.counted.set(end);
+            tokio::task::yield_now().await;
         }
+        usage.wire = add(usage.wire, self.passed_by.take());
+        usage
     }
 }
 

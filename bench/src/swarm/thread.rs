@@ -90,12 +90,12 @@ async fn phases(shard: &Shard, window: Window, post: &Post, marks: &mut Marks) {
         // The measured phase begins with a second, the very first one without a warm-up, and may end within one.
         if window.measure <= end && marks.start.is_none() {
             tokio::time::sleep_until(shard.instant(window.measure)).await;
-            marks.start = Some(shard.usage());
+            marks.start = Some(shard.usage().await);
             marks.connected = shard.open.get();
         }
         if window.end <= end && marks.end.is_none() {
             tokio::time::sleep_until(shard.instant(window.end)).await;
-            marks.end = Some(shard.usage());
+            marks.end = Some(shard.usage().await);
         }
         tokio::time::sleep_until(shard.instant(end)).await;
         hand_over(shard, post).await;
@@ -114,8 +114,11 @@ struct Marks {
 impl Marks {
     /// The usage of the measured phase. An order to finish may come before the timer of its end:
     /// then it has lasted until now.
-    fn usage(&self, shard: &Shard) -> Usage {
-        let end = self.end.unwrap_or_else(|| shard.usage());
+    async fn usage(&self, shard: &Shard) -> Usage {
+        let end = match self.end {
+            Some(end) => end,
+            None => shard.usage().await,
+        };
         self.start.map(|start| end.since(start)).unwrap_or_default()
     }
 }
@@ -140,7 +143,7 @@ async fn hand_over(shard: &Shard, post: &Post) {
 async fn conclude(shard: &Shard, post: &Post, marks: &Marks) -> ShardReport {
     let mut report = ShardReport {
         connected: marks.connected,
-        usage: marks.usage(shard),
+        usage: marks.usage(shard).await,
         ..ShardReport::default()
     };
     let recorder = shard.recorder.borrow_mut().take();
