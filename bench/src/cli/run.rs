@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::progress::Display;
 use super::{RunArgs, chain, complain, plans, say, style};
 use crate::exit::Exit;
-use crate::fleet::{self, Event, Outcome, RunError};
+use crate::fleet::{self, Event, Outcome};
 use crate::judge;
 use crate::report;
 use crate::result::{RunResult, Store, StoreError, Verdict, metric};

@@ -215,8 +215,8 @@ impl Shard {
             let step = self.sockets.borrow()[start..end]
                 .iter()
                 .flatten()
-                .fold(Some(WireTotals::default()), |total, socket| {
-                    add(total, socket.wire().ok())
+                .try_fold(WireTotals::default(), |total, socket| {
+                    add(Some(total), socket.wire().ok())
                 });
             usage.wire = add(usage.wire, step);
             self.counted.set(end);
