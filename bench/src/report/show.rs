@@ -39,6 +39,7 @@ pub(crate) fn factor(key: &str, factor: &Factor) -> String {
     let value = factor_value(key, factor);
     match key {
         "clients" | "channels" | "publishers" => format!("{value} {key}"),
+        "rate" if value == "1" => "1 message/s".to_owned(),
         "rate" => format!("{value} messages/s"),
         _ => format!("{} {value}", key.replace('_', " ")),
     }
