@@ -23,8 +23,8 @@ pub struct RelayArgs {
     /// Address to listen on; port 0 takes a free one, and the first line of output names it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Threads that serve clients. One is the cheapest per message and writes some 150,000
-    /// messages a second; more share the work and cost more for each
+    /// Threads that serve clients. One is the cheapest per message; more share the work and cost
+    /// more for each
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: u16,
     /// Shut down when standard input ends: a relay started by a program ends with it

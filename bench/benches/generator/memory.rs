@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bench::probe::Process;
 use bench::scenario::Transport;
+use bench::scenario::capacity::MachineLimits;
 use bench::swarm::Swarm;
 
 use crate::rig;
@@ -33,7 +34,7 @@ pub(crate) fn measure_if_asked() -> bool {
 
 /// Gives whether every transport is within the budget.
 pub(crate) fn run() -> bool {
-    raise_descriptors();
+    let _ = MachineLimits::raise();
     let mut worst: f64 = 0.0;
     for transport in Transport::ALL {
         let output = Command::new(std::env::current_exe().unwrap())
@@ -51,18 +52,6 @@ pub(crate) fn run() -> bool {
         worst = worst.max(bytes);
     }
     worst <= BUDGET
-}
-
-fn raise_descriptors() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    );
 }
 
 fn measure(transport: Transport) -> f64 {

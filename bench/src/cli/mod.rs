@@ -113,7 +113,7 @@ fn dispatch(cli: Cli) -> ExitCode {
 /// Reads every scenario and checks that this machine can run it; tells all that is wrong.
 fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
     let known: Vec<&str> = metric::names().collect();
-    let limits = raise_descriptors();
+    let limits = capacity::MachineLimits::raise();
     let mut plans = Vec::new();
     let mut failed = false;
     for file in &args.files {
@@ -133,21 +133,6 @@ fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
         }
     }
     if failed { Err(Exit::Usage) } else { Ok(plans) }
-}
-
-/// Takes all the descriptors that this process may have.
-fn raise_descriptors() -> io::Result<capacity::MachineLimits> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    // When it fails the limits read next tell, and the check names them.
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    );
-    capacity::MachineLimits::read()
 }
 
 fn check(args: &CheckArgs) -> Exit {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::ops::RangeInclusive;
 
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 
 use super::{Load, Plan, Target};
@@ -35,6 +35,18 @@ pub struct MachineLimits {
 }
 
 impl MachineLimits {
+    /// Takes all the descriptors that this process may have, then reads the limits.
+    ///
+    /// # Errors
+    /// As [`MachineLimits::read`].
+    pub fn raise() -> io::Result<Self> {
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let current = maximum;
+        // When it fails the limits read next tell, and the check names them.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+        Self::read()
+    }
+
     /// Reads the limits of this process and this machine.
     ///
     /// # Errors
