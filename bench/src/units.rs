@@ -80,6 +80,55 @@ pub fn parse_bytes(text: &str) -> Result<usize, String> {
     Ok(bytes as usize)
 }
 
+/// Reads a bandwidth such as `10Mbit`, `750kbit` or `1Gbit`, in bits a second.
+///
+/// # Errors
+/// Says what is wrong and how it is written, as a lower-case fragment.
+pub fn parse_bandwidth(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text)
+        .ok_or_else(|| format!("`{text}` is not a bandwidth; write it like \"10Mbit\""))?;
+    let factor = match unit {
+        "bit" => 1.0,
+        "kbit" | "Kbit" => 1e3,
+        "Mbit" => 1e6,
+        "Gbit" => 1e9,
+        "" => {
+            return Err(format!(
+                "`{text}` has no unit; write it like \"{text}Mbit\""
+            ));
+        }
+        _ => {
+            return Err(format!(
+                "`{unit}` is not a unit of bandwidth; use bit, kbit, Mbit or Gbit (each second)"
+            ));
+        }
+    };
+    let bits = (number * factor).round();
+    if !(1.0..=1e12).contains(&bits) {
+        return Err(format!("`{text}` is not from 1bit to 1000Gbit"));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked: from 1 to 10^12"
+    )]
+    Ok(bits as u64)
+}
+
+/// Writes a bandwidth so that [`parse_bandwidth`] reads the same one: `10Mbit`, `750kbit`.
+#[must_use]
+pub fn write_bandwidth(bits: u64) -> String {
+    let (size, unit) = [
+        (1_000_000_000, "Gbit"),
+        (1_000_000, "Mbit"),
+        (1_000, "kbit"),
+    ]
+    .into_iter()
+    .find(|(size, _)| bits >= *size && bits.is_multiple_of(*size))
+    .unwrap_or((1, "bit"));
+    format!("{}{unit}", bits / size)
+}
+
 fn split(text: &str) -> Option<(f64, &str)> {
     let text = text.trim();
     let end = text

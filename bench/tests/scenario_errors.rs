@@ -75,39 +75,23 @@ publishers = 1.5
 
 #[test]
 fn what_does_not_work_yet_is_refused_and_never_ignored() {
-    let text = r#"[link]
-rtt = "5ms"
-[[events]]
+    let text = r#"[[events]]
 at = "1s"
 [search]
 vary = "clients"
-[run]
-repeats = 3
 [target]
 tls = true
-[load]
-origin = "cross"
-keep_alive = false
-[matrix]
-loss = [0.1]
 "#;
     assert_eq!(
         heads(text, &[]),
         [
-            r#"1:2: "link" is not supported yet; remove it"#,
-            r#"3:3: "events" is not supported yet; remove it"#,
-            r#"5:2: "search" is not supported yet; remove it"#,
-            r#"8:11: "run.repeats" above 1 is not supported yet; remove it"#,
-            r#"10:1: "target.tls" is not supported yet; remove it"#,
-            r#"12:1: "load.origin" is not supported yet; remove it"#,
-            r#"13:14: "load.keep_alive = false" is not supported yet; remove it"#,
-            r#"15:1: "matrix.loss" is not supported yet; remove it"#,
+            r#"1:3: "events" is not supported yet; remove it"#,
+            r#"3:2: "search" is not supported yet; remove it"#,
+            r#"6:1: "target.tls" is not supported yet; remove it"#,
         ]
     );
-    for key in ["load.poll=latest", "load.cookies=x", "target.http=2"] {
-        let told = told("", &[key]);
-        assert!(told.contains("is not supported yet; remove it"), "{told}");
-    }
+    let told = told("", &["target.http=2"]);
+    assert!(told.contains("is not supported yet; remove it"), "{told}");
 }
 
 #[test]

@@ -45,12 +45,24 @@ proptest! {
         millis in 1..3_600_000_u64,
         payload in 64..=1_048_576_usize,
         pad in 64..=16_384_usize,
+        repeats in 1..4_u32,
+        loss in 0.0..0.5_f64,
+        down in 1..1_000_000_000_u64,
+        preset in proptest::bool::ANY,
+        cookies in "[!-~][ -~]{0,20}",
     ) {
+        let (link, presets) = if preset {
+            ("", "preset = [\"none\", \"4g\"]\n")
+        } else {
+            ("preset = \"3g\"\n", "")
+        };
         let text = format!(
             "title = {}\nseed = {seed}\n[load]\nrate = {rate:?}\npayload = \"{payload}B\"\n\
-             poll_interval = \"{millis}ms\"\nheaders = {{ pad_to = {pad} }}\n\
-             [matrix]\nclients = {:?}\ntransport = [\"sse\", \"websocket\"]\nchannels = [1, 20]\n",
+             poll_interval = \"{millis}ms\"\nheaders = {{ pad_to = {pad} }}\ncookies = {}\n\
+             [link]\nloss = {loss:?}\ndown = \"{down}bit\"\n{link}\
+             [run]\nrepeats = {repeats}\n[matrix]\n{presets}clients = {:?}\ntransport = [\"sse\", \"websocket\"]\nchannels = [1, 20]\n",
             toml::Value::String(title.clone()),
+            toml::Value::String(cookies),
             clients.iter().collect::<Vec<_>>(),
         );
         match read_text(&text, Path::new("x"), &[], &KNOWN) {

@@ -21,13 +21,14 @@ pub(super) const ROOT: Section = Section {
         "seed",
         "target",
         "load",
+        "link",
         "matrix",
         "phases",
         "run",
         "gate",
         "published",
     ],
-    later: &["link", "events", "search"],
+    later: &["events", "search"],
 };
 
 pub(super) const TARGET: Section = Section {
@@ -46,24 +47,62 @@ const LOAD_KEYS: &[&str] = &[
     "publish",
     "publishers",
     "poll_interval",
+    "poll",
     "hold",
+    "batch",
+    "linger",
     "headers",
+    "cookies",
+    "origin",
     "keep_alive",
+];
+
+const LINK_KEYS: &[&str] = &["preset", "rtt", "jitter", "loss", "down", "up"];
+
+/// The keys of `[load]` and those of `[link]`.
+const MATRIX_KEYS: &[&str] = &[
+    "transport",
+    "clients",
+    "channels",
+    "rate",
+    "arrivals",
+    "payload",
+    "publish",
+    "publishers",
+    "poll_interval",
+    "poll",
+    "hold",
+    "batch",
+    "linger",
+    "headers",
+    "cookies",
+    "origin",
+    "keep_alive",
+    "preset",
+    "rtt",
+    "jitter",
+    "loss",
+    "down",
+    "up",
 ];
 
 pub(super) const LOAD: Section = Section {
     name: "load",
     keys: LOAD_KEYS,
-    later: &["origin", "poll", "cookies"],
+    later: &[],
 };
 
-/// Lists for the keys of `[load]`, and of `[link]` later.
+pub(super) const LINK: Section = Section {
+    name: "link",
+    keys: LINK_KEYS,
+    later: &[],
+};
+
+/// Lists for the keys of `[load]` and of `[link]`.
 pub(super) const MATRIX: Section = Section {
     name: "matrix",
-    keys: LOAD_KEYS,
-    later: &[
-        "origin", "poll", "cookies", "link", "rtt", "jitter", "loss", "down", "up",
-    ],
+    keys: MATRIX_KEYS,
+    later: &[],
 };
 
 pub(super) const PHASES: Section = Section {
@@ -85,7 +124,7 @@ pub(super) const PUBLISHED: Section = Section {
 };
 
 /// Where a key that stands in the wrong table may belong.
-const HOMES: [&Section; 4] = [&LOAD, &PHASES, &TARGET, &RUN];
+const HOMES: [&Section; 5] = [&LOAD, &LINK, &PHASES, &TARGET, &RUN];
 
 impl Section {
     /// The key with its section, such as `load.clients`.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Link;
+
 /// The smallest payload in bytes: the stamp that every message carries, and its quotes.
 pub const MIN_PAYLOAD: usize = 64;
 
@@ -78,6 +80,28 @@ pub enum Publish {
     Post,
 }
 
+/// What a poll asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Poll {
+    /// Everything since the last position.
+    #[default]
+    Log,
+    /// Only the newest value: what was published between two polls is missed.
+    Latest,
+}
+
+/// Where the page that a simulated browser shows comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// From the server under test.
+    #[default]
+    Same,
+    /// From another origin: requests carry `Origin`, and those that need it a preflight.
+    Cross,
+}
+
 /// The headers that a client's request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -121,6 +145,24 @@ pub struct Load {
     pub headers: Headers,
     /// Whether a client keeps its connection from one request to the next.
     pub keep_alive: bool,
+    /// What a poll asks for.
+    #[serde(default)]
+    pub poll: Poll,
+    /// The most messages in one answer to a poll; `None` leaves it to the server.
+    #[serde(default)]
+    pub batch: Option<usize>,
+    /// How long a long poll asks the server to wait for more after the first message.
+    #[serde(default)]
+    pub linger: Duration,
+    /// The value of the `Cookie` header of each request; empty for none.
+    #[serde(default)]
+    pub cookies: String,
+    /// Where the simulated page comes from.
+    #[serde(default)]
+    pub origin: Origin,
+    /// The emulated network between each client and the server.
+    #[serde(default)]
+    pub link: Link,
 }
 
 impl Default for Load {
@@ -139,6 +181,12 @@ impl Default for Load {
             hold: Duration::from_secs(25),
             headers: Headers::Minimal,
             keep_alive: true,
+            poll: Poll::Log,
+            batch: None,
+            linger: Duration::ZERO,
+            cookies: String::new(),
+            origin: Origin::Same,
+            link: Link::NONE,
         }
     }
 }

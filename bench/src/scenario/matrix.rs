@@ -10,7 +10,7 @@ use super::tree::Entry;
 use super::value::Wanted;
 
 /// The most trials that one scenario may ask for.
-const MAX_TRIALS: usize = 1000;
+pub(super) const MAX_TRIALS: usize = 1000;
 
 /// The longest id that is safe in a file name with something added to it.
 const MAX_ID: usize = 120;
@@ -62,8 +62,47 @@ fn axis(entry: &Entry, report: &mut Report) -> Option<Axis> {
     Some(axis)
 }
 
-/// Every combination, the first axis outermost.
-pub(super) fn trials(base: &[Setting], axes: &[Axis], seed: u64) -> Vec<Trial> {
+/// Every combination, the first axis outermost, once for each repeat.
+///
+/// One repeat runs in the order of the file. With more of them each is in a
+/// random order of its own, drawn from the seed, so that a machine that drifts
+/// favours no combination.
+pub(super) fn trials(base: &[Setting], axes: &[Axis], seed: u64, repeats: u32) -> Vec<Trial> {
+    let combinations = combinations(base, axes, seed);
+    if repeats == 1 {
+        return combinations;
+    }
+    let mut trials = Vec::new();
+    for repeat in 1..=repeats {
+        let mut round: Vec<Trial> = combinations
+            .iter()
+            .map(|trial| Trial {
+                id: format!("{}-r{repeat}", trial.id),
+                repeat,
+                // Another load of the same law: a run is one draw of it.
+                seed: mix(trial.seed, &repeat.to_le_bytes()),
+                ..trial.clone()
+            })
+            .collect();
+        shuffle(&mut round, mix(seed, &repeat.to_be_bytes()));
+        trials.append(&mut round);
+    }
+    trials
+}
+
+/// Fisher and Yates's shuffle (Knuth, TAOCP 2, algorithm 3.4.2P).
+fn shuffle(trials: &mut [Trial], seed: u64) {
+    let mut state = seed;
+    for last in (1..trials.len()).rev() {
+        state = mix(state, b"shuffle");
+        let among = last as u64 + 1;
+        // A list of a thousand makes the remainder's bias a part in 10^16.
+        let chosen = usize::try_from(state % among).unwrap_or(last);
+        trials.swap(last, chosen);
+    }
+}
+
+fn combinations(base: &[Setting], axes: &[Axis], seed: u64) -> Vec<Trial> {
     let mut combinations: Vec<Vec<&Setting>> = vec![Vec::new()];
     for axis in axes {
         combinations = combinations

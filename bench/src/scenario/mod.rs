@@ -9,6 +9,7 @@ mod describe;
 mod error;
 mod gate;
 mod keys;
+mod link;
 mod load;
 mod matrix;
 mod place;
@@ -30,7 +31,10 @@ use std::path::Path;
 pub use describe::describe;
 pub use error::{Problem, Problems, ScenarioError};
 pub use gate::{GateFault, GateRule, Op};
-pub use load::{Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Publish, Transport};
+pub use link::{Link, Preset};
+pub use load::{
+    Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish, Transport,
+};
 pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
 pub use target::Endpoint;
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::{Fault, Report};
+use super::matrix::MAX_TRIALS;
 use super::place::Place;
 use super::plan::{Plan, Trial};
 use super::tree::{Entry, Value, place_of};
@@ -29,7 +30,12 @@ pub(super) fn resolve(
         |stem| stem.to_string_lossy().into_owned(),
     );
     let title = scenario.title.clone().unwrap_or_else(|| name.clone());
-    let trials = matrix::trials(&scenario.load, &scenario.matrix, scenario.seed);
+    let trials = matrix::trials(
+        &scenario.load,
+        &scenario.matrix,
+        scenario.seed,
+        scenario.repeats,
+    );
     drop_gates_of_trials_set_aside(&mut scenario.gates, &trials, root);
     let plan = Plan {
         trials,
@@ -45,6 +51,7 @@ pub(super) fn resolve(
     };
     // While a value is wrong, its default would give rise to complaints of its own.
     if report.len() == 0 {
+        check_count(&plan, root, report);
         check_time(&plan, root, report);
         check_messages(&plan, root, report);
         check_drain(&plan, root, report);
@@ -65,6 +72,18 @@ fn drop_gates_of_trials_set_aside(gates: &mut Vec<GateRule>, trials: &[Trial], r
 fn applies(gate: &GateRule, trials: &[Trial]) -> bool {
     gate.selector
         .is_none_or(|transport| trials.iter().any(|trial| trial.load.transport == transport))
+}
+
+fn check_count(plan: &Plan, root: &[Entry], report: &mut Report) {
+    let trials = plan.trials.len();
+    if trials > MAX_TRIALS {
+        report.add(Fault::new(
+            &place_of(root, "run.repeats"),
+            format!(
+                "the run has {trials} trials with its repeats; {MAX_TRIALS} are the most, so lower \"run.repeats\""
+            ),
+        ));
+    }
 }
 
 fn check_time(plan: &Plan, root: &[Entry], report: &mut Report) {

@@ -18,6 +18,7 @@ pub(super) fn write(scenario: &Scenario, title: &str) -> String {
     target(&mut out, &scenario.target);
     out.push_str("\n[load]\n");
     load(&mut out, scenario);
+    link(&mut out, scenario);
     if !scenario.matrix.is_empty() {
         out.push_str("\n[matrix]\n");
     }
@@ -35,7 +36,8 @@ pub(super) fn write(scenario: &Scenario, title: &str) -> String {
     ] {
         line(&mut out, key, &quoted(&write_duration(span)));
     }
-    out.push_str("\n[run]\nrepeats = 1\n");
+    out.push_str("\n[run]\n");
+    line(&mut out, "repeats", &scenario.repeats.to_string());
     if !scenario.gates.is_empty() {
         out.push_str("\n[gate]\n");
     }
@@ -73,26 +75,40 @@ fn target(out: &mut String, target: &Target) {
 }
 
 fn load(out: &mut String, scenario: &Scenario) {
-    let varies = |key: &str| {
-        let mut first = scenario.matrix.iter().filter_map(|axis| axis.first());
-        first.any(|setting| setting.key() == key)
-    };
     let named = scenario
         .load
         .iter()
         .any(|setting| setting.key() == "publishers");
-    for setting in Setting::all(&Setting::assemble(&scenario.load)) {
+    for setting in Setting::of_load(&Setting::assemble(&scenario.load)) {
         let key = setting.key();
         debug_assert!(MATRIX.keys.contains(&key));
-        if varies(key) {
+        if varies(scenario, key) {
             continue;
         }
-        if key == "publishers" && !named && varies("channels") {
+        if key == "publishers" && !named && varies(scenario, "channels") {
             out.push_str("# publishers: one for each channel, at most 16\n");
             continue;
         }
         line(out, key, &setting.toml());
     }
+}
+
+/// Spelt out in figures; where the matrix varies the preset, only the figures that override it.
+fn link(out: &mut String, scenario: &Scenario) {
+    out.push_str("\n[link]\n");
+    let preset = varies(scenario, "preset");
+    for setting in Setting::of_link(&Setting::assemble(&scenario.load)) {
+        let key = setting.key();
+        let named = scenario.load.iter().any(|setting| setting.key() == key);
+        if !varies(scenario, key) && (named || !preset) {
+            line(out, key, &setting.toml());
+        }
+    }
+}
+
+fn varies(scenario: &Scenario, key: &str) -> bool {
+    let mut first = scenario.matrix.iter().filter_map(|axis| axis.first());
+    first.any(|setting| setting.key() == key)
 }
 
 fn published(out: &mut String, figure: &Published) {

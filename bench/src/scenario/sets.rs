@@ -6,7 +6,7 @@ use super::tree::{Entry, Node, Table, Value, parse_path, parse_value};
 
 /// Applies each `--set` in turn, so that of two for one key the last one counts.
 ///
-/// A key set in `[load]` takes the place of the same key in `[matrix]`, and the
+/// A key set in `[load]` or `[link]` takes the place of the same key in `[matrix]`, and the
 /// other way round: whoever writes `--set load.clients=200` wants 200 clients.
 pub(super) fn apply(root: &mut Table, sets: &[String], report: &mut Report) {
     for set in sets {
@@ -25,10 +25,13 @@ fn apply_one(root: &mut Table, set: &str) -> Result<(), Fault> {
                 "write it as KEY=VALUE, such as --set load.clients=200",
             )
         })?;
-    if let [section @ ("load" | "matrix"), key] = [path[0].as_str(), path.get(1).map_or("", |k| k)]
-    {
-        let other = if section == "load" { "matrix" } else { "load" };
-        remove(root, other, key);
+    match [path[0].as_str(), path.get(1).map_or("", |k| k)] {
+        ["load" | "link", key] => remove(root, "matrix", key),
+        ["matrix", key] => {
+            remove(root, "load", key);
+            remove(root, "link", key);
+        }
+        _ => {}
     }
     let value = value.trim();
     // A title may look like a number; the shell has taken its quotes away.

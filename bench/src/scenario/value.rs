@@ -7,7 +7,12 @@ use std::time::Duration;
 use super::error::Fault;
 use super::keys::{brief, nearest};
 use super::tree::{Node, Value};
-use crate::units::{parse_bytes, parse_duration, show_count, write_bytes, write_duration};
+use crate::units::{
+    parse_bandwidth, parse_bytes, parse_duration, show_count, write_bytes, write_duration,
+};
+
+/// A bandwidth without limit, as a person writes it.
+pub(super) const UNLIMITED: &str = "unlimited";
 
 /// A value about to be read: the key it belongs to, and how it is written well.
 pub(super) struct Wanted<'a> {
@@ -75,6 +80,19 @@ impl Wanted<'_> {
         }
         let (low, high) = (bounds.start(), bounds.end());
         Err(self.out_of_bounds(text, &write_bytes(*low), &write_bytes(*high)))
+    }
+
+    /// A bandwidth in bits a second, or "unlimited".
+    pub(super) fn bandwidth(&self) -> Result<Option<u64>, Fault> {
+        let Value::Text(text) = &self.node.value else {
+            return Err(self.wrong_kind("a bandwidth with its unit, in quotes"));
+        };
+        if text == UNLIMITED {
+            return Ok(None);
+        }
+        parse_bandwidth(text)
+            .map(Some)
+            .map_err(|why| self.unreadable(&why))
     }
 
     /// A line of text.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::{Fault, Report};
 use super::gate::{GateFault, GateRule};
-use super::keys::{LOAD, PHASES, ROOT, RUN, brief, not_a_table};
+use super::keys::{LINK, LOAD, PHASES, ROOT, RUN, Section, brief, not_a_table};
 use super::matrix::{self, Axis};
 use super::plan::{Phases, Published, Target};
 use super::setting::Setting;
@@ -21,11 +21,12 @@ pub(super) struct Scenario {
     pub(super) title: Option<String>,
     pub(super) seed: u64,
     pub(super) target: Target,
-    /// What `[load]` says.
+    /// What `[load]` says, and then `[link]`.
     pub(super) load: Vec<Setting>,
     /// What `[matrix]` says.
     pub(super) matrix: Vec<Axis>,
     pub(super) phases: Phases,
+    pub(super) repeats: u32,
     pub(super) gates: Vec<GateRule>,
     pub(super) published: Vec<Published>,
 }
@@ -39,6 +40,7 @@ impl Default for Scenario {
             load: Vec::new(),
             matrix: Vec::new(),
             phases: Phases::default(),
+            repeats: 1,
             gates: Vec::new(),
             published: Vec::new(),
         }
@@ -66,10 +68,11 @@ pub(super) fn read(root: &[Entry], known: &[&str], report: &mut Report) -> Scena
             "target" => {
                 scenario.target = target::read(entry, report).unwrap_or(Target::Bundled);
             }
-            "load" => scenario.load = load(entry, report),
+            "load" => scenario.load.extend(settings(&LOAD, entry, report)),
+            "link" => scenario.load.extend(settings(&LINK, entry, report)),
             "matrix" => scenario.matrix = matrix::read(entry, report),
             "phases" => scenario.phases = phases(entry, report),
-            "run" => run(entry, report),
+            "run" => scenario.repeats = repeats(entry, report),
             "gate" => scenario.gates = gates(entry, known, report),
             _ => scenario.published = published::read(entry, known, report),
         }
@@ -78,10 +81,10 @@ pub(super) fn read(root: &[Entry], known: &[&str], report: &mut Report) -> Scena
     scenario
 }
 
-fn load(section: &Entry, report: &mut Report) -> Vec<Setting> {
+fn settings(section: &Section, entry: &Entry, report: &mut Report) -> Vec<Setting> {
     let mut settings = Vec::new();
-    for entry in LOAD.entries(&section.node, report) {
-        let outcome = Setting::read(&entry.key, &LOAD.path(&entry.key), &entry.node);
+    for entry in section.entries(&entry.node, report) {
+        let outcome = Setting::read(&entry.key, &section.path(&entry.key), &entry.node);
         settings.extend(report.take(outcome));
     }
     settings
@@ -94,7 +97,15 @@ fn refuse_keys_given_twice(scenario: &Scenario, root: &[Entry], report: &mut Rep
         };
         if scenario.load.iter().any(|setting| setting.key() == key) {
             let place = place_of(root, &format!("matrix.{key}"));
-            let text = format!("\"{key}\" stands in [load] and in [matrix]; remove one");
+            let home = if LINK.keys.contains(&key) {
+                &LINK
+            } else {
+                &LOAD
+            };
+            let text = format!(
+                "\"{key}\" stands in [{}] and in [matrix]; remove one",
+                home.name
+            );
             report.add(Fault::new(&place, text));
         }
     }
@@ -137,21 +148,20 @@ fn phases(section: &Entry, report: &mut Report) -> Phases {
     phases
 }
 
-fn run(section: &Entry, report: &mut Report) {
+fn repeats(section: &Entry, report: &mut Report) -> u32 {
+    let mut repeats = 1;
     for entry in RUN.entries(&section.node, report) {
         let wanted = Wanted {
             path: "run.repeats",
-            example: "repeats = 1",
+            example: "repeats = 5",
             node: &entry.node,
         };
-        let outcome =
-            wanted.whole(1..=1000).and_then(|repeats| match repeats {
-                1 => Ok(()),
-                _ => Err(wanted
-                    .fault("\"run.repeats\" above 1 is not supported yet; remove it".to_owned())),
-            });
-        report.take(outcome);
+        let outcome = wanted.count(1..=1000);
+        if let Some(count) = report.take(outcome) {
+            repeats = u32::try_from(count).unwrap_or(1);
+        }
     }
+    repeats
 }
 
 fn gates(section: &Entry, known: &[&str], report: &mut Report) -> Vec<GateRule> {

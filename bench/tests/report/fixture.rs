@@ -311,6 +311,6 @@ fn load(transport: Transport, clients: usize) -> Load {
         poll_interval: Duration::from_secs(1),
         hold: Duration::from_secs(25),
         headers: Headers::Browser,
-        keep_alive: true,
+        ..Load::default()
     }
 }

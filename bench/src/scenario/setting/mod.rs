@@ -1,16 +1,19 @@
-//! One key of `[load]` with its value: the one place where such a value is read,
-//! put into a [`Load`], and written again.
+//! One key of `[load]` or `[link]` with its value: the one place where such a value is
+//! read, put into a [`Load`], and written again.
 //!
-//! `[load]`, each item of a `[matrix]` list and `--set` all come through here.
+//! `[load]`, `[link]`, each item of a `[matrix]` list and `--set` all come through here.
+
+mod kinds;
 
 use std::time::Duration;
 
 use super::error::Fault;
+use super::link::{PRESETS, Preset};
 use super::plan::Factor;
-use super::tree::{Node, Value};
-use super::value::Wanted;
-use super::{Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Publish, Transport};
-use crate::units::{write_bytes, write_duration};
+use super::tree::Node;
+use super::value::{UNLIMITED, Wanted};
+use super::{Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish, Transport};
+use crate::units::{write_bandwidth, write_bytes, write_duration};
 
 /// The most publishers that a scenario gets without asking.
 const DEFAULT_PUBLISHERS: usize = 16;
@@ -22,7 +25,10 @@ const ARRIVALS: [(&str, Arrivals); 3] = [
 ];
 const PUBLISH: [(&str, Publish); 2] = [("same", Publish::Same), ("post", Publish::Post)];
 
-/// A value for one key of `[load]`.
+const POLL: [(&str, Poll); 2] = [("log", Poll::Log), ("latest", Poll::Latest)];
+const ORIGIN: [(&str, Origin); 2] = [("same", Origin::Same), ("cross", Origin::Cross)];
+
+/// A value for one key of `[load]` or `[link]`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Setting {
     Transport(Transport),
@@ -37,6 +43,18 @@ pub(super) enum Setting {
     Hold(Duration),
     Headers(Headers),
     KeepAlive(bool),
+    Poll(Poll),
+    /// 0 leaves it to the server.
+    Batch(usize),
+    Linger(Duration),
+    Cookies(String),
+    Origin(Origin),
+    Preset(Preset),
+    Rtt(Duration),
+    Jitter(Duration),
+    Loss(f64),
+    Down(Option<u64>),
+    Up(Option<u64>),
 }
 
 impl Setting {
@@ -53,7 +71,7 @@ impl Setting {
             "transport" => Self::Transport(wanted.word(&transports())?),
             "clients" => Self::Clients(wanted.count(1..=1_000_000)?),
             "channels" => Self::Channels(wanted.count(1..=1_000_000)?),
-            "rate" => Self::Rate(rate(&wanted)?),
+            "rate" => Self::Rate(kinds::rate(&wanted)?),
             "arrivals" => Self::Arrivals(wanted.word(&ARRIVALS)?),
             "payload" => Self::Payload(wanted.bytes(MIN_PAYLOAD..=MAX_PAYLOAD)?),
             "publish" => Self::Publish(wanted.word(&PUBLISH)?),
@@ -62,14 +80,25 @@ impl Setting {
                 Self::PollInterval(wanted.span(Duration::from_millis(1)..=second * 3600)?)
             }
             "hold" => Self::Hold(wanted.span(second..=second * 600)?),
-            "headers" => Self::Headers(headers(&wanted)?),
-            _ => Self::KeepAlive(keep_alive(&wanted)?),
+            "headers" => Self::Headers(kinds::headers(&wanted)?),
+            "poll" => Self::Poll(wanted.word(&POLL)?),
+            "batch" => Self::Batch(wanted.count(0..=100_000)?),
+            "linger" => Self::Linger(wanted.span(Duration::ZERO..=second * 60)?),
+            "cookies" => Self::Cookies(kinds::cookies(&wanted)?),
+            "origin" => Self::Origin(wanted.word(&ORIGIN)?),
+            "preset" => Self::Preset(wanted.word(&PRESETS)?),
+            "rtt" => Self::Rtt(wanted.span(Duration::ZERO..=second * 10)?),
+            "jitter" => Self::Jitter(wanted.span(Duration::ZERO..=second * 10)?),
+            "loss" => Self::Loss(kinds::loss(&wanted)?),
+            "down" => Self::Down(wanted.bandwidth()?),
+            "up" => Self::Up(wanted.bandwidth()?),
+            _ => Self::KeepAlive(wanted.truth()?),
         })
     }
 
-    /// Every setting of a load, in the order of the known keys.
-    pub(super) fn all(load: &Load) -> [Self; 12] {
-        [
+    /// Every setting of a load that stands in `[load]`, in the order of the known keys.
+    pub(super) fn of_load(load: &Load) -> Vec<Self> {
+        let mut settings = vec![
             Self::Transport(load.transport),
             Self::Clients(load.clients),
             Self::Channels(load.channels),
@@ -79,15 +108,43 @@ impl Setting {
             Self::Publish(load.publish),
             Self::Publishers(load.publishers),
             Self::PollInterval(load.poll_interval),
+            Self::Poll(load.poll),
             Self::Hold(load.hold),
+            Self::Batch(load.batch.unwrap_or(0)),
+            Self::Linger(load.linger),
             Self::Headers(load.headers),
-            Self::KeepAlive(load.keep_alive),
+        ];
+        // No cookies are said by leaving the key out.
+        if !load.cookies.is_empty() {
+            settings.push(Self::Cookies(load.cookies.clone()));
+        }
+        settings.extend([Self::Origin(load.origin), Self::KeepAlive(load.keep_alive)]);
+        settings
+    }
+
+    /// Every setting of a load that stands in `[link]`.
+    pub(super) fn of_link(load: &Load) -> [Self; 5] {
+        let link = load.link;
+        [
+            Self::Rtt(link.rtt),
+            Self::Jitter(link.jitter),
+            Self::Loss(link.loss),
+            Self::Down(link.down),
+            Self::Up(link.up),
         ]
     }
 
     /// The load that settings give; for a key that is set twice the later one counts.
+    ///
+    /// A preset gives way to figures named beside it, in whatever order they stand.
     pub(super) fn assemble<'a>(settings: impl IntoIterator<Item = &'a Self>) -> Load {
+        let settings: Vec<&Self> = settings.into_iter().collect();
         let mut load = Load::default();
+        for setting in &settings {
+            if let Self::Preset(preset) = setting {
+                load.link = preset.link();
+            }
+        }
         let mut publishers = None;
         for setting in settings {
             match *setting {
@@ -103,6 +160,17 @@ impl Setting {
                 Self::Hold(hold) => load.hold = hold,
                 Self::Headers(headers) => load.headers = headers,
                 Self::KeepAlive(keep_alive) => load.keep_alive = keep_alive,
+                Self::Poll(poll) => load.poll = poll,
+                Self::Batch(count) => load.batch = Some(count).filter(|count| *count > 0),
+                Self::Linger(linger) => load.linger = linger,
+                Self::Cookies(ref cookies) => load.cookies.clone_from(cookies),
+                Self::Origin(origin) => load.origin = origin,
+                Self::Preset(_) => {}
+                Self::Rtt(rtt) => load.link.rtt = rtt,
+                Self::Jitter(jitter) => load.link.jitter = jitter,
+                Self::Loss(loss) => load.link.loss = loss,
+                Self::Down(down) => load.link.down = down,
+                Self::Up(up) => load.link.up = up,
             }
         }
         load.publishers = publishers.unwrap_or(load.channels.min(DEFAULT_PUBLISHERS));
@@ -124,6 +192,17 @@ impl Setting {
             Self::Hold(_) => "hold",
             Self::Headers(_) => "headers",
             Self::KeepAlive(_) => "keep_alive",
+            Self::Poll(_) => "poll",
+            Self::Batch(_) => "batch",
+            Self::Linger(_) => "linger",
+            Self::Cookies(_) => "cookies",
+            Self::Origin(_) => "origin",
+            Self::Preset(_) => "preset",
+            Self::Rtt(_) => "rtt",
+            Self::Jitter(_) => "jitter",
+            Self::Loss(_) => "loss",
+            Self::Down(_) => "down",
+            Self::Up(_) => "up",
         }
     }
 
@@ -137,14 +216,26 @@ impl Setting {
             Self::Clients(count)
             | Self::Channels(count)
             | Self::Payload(count)
-            | Self::Publishers(count) => Factor::Number(count as f64),
-            Self::Rate(rate) => Factor::Number(rate),
-            Self::PollInterval(span) | Self::Hold(span) => Factor::Number(span.as_nanos() as f64),
+            | Self::Publishers(count)
+            | Self::Batch(count) => Factor::Number(count as f64),
+            Self::Rate(rate) | Self::Loss(rate) => Factor::Number(rate),
+            Self::PollInterval(span)
+            | Self::Hold(span)
+            | Self::Linger(span)
+            | Self::Rtt(span)
+            | Self::Jitter(span) => Factor::Number(span.as_nanos() as f64),
+            Self::Down(Some(bits)) | Self::Up(Some(bits)) => Factor::Number(bits as f64),
             Self::Transport(_)
             | Self::Arrivals(_)
             | Self::Publish(_)
             | Self::Headers(_)
-            | Self::KeepAlive(_) => Factor::Text(self.word()),
+            | Self::KeepAlive(_)
+            | Self::Poll(_)
+            | Self::Cookies(_)
+            | Self::Origin(_)
+            | Self::Preset(_)
+            | Self::Down(None)
+            | Self::Up(None) => Factor::Text(self.word()),
         }
     }
 
@@ -155,9 +246,11 @@ impl Setting {
             | Self::Channels(_)
             | Self::Publishers(_)
             | Self::KeepAlive(_)
+            | Self::Batch(_)
             | Self::Headers(Headers::PadTo(_) | Headers::PadExchangeTo(_)) => self.word(),
             // A rate keeps its point, so that it reads as a rate.
-            Self::Rate(rate) => format!("{rate:?}"),
+            Self::Rate(rate) | Self::Loss(rate) => format!("{rate:?}"),
+            Self::Cookies(cookies) => toml::Value::String(cookies.clone()).to_string(),
             _ => format!("\"{}\"", self.word()),
         }
     }
@@ -177,14 +270,26 @@ impl Setting {
     fn word(&self) -> String {
         match self {
             Self::Transport(transport) => transport.name().to_owned(),
-            Self::Clients(count) | Self::Channels(count) | Self::Publishers(count) => {
-                count.to_string()
-            }
-            Self::Rate(rate) => rate.to_string(),
+            Self::Clients(count)
+            | Self::Channels(count)
+            | Self::Publishers(count)
+            | Self::Batch(count) => count.to_string(),
+            Self::Rate(rate) | Self::Loss(rate) => rate.to_string(),
             Self::Arrivals(arrivals) => name_of(&ARRIVALS, arrivals),
             Self::Payload(bytes) => write_bytes(*bytes),
             Self::Publish(publish) => name_of(&PUBLISH, publish),
-            Self::PollInterval(span) | Self::Hold(span) => write_duration(*span),
+            Self::PollInterval(span)
+            | Self::Hold(span)
+            | Self::Linger(span)
+            | Self::Rtt(span)
+            | Self::Jitter(span) => write_duration(*span),
+            Self::Poll(poll) => name_of(&POLL, poll),
+            Self::Origin(origin) => name_of(&ORIGIN, origin),
+            Self::Preset(preset) => name_of(&PRESETS, preset),
+            Self::Cookies(cookies) => cookies.clone(),
+            Self::Down(bits) | Self::Up(bits) => {
+                bits.map_or_else(|| UNLIMITED.to_owned(), write_bandwidth)
+            }
             Self::Headers(Headers::Minimal) => "minimal".to_owned(),
             Self::Headers(Headers::Browser) => "browser".to_owned(),
             Self::Headers(Headers::PadTo(bytes)) => format!("{{ pad_to = {bytes} }}"),
@@ -215,6 +320,17 @@ pub(super) fn example(key: &str) -> &'static str {
         "poll_interval" => "poll_interval = \"1s\"",
         "hold" => "hold = \"25s\"",
         "headers" => "headers = \"browser\"",
+        "poll" => "poll = \"latest\"",
+        "batch" => "batch = 1",
+        "linger" => "linger = \"50ms\"",
+        "cookies" => "cookies = \"session=0123456789abcdef\"",
+        "origin" => "origin = \"cross\"",
+        "preset" => "preset = \"4g\"",
+        "rtt" => "rtt = \"50ms\"",
+        "jitter" => "jitter = \"5ms\"",
+        "loss" => "loss = 0.01",
+        "down" => "down = \"10Mbit\"",
+        "up" => "up = \"1Mbit\"",
         _ => "keep_alive = true",
     }
 }
@@ -224,52 +340,4 @@ fn name_of<T: PartialEq>(names: &[(&str, T)], value: &T) -> String {
         .iter()
         .find(|(_, named)| named == value)
         .map_or_else(String::new, |(name, _)| (*name).to_owned())
-}
-
-fn rate(wanted: &Wanted<'_>) -> Result<f64, Fault> {
-    let rate = wanted.number()?;
-    if rate > 0.0 && rate <= 1e6 {
-        return Ok(rate);
-    }
-    Err(wanted.fault(format!(
-        "\"{}\" is {rate}; it must be above 0 and at most 1,000,000 messages a second",
-        wanted.path
-    )))
-}
-
-fn headers(wanted: &Wanted<'_>) -> Result<Headers, Fault> {
-    let known = [("minimal", Headers::Minimal), ("browser", Headers::Browser)];
-    match &wanted.node.value {
-        Value::Text(_) => wanted.word(&known),
-        Value::Table(table) => match table.as_slice() {
-            [entry] if entry.key == "pad_to" || entry.key == "pad_exchange_to" => {
-                let bytes = Wanted {
-                    path: &format!("{}.{}", wanted.path, entry.key),
-                    example: "headers = { pad_to = 871 }",
-                    node: &entry.node,
-                }
-                .count(64..=16_384)?;
-                Ok(if entry.key == "pad_to" {
-                    Headers::PadTo(bytes)
-                } else {
-                    Headers::PadExchangeTo(bytes)
-                })
-            }
-            _ => Err(wanted.fault(format!(
-                "\"{}\" as a table takes one key: {{ pad_to = 871 }} or {{ pad_exchange_to = 871 }}",
-                wanted.path
-            ))),
-        },
-        _ => Err(wanted.wrong_kind("\"minimal\", \"browser\" or { pad_to = 871 }")),
-    }
-}
-
-fn keep_alive(wanted: &Wanted<'_>) -> Result<bool, Fault> {
-    if wanted.truth()? {
-        return Ok(true);
-    }
-    Err(wanted.fault(format!(
-        "\"{} = false\" is not supported yet; remove it",
-        wanted.path
-    )))
 }
