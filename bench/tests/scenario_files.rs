@@ -128,9 +128,20 @@ payload = "128B"
 publish = "same"
 publishers = 1
 poll_interval = "1s"
+poll = "log"
 hold = "25s"
+batch = 0
+linger = "0s"
 headers = "minimal"
+origin = "same"
 keep_alive = true
+
+[link]
+rtt = "0s"
+jitter = "0s"
+loss = 0.0
+down = "unlimited"
+up = "unlimited"
 
 [phases]
 ramp = "2s"
@@ -278,4 +289,48 @@ fn a_plan_is_told_in_a_table() {
         ),
         "{told}"
     );
+}
+
+#[test]
+fn repeats_run_every_combination_once_in_an_order_of_their_own() {
+    let scenario =
+        "[matrix]\ntransport = [\"polling\", \"sse\", \"websocket\"]\nclients = [1, 2, 3]\n";
+    let once = text(scenario, &[]).unwrap();
+    let plan = text(scenario, &["run.repeats=4"]).unwrap();
+    assert_eq!(plan.trials.len(), 4 * once.trials.len());
+    let mut orders = Vec::new();
+    for (index, round) in plan.trials.chunks(once.trials.len()).enumerate() {
+        let repeat = u32::try_from(index).unwrap() + 1;
+        assert!(round.iter().all(|trial| trial.repeat == repeat));
+        let names = round
+            .iter()
+            .map(|trial| trial.id.trim_end_matches(&format!("-r{repeat}")));
+        let order: Vec<&str> = names.collect();
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        let mut all: Vec<&str> = once.trials.iter().map(|trial| trial.id.as_str()).collect();
+        all.sort_unstable();
+        assert_eq!(sorted, all);
+        orders.push(order.join(" "));
+        // The transports of one repeat meet the same load; the next repeat meets another.
+        let seeds = |clients| {
+            let of = round
+                .iter()
+                .filter(move |trial| trial.load.clients == clients);
+            of.map(|trial| trial.seed)
+                .collect::<std::collections::BTreeSet<u64>>()
+        };
+        assert_eq!(seeds(1).len(), 1);
+        assert!(
+            plan.trials
+                .iter()
+                .filter(|trial| seeds(1).contains(&trial.seed))
+                .count()
+                == 3
+        );
+    }
+    orders.sort();
+    orders.dedup();
+    assert!(orders.len() > 1, "{orders:?}");
+    assert_eq!(plan, text(scenario, &["run.repeats=4"]).unwrap());
 }
