@@ -68,8 +68,12 @@ impl Series {
             mean: self.histogram.mean(),
             min: self.quantile(0.0)?,
             p50: self.quantile(0.5)?,
+            p50_low: None,
+            p50_high: None,
             p90: self.quantile(0.9)?,
             p99: self.quantile(0.99)?,
+            p99_low: None,
+            p99_high: None,
             p99_9: self.quantile(0.999).filter(|_| self.count() >= 1000),
             max: self.histogram.max(),
         })

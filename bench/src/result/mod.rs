@@ -3,6 +3,7 @@
 //! Times are in nanoseconds and sizes in bytes. What was not measured is `null`,
 //! never 0.
 
+pub mod compared;
 pub mod metric;
 mod store;
 
@@ -209,11 +210,23 @@ pub struct Summary {
     pub min: u64,
     /// Median.
     pub p50: u64,
+    /// Lower end of the median's interval, 95 % by order statistics; null with too few samples.
+    #[serde(default)]
+    pub p50_low: Option<u64>,
+    /// Upper end of the same.
+    #[serde(default)]
+    pub p50_high: Option<u64>,
     /// 90th percentile.
     pub p90: u64,
-    /// 99th percentile.
+    /// 99th percentile; with fewer than 1,000 samples it says more about luck than about the server.
     pub p99: u64,
-    /// 99.9th percentile; null with fewer than 1,000 samples.
+    /// Lower end of its interval, 95 % by order statistics; null with too few samples.
+    #[serde(default)]
+    pub p99_low: Option<u64>,
+    /// Upper end of the same.
+    #[serde(default)]
+    pub p99_high: Option<u64>,
+    /// 99.9th percentile; null with fewer than 10,000 samples.
     pub p99_9: Option<u64>,
     /// Largest.
     pub max: u64,

@@ -176,6 +176,7 @@ fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> Tria
         p99: at(0.99),
         p99_9: Some(at(0.999)),
         max: at(0.99999),
+        ..Summary::default()
     };
     TrialResult {
         id: if factors.is_empty() {

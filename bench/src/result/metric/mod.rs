@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use table::{PLAIN, SERIES};
 
+use super::compared::Better;
 use super::{Cell, Spread, TrialResult};
 use crate::units::{show_bytes, show_count, show_nanos};
 
@@ -40,6 +41,19 @@ impl Unit {
         }
     }
 
+    /// Its name in documents: `ns`, `bytes`, `bytes/s`, `count`, `share` or `cores`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nanoseconds => "ns",
+            Self::Bytes => "bytes",
+            Self::BytesPerSecond => "bytes/s",
+            Self::Count => "count",
+            Self::Share => "share",
+            Self::Cores => "cores",
+        }
+    }
+
     /// The ending of a CSV column's name, such as `_ns`; empty for plain numbers.
     #[must_use]
     pub fn suffix(self) -> &'static str {
@@ -71,6 +85,8 @@ pub struct Metric {
     pub name: &'static str,
     /// What its number counts.
     pub unit: Unit,
+    /// Which direction is better; of what describes the load or the generator, neither.
+    pub better: Better,
     /// How it is computed, in one line.
     pub formula: &'static str,
     read: fn(&TrialResult) -> Option<f64>,

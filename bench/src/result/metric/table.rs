@@ -1,33 +1,56 @@
 //! The rows of the table of metrics.
 
 use super::{Metric, Unit};
+use crate::result::compared::Better;
 use crate::result::{Summary, TrialResult};
 
 macro_rules! series {
-    ($field:ident, $what:literal) => {
+    ($field:ident, $better:ident, $what:literal) => {
         [
-            series!($field, "mean", concat!("mean of ", $what), |s| Some(s.mean)),
-            series!($field, "min", concat!("smallest ", $what), |s| num(s.min)),
-            series!($field, "p50", concat!("median of ", $what), |s| num(s.p50)),
-            series!($field, "p90", concat!("90th percentile of ", $what), |s| {
-                num(s.p90)
-            }),
-            series!($field, "p99", concat!("99th percentile of ", $what), |s| {
-                num(s.p99)
+            series!($field, $better, "mean", concat!("mean of ", $what), |s| {
+                Some(s.mean)
             }),
             series!(
                 $field,
+                $better,
+                "min",
+                concat!("smallest ", $what),
+                |s| num(s.min)
+            ),
+            series!($field, $better, "p50", concat!("median of ", $what), |s| {
+                num(s.p50)
+            }),
+            series!(
+                $field,
+                $better,
+                "p90",
+                concat!("90th percentile of ", $what),
+                |s| { num(s.p90) }
+            ),
+            series!(
+                $field,
+                $better,
+                "p99",
+                concat!("99th percentile of ", $what),
+                |s| { num(s.p99) }
+            ),
+            series!(
+                $field,
+                $better,
                 "p99_9",
                 concat!("99.9th percentile of ", $what),
                 |s| s.p99_9.and_then(num)
             ),
-            series!($field, "max", concat!("largest ", $what), |s| num(s.max)),
+            series!($field, $better, "max", concat!("largest ", $what), |s| num(
+                s.max
+            )),
         ]
     };
-    ($field:ident, $part:literal, $formula:expr, $read:expr) => {
+    ($field:ident, $better:ident, $part:literal, $formula:expr, $read:expr) => {
         Metric {
             name: concat!(stringify!($field), ".", $part),
             unit: Unit::Nanoseconds,
+            better: Better::$better,
             formula: $formula,
             read: |trial| {
                 let read: fn(&Summary) -> Option<f64> = $read;
@@ -38,18 +61,19 @@ macro_rules! series {
 }
 
 pub(super) static SERIES: [[Metric; 7]; 5] = [
-    series!(delivery, "received and parsed - due"),
-    series!(arrival, "bytes at the client's socket - due"),
-    series!(publish, "publish answered - publish sent"),
-    series!(schedule_lag, "handed to the socket - due"),
-    series!(connect, "able to receive - dialled"),
+    series!(delivery, Lower, "received and parsed - due"),
+    series!(arrival, Lower, "bytes at the client's socket - due"),
+    series!(publish, Lower, "publish answered - publish sent"),
+    series!(schedule_lag, Neither, "handed to the socket - due"),
+    series!(connect, Lower, "able to receive - dialled"),
 ];
 
 macro_rules! metric {
-    ($name:literal, $unit:ident, $formula:literal, $read:expr) => {
+    ($name:literal, $unit:ident, $better:ident, $formula:literal, $read:expr) => {
         Metric {
             name: $name,
             unit: Unit::$unit,
+            better: Better::$better,
             formula: $formula,
             read: $read,
         }
@@ -60,115 +84,142 @@ pub(super) static PLAIN: [Metric; 28] = [
     metric!(
         "clients",
         Count,
+        Neither,
         "subscribers able to receive when the measured phase began",
         |t| num(t.clients.connected)
     ),
     metric!(
         "planned",
         Count,
+        Neither,
         "messages due in the measured phase",
         |t| { num(t.messages.planned) }
     ),
     metric!(
         "published",
         Count,
+        Higher,
         "of these, accepted by the server",
         |t| num(t.messages.published)
     ),
     metric!(
         "expected",
         Count,
+        Neither,
         "one delivery for each subscriber of each message's channel",
         |t| num(t.messages.expected)
     ),
     metric!(
         "delivered",
         Count,
+        Higher,
         "deliveries that came, each counted once",
         |t| num(t.messages.delivered)
     ),
-    metric!("lost", Count, "expected - delivered", |t| num(t
+    metric!("lost", Count, Lower, "expected - delivered", |t| num(t
         .messages
         .lost)),
-    metric!("duplicated", Count, "deliveries that came again", |t| num(
-        t.messages.duplicated
-    )),
+    metric!(
+        "duplicated",
+        Count,
+        Lower,
+        "deliveries that came again",
+        |t| num(t.messages.duplicated)
+    ),
     metric!(
         "reordered",
         Count,
+        Lower,
         "deliveries after a later one of the same publisher",
         |t| num(t.messages.reordered)
     ),
-    metric!("reconnects", Count, "connections made again", |t| num(t
-        .clients
-        .reconnects)),
-    metric!("requests", Count, "requests answered", |t| num(t
+    metric!("reconnects", Count, Lower, "connections made again", |t| {
+        num(t.clients.reconnects)
+    }),
+    metric!("requests", Count, Neither, "requests answered", |t| num(t
         .requests
         .total)),
     metric!(
         "empty_polls",
         Count,
+        Neither,
         "answers that brought no message",
         |t| num(t.requests.empty)
     ),
-    metric!("empty_share", Share, "empty_polls / requests", |t| ratio(
-        num(t.requests.empty),
-        num(t.requests.total)
-    )),
+    metric!(
+        "empty_share",
+        Share,
+        Neither,
+        "empty_polls / requests",
+        |t| ratio(num(t.requests.empty), num(t.requests.total))
+    ),
     metric!(
         "payload_bytes_per_message",
         Bytes,
+        Neither,
         "size of a payload",
         |t| each(t, payloads(t))
     ),
     metric!(
         "framing_bytes_per_message",
         Bytes,
+        Lower,
         "(socket both directions - payloads) / deliveries",
         |t| each(t, minus(socket(t), payloads(t)))
     ),
     metric!(
         "tcp_bytes_per_message",
         Bytes,
+        Lower,
         "(wire - socket) / deliveries",
         |t| each(t, minus(wire(t), socket(t)))
     ),
     metric!(
         "socket_bytes_per_message",
         Bytes,
+        Lower,
         "socket both directions / deliveries",
         |t| each(t, socket(t))
     ),
     metric!(
         "wire_bytes_per_message",
         Bytes,
+        Lower,
         "wire both directions / deliveries",
         |t| each(t, wire(t))
     ),
     metric!(
         "wire_bytes_per_client_second",
         BytesPerSecond,
+        Lower,
         "wire both directions / clients / measured seconds",
         |t| ratio(per_second(t, wire(t)), num(t.clients.connected))
     ),
     metric!(
         "header_bytes_per_second",
         BytesPerSecond,
+        Lower,
         "(socket both directions - payloads) / measured seconds",
         |t| per_second(t, minus(socket(t), payloads(t)))
     ),
     metric!(
         "server_cpu_per_thousand",
         Nanoseconds,
+        Lower,
         "server CPU / deliveries * 1000",
         |t| each(t, t.server.cpu_ns.and_then(num)).map(|v| v * 1e3)
     ),
-    metric!("server_cores", Cores, "server CPU / measured time", |t| {
-        ratio(t.server.cpu_ns.and_then(num), num(t.phases.measure))
-    }),
+    metric!(
+        "server_cores",
+        Cores,
+        Lower,
+        "server CPU / measured time",
+        |t| { ratio(t.server.cpu_ns.and_then(num), num(t.phases.measure)) }
+    ),
     metric!(
         "server_memory_per_client",
         Bytes,
+        Lower,
         "(resident loaded - resident before the first client) / clients",
         |t| ratio(
             minus(
@@ -181,6 +232,7 @@ pub(super) static PLAIN: [Metric; 28] = [
     metric!(
         "kernel_memory_per_client",
         Bytes,
+        Lower,
         "kernel socket memory of the server / clients",
         |t| ratio(
             t.server.kernel_socket_memory.and_then(num),
@@ -190,30 +242,35 @@ pub(super) static PLAIN: [Metric; 28] = [
     metric!(
         "generator_cores",
         Cores,
+        Neither,
         "generator CPU / measured time",
         |t| t.generator.cores_busy
     ),
     metric!(
         "generator_cpu_per_thousand",
         Nanoseconds,
+        Neither,
         "generator CPU / deliveries * 1000",
         |t| each(t, t.generator.cpu_ns.and_then(num)).map(|v| v * 1e3)
     ),
     metric!(
         "missed_reports",
         Count,
+        Lower,
         "times the server said that it had dropped messages",
         |t| num(t.messages.missed_reports)
     ),
     metric!(
         "publish_errors",
         Count,
+        Lower,
         "publishes refused or not sent",
         |t| num(t.messages.publish_errors)
     ),
     metric!(
         "negative",
         Count,
+        Neither,
         "delivery and arrival latencies below zero",
         |t| {
             let below = |s: &Option<Summary>| s.as_ref().map_or(0, |s| s.negative);
