@@ -150,7 +150,21 @@ fn each_single_fault_names_its_remedy() {
         ),
         (
             "[gate]\n\"* lost\" = \"<= 0.2 * polling\"",
-            r#"2:12: a bound relative to another trial ("<= 0.2 * polling") is not supported yet; write a number, such as "<= 20ms""#
+            r#"2:1: no trial uses polling, so the gate "* lost <= 0.2 * polling" has nothing to compare with; add polling to "load.transport" or remove the gate"#
+                .to_owned(),
+        ),
+        (
+            "[gate]\n\"* lost\" = \"<= 0.2 * websocket\"",
+            r#"2:1: every trial uses websocket, so the gate "* lost <= 0.2 * websocket" would hold of nothing; add another transport to "load.transport" or remove the gate"#
+                .to_owned(),
+        ),
+        (
+            "[gate]\n\"* lost\" = [\"== 0\", \"<= 1.1 * baselin\"]",
+            r#"2:21: "baselin" is no transport; did you mean "baseline"?"#.to_owned(),
+        ),
+        (
+            "[gate]\n\"websocket lost\" = \"<= 0.2 * websocket\"",
+            r#"2:20: a gate cannot compare websocket with itself; name another transport, or baseline"#
                 .to_owned(),
         ),
         (

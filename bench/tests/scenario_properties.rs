@@ -1,5 +1,6 @@
 //! What holds of every scenario, however it is written.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bench::scenario::read_text;
@@ -8,6 +9,30 @@ use proptest::prelude::*;
 const KNOWN: [&str; 3] = ["lost", "duplicated", "header_bytes_per_second"];
 
 const SEED: &str = include_str!("../../scenarios/lubbers-2010.toml");
+
+/// What a gate is about.
+fn gate_left() -> impl Strategy<Value = String> {
+    "(\\*|sse) (lost|duplicated|header_bytes_per_second)"
+}
+
+/// What a gate holds it against.
+fn gate_right() -> impl Strategy<Value = String> {
+    let sign = "(<=|>=|==|!=|<|>) ";
+    let bound = "[1-9][0-9]{0,3}(\\.[0-9]{1,3})?( ?%|ms|KiB)?|(0\\.[1-9] ?\\* ?|1[0-9]{2}% \\* )?(websocket|baseline)";
+    (sign, bound).prop_map(|(sign, bound)| format!("{sign}{bound}"))
+}
+
+fn gate_table(gates: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let mut text = "[gate]\n".to_owned();
+    for (left, rights) in gates {
+        text.push_str(
+            &format!("{left:?} = {rights:?}\n")
+                .replace('{', "[")
+                .replace('}', "]"),
+        );
+    }
+    text
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
@@ -50,6 +75,7 @@ proptest! {
         down in 1..1_000_000_000_u64,
         preset in proptest::bool::ANY,
         cookies in "[!-~][ -~]{0,20}",
+        gates in proptest::collection::btree_map(gate_left(), proptest::collection::btree_set(gate_right(), 1..3), 0..4),
     ) {
         let (link, presets) = if preset {
             ("", "preset = [\"none\", \"4g\"]\n")
@@ -60,14 +86,16 @@ proptest! {
             "title = {}\nseed = {seed}\n[load]\nrate = {rate:?}\npayload = \"{payload}B\"\n\
              poll_interval = \"{millis}ms\"\nheaders = {{ pad_to = {pad} }}\ncookies = {}\n\
              [link]\nloss = {loss:?}\ndown = \"{down}bit\"\n{link}\
-             [run]\nrepeats = {repeats}\n[matrix]\n{presets}clients = {:?}\ntransport = [\"sse\", \"websocket\"]\nchannels = [1, 20]\n",
+             [run]\nrepeats = {repeats}\n[matrix]\n{presets}clients = {:?}\ntransport = [\"sse\", \"websocket\"]\nchannels = [1, 20]\n{}",
             toml::Value::String(title.clone()),
             toml::Value::String(cookies),
             clients.iter().collect::<Vec<_>>(),
+            gate_table(&gates),
         );
         match read_text(&text, Path::new("x"), &[], &KNOWN) {
             Err(error) => prop_assert!(title.trim().is_empty(), "{}", error),
             Ok(plan) => {
+                prop_assert_eq!(plan.gates.len(), gates.values().map(BTreeSet::len).sum::<usize>());
                 let again = read_text(&plan.resolved, Path::new("x"), &[], &KNOWN);
                 prop_assert_eq!(again.map_err(|error| error.to_string()), Ok(plan));
             }

@@ -149,7 +149,7 @@ fn judge(plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
         interrupted,
     } = outcome;
     result.cells = metric::cells(&result.trials);
-    result.gates = judge::gate::evaluate(&plan.gates, &result.trials);
+    result.gates = judge::gate::evaluate(&plan.gates, &result, None);
     result.verdict = judge::verdict(&result.trials, &result.gates);
     if error.is_some() || interrupted || result.trials.len() < plan.trials.len() {
         result.verdict = Verdict::Invalid;

@@ -1,46 +1,219 @@
-//! Gates: rules such as `websocket delivery.p99 <= 20ms`, checked on every trial they match.
+//! Gates: rules such as `websocket delivery.p99 <= 20ms`, checked on every combination of factors they match.
+//!
+//! The run is the unit of evidence: where a combination has repeats, the rule
+//! is held against their median. Two kinds of rules must hold in every single
+//! trial instead: those with `==` or `!=`, and those on a count of [`FAULTS`],
+//! which no median may excuse. Either way the rule holds only when it holds in
+//! every combination, and what was not measured breaks it.
 
-use crate::result::{GateResult, TrialResult, metric};
-use crate::scenario::{GateRule, Op};
+use super::baseline::{self, Counterpart};
+use crate::result::{GateResult, RunResult, TrialResult, metric};
+use crate::scenario::{Bound, Factor, GateRule, Op, Reference};
 
-/// How far a value is from what a rule wishes; the worst trial has the most.
-fn badness(op: Op, measured: f64, bound: f64) -> f64 {
-    match op {
-        Op::AtMost | Op::Below => measured,
-        Op::AtLeast | Op::Above => -measured,
-        Op::Equal => (measured - bound).abs(),
-        Op::NotEqual => -(measured - bound).abs(),
-    }
-}
+/// Counts of what must not happen: a rule on one of them must hold in every trial.
+pub const FAULTS: [&str; 6] = [
+    "lost",
+    "duplicated",
+    "reordered",
+    "negative",
+    "missed_reports",
+    "publish_errors",
+];
 
-/// Checks each rule on the trials it matches.
+/// Checks each rule on the combinations it matches.
 ///
-/// A rule holds when it holds for every trial, repeats included. A trial that
-/// did not measure the metric breaks it, and so does a rule without trials.
+/// A bound relative to another transport is taken from the combination that
+/// differs in nothing but the transport; one relative to `baseline`, from the
+/// same combination of that run. Both are medians over the repeats that can be
+/// trusted. Without such a counterpart the rule is broken. `run` need not be judged yet.
 #[must_use]
-pub fn evaluate(rules: &[GateRule], trials: &[TrialResult]) -> Vec<GateResult> {
-    rules.iter().map(|rule| check(rule, trials)).collect()
+pub fn evaluate(
+    rules: &[GateRule],
+    run: &RunResult,
+    baseline: Option<&RunResult>,
+) -> Vec<GateResult> {
+    let groups = baseline::groups(&run.trials);
+    let elsewhere =
+        baseline.and_then(|there| baseline::elsewhere(&run.environment, &there.environment));
+    let mut gates: Vec<GateResult> = rules
+        .iter()
+        .map(|rule| check(rule, &groups, baseline))
+        .collect();
+    for (gate, rule) in gates.iter_mut().zip(rules) {
+        if rule.bound.needs_baseline() && gate.bound.is_some() {
+            gate.note = joined(gate.note.take().into_iter().chain(elsewhere.clone()));
+        }
+    }
+    gates
 }
 
-fn check(rule: &GateRule, trials: &[TrialResult]) -> GateResult {
-    let mut measured: Vec<(Option<f64>, &TrialResult)> = trials
+fn joined(notes: impl Iterator<Item = String>) -> Option<String> {
+    let notes: Vec<String> = notes.collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// What one combination says of a rule.
+struct Finding<'a> {
+    group: &'a [&'a TrialResult],
+    measured: Option<f64>,
+    bound: Option<f64>,
+    /// None for a median over several.
+    trial: Option<&'a TrialResult>,
+    holds: bool,
+    note: Option<String>,
+    /// How far it is from what the rule wishes.
+    excess: f64,
+}
+
+fn check(
+    rule: &GateRule,
+    groups: &[Vec<&TrialResult>],
+    baseline: Option<&RunResult>,
+) -> GateResult {
+    let mut found: Vec<Finding<'_>> = groups
         .iter()
-        .filter(|trial| rule.selector.is_none_or(|t| t == trial.transport))
-        .map(|trial| {
-            let value = metric::find(&rule.metric).and_then(|m| m.of(trial));
-            (value, trial)
+        .filter(|group| matches(rule, group[0]))
+        .map(|group| {
+            let counterpart = counterpart(rule, group, groups, baseline);
+            find(rule, group, counterpart)
         })
         .collect();
     // Worst first; what was not measured is worse than any value.
-    let badness =
-        |value: Option<f64>| value.map_or(f64::INFINITY, |v| badness(rule.op, v, rule.bound));
-    measured.sort_by(|a, b| badness(b.0).total_cmp(&badness(a.0)));
-    let worst = measured.first();
-    let value = worst.and_then(|(value, _)| *value);
+    found.sort_by(|a, b| {
+        let holds = a.holds.cmp(&b.holds);
+        holds.then(b.excess.total_cmp(&a.excess))
+    });
+    let broken = found.iter().filter(|finding| !finding.holds).count();
+    let of = found.len();
+    let Some(worst) = found.into_iter().next() else {
+        return GateResult {
+            rule: rule.text.clone(),
+            note: Some("no trial matches the rule".to_owned()),
+            ..GateResult::default()
+        };
+    };
+    let several = (broken > 0 && of > 1).then(|| {
+        let verb = if broken == 1 { "breaks" } else { "break" };
+        format!("{broken} of {of} combinations {verb} it")
+    });
     GateResult {
         rule: rule.text.clone(),
-        measured: value,
-        trial: worst.map(|(_, trial)| trial.id.clone()),
-        holds: value.is_some_and(|v| rule.op.holds(v, rule.bound)),
+        measured: worst.measured,
+        bound: worst.bound,
+        cell: worst.group[0].factors.clone(),
+        trial: worst.trial.map(|trial| trial.id.clone()),
+        holds: worst.holds,
+        note: joined(several.into_iter().chain(worst.note)),
+    }
+}
+
+/// Whether a trial is one that the rule is about. Nothing is compared with itself.
+fn matches(rule: &GateRule, trial: &TrialResult) -> bool {
+    match rule.selector {
+        Some(transport) => trial.transport == transport,
+        None => rule.bound.transport() != Some(trial.transport),
+    }
+}
+
+/// The bound in numbers for a combination, or why there is none.
+fn counterpart(
+    rule: &GateRule,
+    group: &[&TrialResult],
+    groups: &[Vec<&TrialResult>],
+    baseline: Option<&RunResult>,
+) -> Counterpart {
+    let (factor, to) = match rule.bound {
+        Bound::Absolute(bound) => return Counterpart::of(bound),
+        Bound::Relative { factor, to } => (factor, to),
+    };
+    let counterpart = match to {
+        Reference::Baseline => baseline::same(group, baseline, &rule.metric),
+        Reference::Transport(transport) => {
+            let mut factors = group[0].factors.clone();
+            factors.insert(
+                "transport".to_owned(),
+                Factor::Text(transport.name().to_owned()),
+            );
+            let other = groups.iter().find(|group| group[0].factors == factors);
+            let median = other.and_then(|group| baseline::median(group, &rule.metric));
+            Counterpart {
+                value: median,
+                note: median.is_none().then(|| {
+                    let what = if other.is_some() {
+                        "did not measure it"
+                    } else {
+                        "was not run"
+                    };
+                    format!("nothing to compare with: {transport} {what} at these factors")
+                }),
+            }
+        }
+    };
+    counterpart.times(factor)
+}
+
+fn find<'a>(
+    rule: &GateRule,
+    group: &'a [&'a TrialResult],
+    counterpart: Counterpart,
+) -> Finding<'a> {
+    let (measured, trial) = measure(rule, group, counterpart.value);
+    let bound = counterpart.value;
+    let mut note = counterpart.note;
+    if let (None, Some(trial), None) = (measured, trial, &note) {
+        note = Some(format!("{} did not measure it", trial.id));
+    }
+    let excess = measured
+        .zip(bound)
+        .map_or(f64::INFINITY, |(m, b)| excess(rule.op, m, b));
+    Finding {
+        group,
+        measured,
+        bound,
+        trial,
+        holds: measured
+            .zip(bound)
+            .is_some_and(|(m, b)| rule.op.holds(m, b)),
+        note,
+        excess,
+    }
+}
+
+/// The value that decides, and the trial that gave it unless it is a median over several.
+fn measure<'a>(
+    rule: &GateRule,
+    group: &[&'a TrialResult],
+    bound: Option<f64>,
+) -> (Option<f64>, Option<&'a TrialResult>) {
+    let read = |trial: &TrialResult| metric::find(&rule.metric).and_then(|metric| metric.of(trial));
+    let exact = matches!(rule.op, Op::Equal | Op::NotEqual);
+    let judged = if exact || FAULTS.contains(&rule.metric.as_str()) {
+        // A doubtful trial's faults are faults.
+        group.to_vec()
+    } else {
+        let trusted = metric::trusted(group);
+        if trusted.len() > 1
+            && let Some(median) = baseline::median(group, &rule.metric)
+        {
+            return (Some(median), None);
+        }
+        trusted
+    };
+    let bad = |trial: &TrialResult| {
+        read(trial).map_or(f64::INFINITY, |v| excess(rule.op, v, bound.unwrap_or(0.0)))
+    };
+    let worst = judged.into_iter().min_by(|a, b| bad(b).total_cmp(&bad(a)));
+    (worst.and_then(read), worst)
+}
+
+/// How far a value is beyond its bound, as a share of it; the worst has the most.
+fn excess(op: Op, measured: f64, bound: f64) -> f64 {
+    let scale = if bound == 0.0 { 1.0 } else { bound.abs() };
+    let beyond = (measured - bound) / scale;
+    match op {
+        Op::AtMost | Op::Below => beyond,
+        Op::AtLeast | Op::Above => -beyond,
+        Op::Equal => beyond.abs(),
+        Op::NotEqual => -beyond.abs(),
     }
 }

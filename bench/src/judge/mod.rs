@@ -1,5 +1,6 @@
 //! What a result means: whether it can be trusted and whether its gates hold.
 
+mod baseline;
 pub mod gate;
 pub mod validity;
 

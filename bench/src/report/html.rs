@@ -85,7 +85,7 @@ fn view(table: &Table) -> Markup {
             tbody {
                 @for row in &table.rows {
                     @let last = row.last().map_or("", String::as_str);
-                    tr.broken[last == table::NOT_VALID || last == table::BROKEN] {
+                    tr.broken[last == table::NOT_VALID || row.iter().any(|cell| cell == table::BROKEN)] {
                         @for (cell, column) in row.iter().zip(&table.columns) {
                             td.right[column.right].prose[column.head == "note" || column.head == "source"] { (cell) }
                         }

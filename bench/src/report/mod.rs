@@ -7,6 +7,7 @@ pub mod charts;
 mod comparison;
 pub mod console;
 pub mod csv;
+mod gates;
 pub mod html;
 mod show;
 mod table;

@@ -1,5 +1,7 @@
 //! Values as a person reads them.
 
+use std::collections::BTreeMap;
+
 use crate::result::metric::{self, Metric};
 use crate::scenario::Factor;
 use crate::units::{show_bytes, show_nanos};
@@ -43,6 +45,20 @@ pub(crate) fn factor(key: &str, factor: &Factor) -> String {
         "rate" => format!("{value} messages/s"),
         _ => format!("{} {value}", key.replace('_', " ")),
     }
+}
+
+/// A combination of factors, the transport first, such as `sse, 1,000 clients`.
+pub(crate) fn factors(factors: &BTreeMap<String, Factor>) -> String {
+    let transport = factors.get("transport").map(ToString::to_string);
+    let others = factors
+        .iter()
+        .filter(|(key, _)| *key != "transport")
+        .map(|(key, value)| factor(key, value));
+    transport
+        .into_iter()
+        .chain(others)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A signed share, such as `+3.1 %`.

@@ -1,7 +1,7 @@
 //! The tables that a person reads, as cells of text: the console and the page lay them out.
 
 use crate::report::comparison::{comparisons, varying};
-use crate::report::show;
+use crate::report::{gates, show};
 use crate::result::{RunResult, TrialResult, metric};
 
 /// The last cell of a trial that cannot be trusted.
@@ -209,28 +209,29 @@ pub(crate) fn predictions(run: &RunResult) -> Table {
     Table { columns, rows }
 }
 
-/// Gates: the rule, the worst value, and whether it holds.
+/// Gates: the rule, the worst value and its bound, and whether it holds.
 pub(crate) fn gates(run: &RunResult) -> Table {
-    let columns = vec![
+    let noted = run.gates.iter().any(|gate| gate.note.is_some());
+    let mut columns = vec![
         Column::words("gate"),
         Column::numbers("", "worst measured"),
-        Column::words("in trial"),
+        Column::numbers("", "bound"),
+        Column::words("in"),
         Column::words("holds"),
     ];
+    if noted {
+        columns.push(Column::words("note"));
+    }
     let rows = run.gates.iter().map(|gate| {
-        // The rule begins with a selector; the metric is the word that the table knows.
-        let metric = gate.rule.split_whitespace().find_map(metric::find);
-        let measured = match (metric, gate.measured) {
-            (Some(metric), Some(value)) => metric.unit.show(value),
-            (None, Some(value)) => value.to_string(),
-            (_, None) => "not measured".to_owned(),
-        };
-        vec![
+        let mut row = vec![
             gate.rule.clone(),
-            measured,
-            gate.trial.clone().unwrap_or_default(),
+            gates::measured(gate),
+            gates::bound(gate),
+            gates::place(gate),
             if gate.holds { "✓" } else { BROKEN }.to_owned(),
-        ]
+        ];
+        row.extend(noted.then(|| gate.note.clone().unwrap_or_default()));
+        row
     });
     Table {
         columns,

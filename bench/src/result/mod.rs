@@ -362,15 +362,25 @@ pub struct Spread {
     pub confidence: Option<f64>,
 }
 
-/// A gate and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A gate and what became of it, in the combination of factors that is worst for it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GateResult {
     /// The rule, as `websocket delivery.p99 <= 20ms`.
     pub rule: String,
     /// The worst measured value, in the metric's own unit; null when nothing was measured.
     pub measured: Option<f64>,
-    /// The trial that gave it.
+    /// What it was held against, in the same unit; null when a relative rule found nothing to compare with.
+    #[serde(default)]
+    pub bound: Option<f64>,
+    /// The combination that gave it; empty when no trial matches the rule.
+    #[serde(default)]
+    pub cell: BTreeMap<String, Factor>,
+    /// The trial that gave it; null for a median over several repeats.
     pub trial: Option<String>,
     /// Whether the rule holds.
     pub holds: bool,
+    /// What else there is to know: why nothing could be compared, in how many combinations it
+    /// does not hold, in what a baseline differs.
+    #[serde(default)]
+    pub note: Option<String>,
 }

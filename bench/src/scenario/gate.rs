@@ -2,22 +2,22 @@
 
 use std::fmt;
 
-use super::Transport;
 use super::keys::{brief, listed, nearest};
 use super::setting::transports;
-use crate::units::{parse_bytes, parse_duration};
+use super::{Bound, Transport};
 
-/// A bound that a metric must keep, in each trial that the selector names.
+/// A bound that a metric must keep, in each combination of factors that the selector names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateRule {
-    /// The transport whose trials are held to it; `None` (written `*`) is every trial.
+    /// The transport whose trials are held to it; `None` (written `*`) is every
+    /// transport but the one that the bound refers to.
     pub selector: Option<Transport>,
     /// The metric's name, such as `delivery.p99`.
     pub metric: String,
     /// How the measured value must compare with the bound.
     pub op: Op,
-    /// The bound in the metric's own unit: nanoseconds, bytes or plain; 5% is 0.05.
-    pub bound: f64,
+    /// What it is compared with.
+    pub bound: Bound,
     /// The rule in one line, such as `websocket delivery.p99 <= 20ms`.
     pub text: String,
 }
@@ -89,7 +89,13 @@ impl GateRule {
     /// Says which side is wrong and how it is written.
     pub fn parse(left: &str, right: &str, known: &[&str]) -> Result<Self, GateFault> {
         let (selector, metric) = parse_left(left, known).map_err(GateFault::Left)?;
-        let (op, bound, written) = parse_right(right).map_err(GateFault::Right)?;
+        let (op, written) = parse_comparison(right).map_err(GateFault::Right)?;
+        let bound = Bound::parse(written).map_err(GateFault::Right)?;
+        if let Some(itself) = selector.filter(|_| bound.transport() == selector) {
+            return Err(GateFault::Right(format!(
+                "a gate cannot compare {itself} with itself; name another transport, or baseline"
+            )));
+        }
         let who = selector.map_or("*", Transport::name);
         Ok(Self {
             text: format!("{who} {metric} {} {written}", op.sign()),
@@ -152,8 +158,13 @@ fn parse_left(left: &str, known: &[&str]) -> Result<(Option<Transport>, String),
             });
         }
     };
+    Ok((selector, known_metric(metric, known)?))
+}
+
+/// The metric's name, when there is such a metric.
+pub(super) fn known_metric(metric: &str, known: &[&str]) -> Result<String, String> {
     if known.contains(&metric) {
-        return Ok((selector, metric.to_owned()));
+        return Ok(metric.to_owned());
     }
     Err(unknown_metric(metric, known))
 }
@@ -171,7 +182,8 @@ pub(super) fn unknown_metric(metric: &str, known: &[&str]) -> String {
     )
 }
 
-fn parse_right(right: &str) -> Result<(Op, f64, &str), String> {
+/// Splits a comparison into its sign and what stands behind it, such as `<=` and `20ms`.
+pub(super) fn parse_comparison(right: &str) -> Result<(Op, &str), String> {
     let right = right.trim();
     let Some((sign, op)) = OPS.iter().find(|(sign, _)| right.starts_with(sign)) else {
         return Err(format!(
@@ -179,45 +191,7 @@ fn parse_right(right: &str) -> Result<(Op, f64, &str), String> {
             brief(right)
         ));
     };
-    let written = right[sign.len()..].trim();
-    let relative = transports()
-        .iter()
-        .any(|(name, _)| written.ends_with(name) || written.starts_with(name));
-    if relative || written.contains('*') || written.contains("baseline") {
-        return Err(format!(
-            "a bound relative to another trial (\"{}\") is not supported yet; write a number, such as \"<= 20ms\"",
-            brief(right)
-        ));
-    }
-    Ok((*op, parse_bound(written)?, written))
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "spans and sizes are read from a float in the first place"
-)]
-fn parse_bound(written: &str) -> Result<f64, String> {
-    let plain = |text: &str| {
-        text.trim()
-            .parse::<f64>()
-            .ok()
-            .filter(|number| number.is_finite())
-    };
-    if let Some(number) = plain(written) {
-        return Ok(number);
-    }
-    if let Some(percent) = written.strip_suffix('%').and_then(plain) {
-        return Ok(percent / 100.0);
-    }
-    if let Ok(span) = parse_duration(written) {
-        return Ok(span.as_nanos() as f64);
-    }
-    parse_bytes(written).map(|bytes| bytes as f64).map_err(|_| {
-        format!(
-            "\"{}\" is not a bound; write a number (0), a share (5%), a span of time (20ms) or an amount of bytes (4KiB)",
-            brief(written)
-        )
-    })
+    Ok((*op, right[sign.len()..].trim()))
 }
 
 #[cfg(test)]
@@ -246,7 +220,10 @@ mod tests {
             ("* lost", ">= -1.5", -1.5, "* lost >= -1.5"),
         ] {
             let rule = GateRule::parse(left, right, &KNOWN).unwrap();
-            assert!((rule.bound - bound).abs() < 1e-12, "{right}");
+            let Bound::Absolute(read) = rule.bound else {
+                panic!("{right} is a value");
+            };
+            assert!((read - bound).abs() < 1e-12, "{right}");
             assert_eq!(rule.text, text);
             assert_eq!(
                 GateRule::parse(&rule.left(), rule.right(), &KNOWN).unwrap(),
@@ -268,8 +245,8 @@ mod tests {
             ("* lost", "0", "begins with no comparison"),
             ("* lost", "<= many", "is not a bound"),
             ("* lost", "<= inf", "is not a bound"),
-            ("* lost", "<= 0.2 * polling", "not supported yet"),
-            ("* lost", "<= polling", "not supported yet"),
+            ("* lost", "<= 0.2 * poling", "did you mean \"polling\"?"),
+            ("sse lost", "<= 0.5 * sse", "cannot compare sse with itself"),
         ] {
             let (GateFault::Left(text) | GateFault::Right(text)) =
                 GateRule::parse(left, right, &KNOWN).unwrap_err();

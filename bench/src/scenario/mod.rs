@@ -4,6 +4,7 @@
 //! changes the tree (`sets`); the sections are read from it (`written`) and
 //! combined (`resolve`). Everything wrong is found in one reading.
 
+mod bound;
 pub mod capacity;
 mod describe;
 mod error;
@@ -28,6 +29,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+pub use bound::{Bound, Reference};
 pub use describe::describe;
 pub use error::{Problem, Problems, ScenarioError};
 pub use gate::{GateFault, GateRule, Op};

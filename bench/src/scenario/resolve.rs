@@ -70,8 +70,30 @@ fn drop_gates_of_trials_set_aside(gates: &mut Vec<GateRule>, trials: &[Trial], r
 }
 
 fn applies(gate: &GateRule, trials: &[Trial]) -> bool {
-    gate.selector
-        .is_none_or(|transport| trials.iter().any(|trial| trial.load.transport == transport))
+    complaint(gate, trials, "").is_none()
+}
+
+/// Why the gate can say nothing about these trials, whose transports come from `key`.
+fn complaint(gate: &GateRule, trials: &[Trial], key: &str) -> Option<String> {
+    let used = |transport: &Transport| trials.iter().any(|t| t.load.transport == *transport);
+    let missing = |transport: Transport, what: &str| {
+        format!(
+            "no trial uses {transport}, so the gate \"{gate}\" {what}; add {transport} to \"{key}\" or remove the gate"
+        )
+    };
+    if let Some(transport) = gate.selector.filter(|transport| !used(transport)) {
+        return Some(missing(transport, "would hold of nothing"));
+    }
+    let reference = gate.bound.transport()?;
+    if !used(&reference) {
+        return Some(missing(reference, "has nothing to compare with"));
+    }
+    let alone = trials.iter().all(|t| t.load.transport == reference);
+    alone.then(|| {
+        format!(
+            "every trial uses {reference}, so the gate \"{gate}\" would hold of nothing; add another transport to \"{key}\" or remove the gate"
+        )
+    })
 }
 
 fn check_count(plan: &Plan, root: &[Entry], report: &mut Report) {
@@ -134,17 +156,11 @@ fn check_drain(plan: &Plan, root: &[Entry], report: &mut Report) {
 }
 
 fn check_selectors(plan: &Plan, root: &[Entry], report: &mut Report) {
+    let key = key_of(plan, "transport");
     for gate in &plan.gates {
-        let Some(transport) = gate.selector.filter(|_| !applies(gate, &plan.trials)) else {
-            continue;
-        };
-        let key = key_of(plan, "transport");
-        report.add(Fault::new(
-            &gate_place(root, &gate.left()),
-            format!(
-                "no trial uses {transport}, so the gate \"{gate}\" would hold of nothing; add {transport} to \"{key}\" or remove the gate"
-            ),
-        ));
+        if let Some(text) = complaint(gate, &plan.trials, &key) {
+            report.add(Fault::new(&gate_place(root, &gate.left()), text));
+        }
     }
 }
 

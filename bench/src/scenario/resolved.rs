@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use super::GateRule;
 use super::keys::MATRIX;
 use super::plan::{Published, Target};
 use super::setting::Setting;
@@ -41,9 +42,7 @@ pub(super) fn write(scenario: &Scenario, title: &str) -> String {
     if !scenario.gates.is_empty() {
         out.push_str("\n[gate]\n");
     }
-    for gate in &scenario.gates {
-        line(&mut out, &quoted(&gate.left()), &quoted(gate.right()));
-    }
+    gates(&mut out, &scenario.gates);
     for figure in &scenario.published {
         published(&mut out, figure);
     }
@@ -103,6 +102,18 @@ fn link(out: &mut String, scenario: &Scenario) {
         if !varies(scenario, key) && (named || !preset) {
             line(out, key, &setting.toml());
         }
+    }
+}
+
+/// Rules on the same metric of the same trials stand together, and share a key.
+fn gates(out: &mut String, gates: &[GateRule]) {
+    for same in gates.chunk_by(|one, other| one.left() == other.left()) {
+        let bounds: Vec<String> = same.iter().map(|gate| gate.right().to_owned()).collect();
+        let value = match &bounds[..] {
+            [bound] => quoted(bound),
+            several => list(several),
+        };
+        line(out, &quoted(&same[0].left()), &value);
     }
 }
 

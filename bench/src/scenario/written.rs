@@ -8,7 +8,7 @@ use super::keys::{LINK, LOAD, PHASES, ROOT, RUN, Section, brief, not_a_table};
 use super::matrix::{self, Axis};
 use super::plan::{Phases, Published, Target};
 use super::setting::Setting;
-use super::tree::{Entry, Value, place_of};
+use super::tree::{Entry, Node, Value, place_of};
 use super::value::Wanted;
 use super::{published, target};
 
@@ -174,26 +174,35 @@ fn gates(section: &Entry, known: &[&str], report: &mut Report) -> Vec<GateRule> 
     };
     let mut rules: Vec<GateRule> = Vec::new();
     for entry in table {
-        let outcome = gate(entry, known).and_then(|rule| {
-            if rules.iter().any(|other| other.left() == rule.left()) {
-                let text = format!("the gate \"{}\" stands here twice; remove one", rule.left());
-                return Err(Fault::new(&entry.place, text));
-            }
-            Ok(rule)
-        });
-        rules.extend(report.take(outcome));
+        let nodes = match &entry.node.value {
+            Value::List(nodes) if !nodes.is_empty() => nodes.as_slice(),
+            _ => std::slice::from_ref(&entry.node),
+        };
+        let stands = rules.len();
+        for node in nodes {
+            let outcome = gate(entry, node, known).and_then(|rule| {
+                let twice = |other: &GateRule| other.left() == rule.left();
+                if rules[..stands].iter().any(twice) || rules.contains(&rule) {
+                    let left = rule.left();
+                    let text = format!("the gate \"{left}\" stands here twice; remove one");
+                    return Err(Fault::new(&entry.place, text));
+                }
+                Ok(rule)
+            });
+            rules.extend(report.take(outcome));
+        }
     }
     rules
 }
 
-fn gate(entry: &Entry, known: &[&str]) -> Result<GateRule, Fault> {
+fn gate(entry: &Entry, node: &Node, known: &[&str]) -> Result<GateRule, Fault> {
     let wanted = Wanted {
         path: &format!("gate.{}", brief(&entry.key)),
         example: "\"* lost\" = \"== 0\"",
-        node: &entry.node,
+        node,
     };
     GateRule::parse(&entry.key, wanted.text()?, known).map_err(|fault| match fault {
         GateFault::Left(text) => Fault::new(&entry.place, text),
-        GateFault::Right(text) => Fault::new(&entry.node.place, text),
+        GateFault::Right(text) => Fault::new(&node.place, text),
     })
 }

@@ -40,9 +40,9 @@ fn a_comparison_on_the_console() {
                                                                                                 TCP/IP bytes
 
     Gates
-    gate                            worst measured  in trial   holds
-    websocket delivery.p99 <= 20ms         1.90 ms  websocket  ✓
-    * lost == 0                                  0  polling    ✓
+    gate                            worst measured    bound  in         holds
+    websocket delivery.p99 <= 20ms         1.90 ms  20.0 ms  websocket  ✓
+    * lost == 0                                  0        0  polling    ✓
 
     PASS: The run can be trusted and both gates hold.
     Results: results/latest
@@ -86,9 +86,9 @@ fn a_run_that_went_wrong_says_so() {
       websocket: The server's process is not known: its CPU and memory are missing.
 
     Gates
-    gate                            worst measured  in trial   holds
-    streaming delivery.p99 <= 20ms    not measured  streaming  ✗ FAILED
-    * lost == 0                                  0  polling    ✓
+    gate                            worst measured    bound  in         holds
+    streaming delivery.p99 <= 20ms    not measured  20.0 ms  streaming  ✗ FAILED
+    * lost == 0                                  0        0  polling    ✓
 
     INVALID: The run cannot be trusted: 1 of 5 trials is invalid.
     Results: results/latest
