@@ -10,8 +10,11 @@
 mod bundled;
 mod commands;
 mod endings;
+#[path = "../common/fake/mod.rs"]
+#[expect(dead_code, reason = "much of it is planted in `truth.rs` only")]
 mod fake;
-mod planted;
+#[path = "../common/process.rs"]
 mod process;
+#[path = "../common/program.rs"]
 mod program;
 mod refusals;

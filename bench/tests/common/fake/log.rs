@@ -48,7 +48,7 @@ impl Log {
     pub(super) fn append(&self, name: &str, payload: String, plan: &Plan, tally: &Tally) {
         let mut channels = self.channels.lock().unwrap();
         let channel = channels.entry(name.to_owned()).or_default();
-        channel.append(payload, plan, tally);
+        channel.append(name, payload, plan, tally);
         self.grown.notify_all();
     }
 
@@ -86,7 +86,7 @@ impl Log {
 }
 
 impl Channel {
-    fn append(&mut self, payload: String, plan: &Plan, tally: &Tally) {
+    fn append(&mut self, name: &str, payload: String, plan: &Plan, tally: &Tally) {
         let now = Moment::now();
         self.published += 1;
         let every = |n: u64| n > 0 && self.published.is_multiple_of(n);
@@ -95,7 +95,7 @@ impl Channel {
         {
             self.silent_until = now + span;
         }
-        let visible = self.visible(now, plan);
+        let visible = self.visible(name, now, plan);
         let message = Entry::Message(payload.clone());
         if every(plan.drop_every) {
             count(&tally.dropped);
@@ -122,8 +122,9 @@ impl Channel {
         }
     }
 
-    fn visible(&self, now: Moment, plan: &Plan) -> Moment {
-        let visible = (now + plan.delay).max(self.silent_until);
+    fn visible(&self, name: &str, now: Moment, plan: &Plan) -> Moment {
+        let delay = plan.delay.of(name, self.published);
+        let visible = (now + delay).max(self.silent_until);
         if plan.cut == Cut::Together {
             Moment(visible.0.next_multiple_of(TOGETHER))
         } else {

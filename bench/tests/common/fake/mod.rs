@@ -1,12 +1,15 @@
 //! A server in the relay's interface that does wrong what it is told to, and counts it.
 //!
 //! Its code is its own: it shares nothing with the relay, and with bench no
-//! more than the clock. A thread for each connection, blocking.
+//! more than the clock. A thread for each connection, blocking. It notes when it
+//! wrote each record, so that what bench reports can be held against what was done.
 
 mod connection;
+mod delay;
 mod log;
 mod socket;
 mod wire;
+mod written;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,13 +17,17 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+pub(crate) use delay::Delay;
 use log::Log;
+pub(crate) use written::Written;
 
 /// What goes wrong. "Every n-th" counts the messages of a channel from 1; 0 is never.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Plan {
-    /// Passes before a message is delivered.
-    pub(crate) delay: Duration,
+    /// Passes before a message is delivered. A longer one holds up the channel's later messages.
+    pub(crate) delay: Delay,
+    /// Passes before each connection is accepted, one after another.
+    pub(crate) slow_accept: Duration,
     /// Every n-th message is accepted and never delivered.
     pub(crate) drop_every: u64,
     /// Every n-th message is delivered twice.
@@ -59,6 +66,8 @@ pub(crate) enum Cut {
     Whole,
     /// Every byte in a segment of its own.
     Bytes,
+    /// In eight segments: no more than TCP sends at once without an acknowledgement.
+    Parts,
     /// The records of a tenth of a second in one write.
     Together,
 }
@@ -86,12 +95,18 @@ pub(crate) struct Tally {
     pub(crate) polls: AtomicU64,
     /// Publishes asked for, taken or not.
     asked: AtomicU64,
+    written: Mutex<Vec<Written>>,
 }
 
 impl Tally {
     /// One of its counts.
     pub(crate) fn of(&self, field: fn(&Self) -> &AtomicU64) -> u64 {
         field(self).load(Ordering::SeqCst)
+    }
+
+    /// Every record that was written whole, in the order of writing on each connection.
+    pub(crate) fn written(&self) -> Vec<Written> {
+        self.written.lock().unwrap().clone()
     }
 }
 
@@ -105,6 +120,7 @@ struct Shared {
     log: Log,
     /// By what a trial's channels have in common, in the order of the trials.
     tallies: Mutex<Vec<(String, Arc<Tally>)>>,
+    connections: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -136,6 +152,7 @@ impl Fake {
             log: Log::default(),
             plan,
             tallies: Mutex::default(),
+            connections: AtomicU64::new(0),
             stop: AtomicBool::new(false),
         });
         let server = Arc::clone(&shared);
@@ -164,6 +181,8 @@ impl Drop for Fake {
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     for stream in listener.incoming() {
+        // The kernel has shaken hands already: what is slow is whoever would answer.
+        thread::sleep(shared.plan.slow_accept);
         if shared.stop.load(Ordering::SeqCst) {
             return;
         }

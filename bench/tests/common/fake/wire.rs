@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use bench::clock::Moment;
 use socket2::SockRef;
 
 use super::log::Entry;
-use super::{Cut, Plan, Shared, Tally};
+use super::{Cut, Plan, Shared, Tally, Written, count, written};
 
 /// What is read from a connection.
 pub(super) struct Incoming {
@@ -104,6 +105,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) stream: &'a TcpStream,
     pub(super) shared: &'a Shared,
     tally: Arc<Tally>,
+    connection: u64,
     /// Records that this connection has brought.
     records: u64,
 }
@@ -114,6 +116,7 @@ impl<'a> Outgoing<'a> {
             stream,
             shared,
             tally: Arc::default(),
+            connection: count(&shared.connections),
             records: 0,
         }
     }
@@ -146,14 +149,32 @@ impl<'a> Outgoing<'a> {
     }
 
     fn put(&mut self, bytes: &[u8], cut: Cut) -> io::Result<()> {
-        let step = if cut == Cut::Bytes {
-            1
-        } else {
-            bytes.len().max(1)
+        let step = match cut {
+            Cut::Bytes => 1,
+            Cut::Parts => bytes.len().div_ceil(8).max(1),
+            Cut::Whole | Cut::Together => bytes.len().max(1),
         };
-        bytes
-            .chunks(step)
-            .try_for_each(|part| self.stream.write_all(part))
+        let mut noted: Vec<Written> = Vec::new();
+        let mut stamps = written::stamps(bytes).into_iter().peekable();
+        for (number, part) in bytes.chunks(step).enumerate() {
+            let before = Moment::now();
+            self.stream.write_all(part)?;
+            let done = number * step + part.len();
+            // Before its stamp is whole nobody can know a message.
+            while let Some(stamp) = stamps.next_if(|stamp| stamp.end <= done) {
+                noted.push(Written {
+                    connection: self.connection,
+                    message: stamp.message,
+                    due: stamp.due,
+                    before,
+                    after: before,
+                });
+            }
+        }
+        let after = Moment::now();
+        noted.iter_mut().for_each(|record| record.after = after);
+        self.tally.written.lock().unwrap().extend(noted);
+        Ok(())
     }
 }
 

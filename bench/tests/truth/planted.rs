@@ -1,46 +1,18 @@
 //! Faults planted in a server come out as what they are, for each of the five transports.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
+use crate::fake::{Cut, Delay, Plan};
+use crate::program::{Ran, only_busy, side_by_side};
+use crate::seen::{self, ALL, ENDLESS, POLLS, Seen};
 
-use crate::fake::{Cut, Fake, Plan, Tally};
-use crate::program::{Ran, Story, only_busy, side_by_side};
-
-const POLLS: &str = r#""polling", "long-polling""#;
-const ENDLESS: &str = r#""streaming", "sse", "websocket""#;
-const ALL: [&str; 2] = [POLLS, ENDLESS];
 /// Subscribers, of two channels.
 const CLIENTS: u64 = 4;
 const EACH: u64 = CLIENTS / 2;
 /// Messages in all: a second at this rate.
 const MESSAGES: u64 = 100;
 
-/// What one transport made of a plan.
-struct Seen {
-    trial: Value,
-    fake: Arc<Tally>,
-}
-
 impl Seen {
-    fn number(&self, path: &str) -> u64 {
-        let value = self.trial.pointer(path).unwrap_or(&Value::Null);
-        value
-            .as_u64()
-            .unwrap_or_else(|| panic!("{path} is {value} in {}", self.trial))
-    }
-
-    fn transport(&self) -> &str {
-        self.trial["transport"].as_str().unwrap()
-    }
-
-    /// The ledger: lost, duplicated, reordered, missed reports.
-    fn faults(&self) -> [u64; 4] {
-        ["lost", "duplicated", "reordered", "missed_reports"]
-            .map(|field| self.number(&format!("/messages/{field}")))
-    }
-
     /// What holds whatever is planted, as long as the server takes every message.
     fn adds_up(&self) {
         let transport = self.transport();
@@ -108,16 +80,7 @@ hold = "1s"
 
 /// Runs a plan with some transports, after a change to the scenario.
 fn run(plan: Plan, transports: &str, change: impl FnOnce(String) -> String) -> (Ran, Vec<Seen>) {
-    let fake = Fake::start(plan);
-    let story = Story::new(&change(scenario(&fake.url(), transports)));
-    let ran = story.run();
-    assert!(story.results().exists(), "{:?} {}", ran.code, ran.stderr);
-    let summary = story.summary();
-    let trials = summary["trials"].as_array().unwrap().iter().cloned();
-    let seen: Vec<Seen> = trials
-        .zip(fake.tallies())
-        .map(|(trial, fake)| Seen { trial, fake })
-        .collect();
+    let (ran, seen) = seen::run(plan, |url| change(scenario(url, transports)));
     assert_eq!(seen.len(), transports.split(',').count(), "{}", ran.stderr);
     (ran, seen)
 }
@@ -132,12 +95,10 @@ fn each(plan: &Plan, transports: &str) -> Vec<Seen> {
     seen
 }
 
-/// The same with every transport.
-fn all(plan: &Plan) -> Vec<Seen> {
-    side_by_side(ALL, |transports| each(plan, transports))
-        .into_iter()
-        .flatten()
-        .collect()
+/// The same with each of these transports.
+fn every(plan: &Plan, transports: &[&str]) -> Vec<Seen> {
+    let all = side_by_side(transports, |transport| each(plan, transport));
+    all.into_iter().flatten().collect()
 }
 
 #[test]
@@ -147,7 +108,7 @@ fn a_server_without_faults_has_none() {
         unhealthy: true,
         ..Plan::default()
     };
-    for seen in all(&plan) {
+    for seen in every(&plan, &ALL) {
         assert_eq!(seen.faults(), [0; 4], "{}", seen.transport());
         assert_eq!(seen.number("/clients/reconnects"), 0);
     }
@@ -156,11 +117,11 @@ fn a_server_without_faults_has_none() {
 #[test]
 fn a_planted_delay_is_measured_though_messages_come_many_together() {
     let plan = Plan {
-        delay: Duration::from_millis(200),
+        delay: Delay::Fixed(Duration::from_millis(200)),
         cut: Cut::Together,
         ..Plan::default()
     };
-    for seen in all(&plan) {
+    for seen in every(&plan, &ALL) {
         assert_eq!(seen.faults(), [0; 4], "{}", seen.transport());
         for series in ["delivery", "arrival"] {
             for figure in ["min", "p50", "mean"] {
@@ -184,7 +145,7 @@ fn lost_repeated_swapped_and_evicted_messages_are_told_apart_however_they_are_cu
         cut: Cut::Bytes,
         ..Plan::default()
     };
-    for seen in all(&plan) {
+    for seen in every(&plan, &ALL) {
         let did = [
             seen.fake.of(|did| &did.dropped) + seen.fake.of(|did| &did.evicted),
             seen.fake.of(|did| &did.repeated),
@@ -208,7 +169,7 @@ fn a_stall_shows_in_the_tail_and_loses_nothing() {
         stall: Some((30, Duration::from_secs(1))),
         ..Plan::default()
     };
-    for seen in all(&plan) {
+    for seen in every(&plan, &ALL) {
         let latency = |path: &str| seen.number(&format!("/latency_ns/{path}"));
         assert_eq!(seen.faults(), [0; 4], "{}", seen.transport());
         // Most messages come before the stall, the others all at its end: each is late by its own share of it.
@@ -226,7 +187,7 @@ fn a_connection_cut_in_mid_record_is_resumed_without_loss_or_repetition() {
         resets: 2 * CLIENTS,
         ..Plan::default()
     };
-    for seen in all(&plan) {
+    for seen in every(&plan, &ALL) {
         assert_eq!(seen.faults(), [0; 4], "{}", seen.transport());
         assert_eq!(seen.fake.of(|did| &did.resets), 2 * CLIENTS);
         assert_eq!(seen.number("/clients/reconnects"), 2 * CLIENTS);
@@ -241,7 +202,7 @@ fn a_stream_that_ends_in_good_order_is_resumed_without_loss_or_repetition() {
         politely: true,
         ..Plan::default()
     };
-    for seen in each(&plan, ENDLESS) {
+    for seen in every(&plan, ENDLESS) {
         assert_eq!(seen.faults(), [0; 4], "{}", seen.transport());
         assert_eq!(seen.fake.of(|did| &did.resets), 2 * CLIENTS);
         assert_eq!(seen.number("/clients/reconnects"), 2 * CLIENTS);
@@ -255,7 +216,7 @@ fn polls_whose_answers_end_the_connection_keep_their_pace_and_interrupt_nothing(
         close_polls: true,
         ..Plan::default()
     };
-    for seen in each(&plan, POLLS) {
+    for seen in every(&plan, POLLS) {
         assert_eq!(seen.faults(), [0; 4], "{}", seen.transport());
         assert_eq!(seen.number("/clients/reconnects"), 0);
     }
