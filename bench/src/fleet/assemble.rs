@@ -116,7 +116,7 @@ pub(super) fn assemble(
             total: usage.requests,
             empty: usage.empty,
         },
-        bytes: bytes(&usage, payload),
+        bytes: bytes(report, &usage, payload),
         server: server(measured, connections),
         generator: generator(measured),
         predicted: Prediction::default(),
@@ -143,7 +143,8 @@ fn connect(report: &SwarmReport) -> Series {
     connect
 }
 
-fn bytes(usage: &Usage, payload: u64) -> Bytes {
+fn bytes(report: &SwarmReport, usage: &Usage, payload: u64) -> Bytes {
+    let all = report.wire();
     Bytes {
         deliveries: usage.deliveries,
         payload,
@@ -151,6 +152,8 @@ fn bytes(usage: &Usage, payload: u64) -> Bytes {
         socket_received: usage.received,
         wire_sent: usage.wire.map(|wire| wire.sent),
         wire_received: usage.wire.map(|wire| wire.received),
+        trial_wire_sent: all.map(|wire| wire.sent),
+        trial_wire_received: all.map(|wire| wire.received),
     }
 }
 

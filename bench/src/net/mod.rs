@@ -5,4 +5,4 @@ pub mod dial;
 pub mod http;
 mod socket;
 
-pub use socket::{Received, Socket, Traffic, WireTotals};
+pub use socket::{Received, Socket, Traffic, WireTotals, wire};

@@ -158,19 +158,31 @@ impl Socket {
         Ok(count)
     }
 
-    /// Bytes on the wire since the connection was opened, by the kernel's own counters.
-    ///
-    /// Segments times header size, plus the bytes they carried. Agrees with the interface's
-    /// counters to the byte on loopback, but for the three closing segments.
+    /// Bytes on the wire since the connection was opened: see [`wire`].
     ///
     /// # Errors
     /// When the kernel gives no counters.
     pub fn wire(&self) -> io::Result<WireTotals> {
-        let info = kernel::tcp_info(self.io.get_ref().as_fd())?;
-        let each = self.traffic.headers + info.option_bytes;
-        Ok(WireTotals {
-            sent: info.bytes_sent + info.segments_out * each + SYN_EXTRA,
-            received: info.bytes_received + info.segments_in * each + SYN_EXTRA,
-        })
+        totals(self.io.get_ref(), self.traffic.headers)
     }
+}
+
+/// Bytes on the wire of a connection to `server` since it was opened, by the kernel's own counters.
+///
+/// Segments times header size, plus the bytes they carried. Agrees with the interface's
+/// counters to the byte on loopback, but for the segment that closes it.
+///
+/// # Errors
+/// When the kernel gives no counters.
+pub fn wire(stream: &TcpStream, server: SocketAddr) -> io::Result<WireTotals> {
+    totals(stream, Traffic::to(server).headers)
+}
+
+fn totals(stream: &TcpStream, headers: u64) -> io::Result<WireTotals> {
+    let info = kernel::tcp_info(stream.as_fd())?;
+    let each = headers + info.option_bytes;
+    Ok(WireTotals {
+        sent: info.bytes_sent + info.segments_out * each + SYN_EXTRA,
+        received: info.bytes_received + info.segments_in * each + SYN_EXTRA,
+    })
 }

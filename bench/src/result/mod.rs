@@ -257,6 +257,13 @@ pub struct Bytes {
     pub wire_sent: Option<u64>,
     /// The same for what was received.
     pub wire_received: Option<u64>,
+    /// Sent on every connection of the trial, publishers' included, from its opening until it was
+    /// closed, with TCP/IP headers and acknowledgements; null when the kernel gives no counters.
+    #[serde(default)]
+    pub trial_wire_sent: Option<u64>,
+    /// The same for what was received.
+    #[serde(default)]
+    pub trial_wire_received: Option<u64>,
 }
 
 /// What the server cost; null for a server that is not watched.

@@ -7,11 +7,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::add;
 use crate::client::publisher::{Answer, Publisher};
 use crate::client::{ClientError, Profile};
 use crate::clock::Moment;
 use crate::kernel;
-use crate::net::dial;
+use crate::net::{self, WireTotals, dial};
 use crate::stamp::Stamp;
 
 /// Messages without an answer that one connection may have; past it a message is not sent, and counted.
@@ -70,6 +71,8 @@ pub(super) struct Line {
     in_flight: VecDeque<InFlight>,
     messages: u64,
     retry: Moment,
+    /// Wire bytes of connections that are closed; `None` once the kernel gave no counters.
+    retired: Option<WireTotals>,
 }
 
 #[derive(Debug)]
@@ -89,6 +92,7 @@ impl Line {
             in_flight: VecDeque::new(),
             messages: 0,
             retry: Moment(0),
+            retired: Some(WireTotals::default()),
         })
     }
 
@@ -165,8 +169,20 @@ impl Line {
             }
         }
         if !alive || connection.flush().is_err() {
+            self.retired = self.wire();
             self.connection = None;
             self.give_up(take);
+        }
+    }
+
+    /// Bytes on the wire of its connections so far; `None` when the kernel gives no counters.
+    pub(super) fn wire(&self) -> Option<WireTotals> {
+        match &self.connection {
+            Some(connection) => {
+                let wire = net::wire(&connection.stream, self.manner.server);
+                add(self.retired, wire.ok())
+            }
+            None => self.retired,
         }
     }
 

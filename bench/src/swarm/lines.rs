@@ -9,11 +9,12 @@ use std::time::Duration;
 use rustix::event::epoll;
 use rustix::time::Timespec;
 
-use super::Assignment;
 use super::line::{Line, Manner, Outcome};
 use super::shard::channel_number;
+use super::{Assignment, add};
 use crate::client::Profile;
 use crate::clock::Moment;
+use crate::net::WireTotals;
 use crate::schedule::Due;
 use crate::stamp::Stamp;
 
@@ -107,6 +108,12 @@ impl Lines {
     /// Whether messages are without an answer.
     pub(super) fn are_waiting(&self) -> bool {
         self.lines.iter().any(Line::is_waiting)
+    }
+
+    /// Bytes on the wire of every connection so far; `None` when the kernel gives no counters.
+    pub(super) fn wire(&self) -> Option<WireTotals> {
+        let nothing = Some(WireTotals::default());
+        self.lines.iter().map(Line::wire).fold(nothing, add)
     }
 
     /// Counts every message without an answer as failed.

@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, watch};
 pub use pacer::{Pairs, PublishReport};
 pub use shard::{ShardReport, Usage};
 
+use crate::net::WireTotals;
 use crate::record::{Interval, Sending, Window};
 use crate::scenario::Load;
 use crate::stamp::Stamp;
@@ -157,6 +158,22 @@ pub struct SwarmReport {
     pub shards: Vec<ShardReport>,
     /// Of the publisher.
     pub publisher: PublishReport,
+}
+
+impl SwarmReport {
+    /// Bytes on the wire of every connection, in all phases; `None` when the kernel gave no counters.
+    #[must_use]
+    pub fn wire(&self) -> Option<WireTotals> {
+        let shards = self.shards.iter().map(|shard| shard.wire);
+        shards.fold(self.publisher.wire, add)
+    }
+}
+
+/// Both together; `None` when one is not known.
+fn add(total: Option<WireTotals>, more: Option<WireTotals>) -> Option<WireTotals> {
+    let (mut total, more) = total.zip(more)?;
+    total += more;
+    Some(total)
 }
 
 /// The clients of one trial, at work.

@@ -11,6 +11,7 @@ use super::line::Outcome;
 use super::lines::Lines;
 use super::{Order, Post, Report, SwarmError};
 use crate::clock::Moment;
+use crate::net::WireTotals;
 use crate::record::{Ranges, Sending, Window};
 use crate::schedule::{Due, Schedule};
 use crate::stamp::Stamp;
@@ -39,6 +40,8 @@ pub struct PublishReport {
     pub errors: u64,
     /// Errors by their text, in all phases.
     pub reasons: BTreeMap<String, u64>,
+    /// Bytes on the wire of its connections, in all phases; `None` when the kernel gives no counters.
+    pub wire: Option<WireTotals>,
 }
 
 /// The life of the publisher, on its own thread.
@@ -205,6 +208,7 @@ impl<'a> Pacer<'a> {
             self.read_answers(NAP);
         }
         self.with_lines(|lines, _, take| lines.give_up(take));
+        self.report.wire = self.lines.wire();
         let last = std::mem::replace(&mut self.second, Sending::new(0));
         let _ = self
             .post

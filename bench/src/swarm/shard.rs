@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Assignment, Post, Progress};
+use super::{Assignment, Post, Progress, add};
 use crate::clock::Moment;
 use crate::net::{Socket, Traffic, WireTotals};
 use crate::record::{Counts, Ledger, Recorder, Series};
@@ -36,6 +36,8 @@ pub struct ShardReport {
     pub reconnects: u64,
     /// Requests and bytes of the measured phase.
     pub usage: Usage,
+    /// Bytes on the wire in all phases; `None` when the kernel gives no counters.
+    pub wire: Option<WireTotals>,
     /// Errors by their text, in all phases.
     pub errors: BTreeMap<String, u64>,
     /// Whether the kernel stamped arrivals.
@@ -225,12 +227,6 @@ impl Shard {
         usage.wire = add(usage.wire, self.passed_by.take());
         usage
     }
-}
-
-fn add(total: Option<WireTotals>, more: Option<WireTotals>) -> Option<WireTotals> {
-    let (mut total, more) = total.zip(more)?;
-    total += more;
-    Some(total)
 }
 
 /// A channel's number as stamps carry it.

@@ -229,6 +229,8 @@ fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> Tria
             socket_received: bytes(framing * 0.4 + 128.0),
             wire_sent: Some(bytes(framing * 0.6 + tcp / 2.0)),
             wire_received: Some(bytes(framing * 0.4 + 128.0 + tcp / 2.0)),
+            trial_wire_sent: None,
+            trial_wire_received: None,
         },
         server: ServerCost {
             cpu_ns: Some((cpu / 1e3 * crowd * delivered as f64) as u64),
