@@ -14,7 +14,7 @@ mod tests;
 use std::time::Duration;
 
 pub use channels::{Kept, TooManyChannels};
-pub use reader::{Batch, InFuture, Missed, Reader, Start, Wait};
+pub use reader::{Batch, InFuture, Missed, Pick, Reader, Start, Wait};
 pub use ring::{Limit, Ring, RingLimits};
 
 use crate::message::{ChannelName, Payload, Position};

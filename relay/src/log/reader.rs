@@ -1,6 +1,7 @@
 //! A reader: a cursor over one channel's log, and the only way messages leave it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -41,6 +42,15 @@ pub enum Wait {
     UpTo(Instant),
     /// For as long as it takes.
     Forever,
+}
+
+/// What a reader wants of the messages after its position.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pick {
+    /// The most messages of one read; `None` leaves it to the log's own limit, which is never exceeded.
+    pub most: Option<usize>,
+    /// Only the newest message: those before it are passed over.
+    pub newest: bool,
 }
 
 /// Why a reader was not given all that was published after its position.
@@ -100,6 +110,8 @@ pub struct Reader {
     grown: watch::Receiver<bool>,
     /// The log may hold more: false only after a read that reached the head.
     behind: bool,
+    /// Only the newest message is read.
+    newest: bool,
     after: u64,
     missed: Option<Missed>,
     limit: Limit,
@@ -125,6 +137,7 @@ impl Reader {
         let reader = Self {
             grown: channel.watch(),
             behind: true,
+            newest: false,
             channel,
             after,
             missed,
@@ -139,6 +152,12 @@ impl Reader {
             });
         }
         Ok(reader)
+    }
+
+    /// Makes every read from now on give only what is wanted.
+    pub fn pick(&mut self, pick: Pick) {
+        self.newest = pick.newest;
+        self.limit.messages = pick.most.unwrap_or(usize::MAX).min(self.limit.messages);
     }
 
     /// Gives the position that the next batch follows.
@@ -181,6 +200,37 @@ impl Reader {
         }
     }
 
+    /// Waits for something to read, then up to `linger` for more, and reads it all at once;
+    /// `None` when the log was closed.
+    ///
+    /// A read that is full waits no longer, and nothing waits past the deadline. Cancel-safe, as
+    /// [`Reader::next`] is.
+    pub async fn gather(&mut self, deadline: Instant, linger: Duration) -> Option<Batch> {
+        let mut end = None;
+        loop {
+            // Seen before the ring is looked at, as in `next`.
+            if *self.grown.borrow_and_update() {
+                return None;
+            }
+            let (count, lost) = self.channel.with_ring(|ring| {
+                let count = ring.count_after(self.after);
+                (count, self.after < ring.evicted())
+            });
+            if count >= self.limit.messages && !self.newest {
+                break;
+            }
+            if count > 0 || lost || self.missed.is_some() {
+                end.get_or_insert_with(|| deadline.min(Instant::now() + linger));
+            }
+            let until = end.unwrap_or(deadline);
+            if timeout_at(until, self.grown.changed()).await.is_err() {
+                break;
+            }
+        }
+        self.behind = true;
+        self.next(Wait::No).await
+    }
+
     /// Gives a batch that says nothing but where the reader stands.
     #[must_use]
     pub fn nothing(&self) -> Batch {
@@ -193,13 +243,15 @@ impl Reader {
 
     fn read(&mut self) -> Batch {
         let (messages, evicted, head) = self.channel.with_ring(|ring| {
-            (
-                ring.after(self.after, self.limit),
-                ring.evicted(),
-                ring.head(),
-            )
+            let messages = if self.newest {
+                ring.newest_after(self.after).into_iter().collect()
+            } else {
+                ring.after(self.after, self.limit)
+            };
+            (messages, ring.evicted(), ring.head())
         });
-        let lost = (self.after < evicted).then_some(Missed::Evicted);
+        // Who wants only the newest passes over the others, kept or not.
+        let lost = (self.after < evicted && !self.newest).then_some(Missed::Evicted);
         let missed = self.missed.take().or(lost);
         self.after = messages
             .last()

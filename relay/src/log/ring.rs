@@ -108,6 +108,22 @@ impl Ring {
             .collect()
     }
 
+    /// Gives the youngest message, when it lies after an offset.
+    #[must_use]
+    pub fn newest_after(&self, offset: u64) -> Option<Arc<Message>> {
+        let (_, newest) = self.kept.back()?;
+        (newest.position.offset > offset).then(|| Arc::clone(newest))
+    }
+
+    /// Counts the kept messages after an offset.
+    #[must_use]
+    pub fn count_after(&self, offset: u64) -> usize {
+        let first = self
+            .kept
+            .partition_point(|(_, message)| message.position.offset <= offset);
+        self.kept.len() - first
+    }
+
     /// Gives the offset of the youngest message ever added, 0 before the first.
     #[must_use]
     pub fn head(&self) -> u64 {

@@ -1,5 +1,7 @@
 //! A channel's addresses: publish, and read by each transport.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Method, Request, StatusCode, Version};
@@ -10,7 +12,7 @@ use tokio::time::timeout;
 use super::query::{Query, decode};
 use super::{Answer, Asked, Leaf, preflight, wrong_method};
 use crate::access::Origin;
-use crate::log::Start;
+use crate::log::{Pick, Start};
 use crate::message::{ChannelName, NameError, PayloadError};
 use crate::publish::{PublishError, publish};
 use crate::state::State;
@@ -137,14 +139,19 @@ async fn read(
     let read = Read {
         channel,
         start,
+        pick: pick(query)?,
         headers,
         version: request.version(),
     };
     match (leaf, &query.wait) {
         (Leaf::Messages, None) => polling::answer(state, &read).await.map(Answer::Reply),
         (Leaf::Messages, Some(wait)) => {
-            let keep_alive = keeps_alive(request);
-            match long_polling::begin(state, read, duration(wait)?, keep_alive).await? {
+            let terms = long_polling::Terms {
+                wait: duration(wait)?,
+                linger: linger(query)?,
+                keep_alive: keeps_alive(request),
+            };
+            match long_polling::begin(state, read, terms).await? {
                 Ok(reply) => Ok(Answer::Reply(reply)),
                 Err(waiting) => Ok(Answer::Wait(waiting)),
             }
@@ -169,16 +176,36 @@ fn start(headers: &HeaderMap, leaf: Leaf, query: &Query) -> Result<Start, Refusa
     Ok(asked.map_or(Ok(Start::Latest), str::parse)?)
 }
 
+/// Finds what an answer to a poll is to hold.
+fn pick(query: &Query) -> Result<Pick, Refusal> {
+    let most = match query.limit.as_deref().map(str::parse) {
+        None => None,
+        Some(Ok(most @ 1_usize..)) => Some(most),
+        Some(_) => return Err(bad("bad_limit", "`limit` is a whole number from 1")),
+    };
+    let newest = match query.latest.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(bad("bad_latest", "`latest` is true or false")),
+    };
+    Ok(Pick { most, newest })
+}
+
+fn linger(query: &Query) -> Result<Duration, Refusal> {
+    let asked = query.linger.as_deref().unwrap_or("0s");
+    duration(asked).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, "bad_linger", &error))
+}
+
 fn receives(query: &Query) -> Result<bool, Refusal> {
     match query.receive.as_deref() {
         None | Some("true") => Ok(true),
         Some("false") => Ok(false),
-        Some(_) => Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "bad_receive",
-            "`receive` is true or false",
-        )),
+        Some(_) => Err(bad("bad_receive", "`receive` is true or false")),
     }
+}
+
+fn bad(code: &'static str, message: &'static str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, code, message)
 }
 
 /// Tells whether the connection may carry another request after this one.

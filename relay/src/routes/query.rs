@@ -7,6 +7,9 @@ use std::borrow::Cow;
 pub(super) struct Query {
     pub(super) after: Option<String>,
     pub(super) wait: Option<String>,
+    pub(super) linger: Option<String>,
+    pub(super) limit: Option<String>,
+    pub(super) latest: Option<String>,
     pub(super) receive: Option<String>,
 }
 
@@ -19,6 +22,9 @@ impl Query {
             let place = match key {
                 "after" => &mut found.after,
                 "wait" => &mut found.wait,
+                "linger" => &mut found.linger,
+                "limit" => &mut found.limit,
+                "latest" => &mut found.latest,
                 "receive" => &mut found.receive,
                 _ => continue,
             };

@@ -17,11 +17,23 @@ use crate::state::State;
 /// The most bytes taken from a client that sends on while its poll waits.
 const EARLY: usize = 16 * 1024;
 
+/// What a long poll asks for beside what it reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// How long to wait for a message; never longer than `--max-wait`.
+    pub(crate) wait: Duration,
+    /// How long to wait for more once there is one; never past the end of the wait.
+    pub(crate) linger: Duration,
+    /// Whether the connection may carry another request.
+    pub(crate) keep_alive: bool,
+}
+
 /// A poll that waits.
 #[derive(Debug)]
 pub(crate) struct Parked {
     reader: Reader,
     deadline: Instant,
+    linger: Duration,
     headers: HeaderMap,
     keep_alive: bool,
 }
@@ -30,27 +42,29 @@ pub(crate) struct Parked {
 pub(crate) async fn begin(
     state: &State,
     read: Read,
-    wait: Duration,
-    keep_alive: bool,
+    terms: Terms,
 ) -> Result<Result<Reply, Waiting>, Refusal> {
     let mut reader = state.log.open(&read.channel, read.start)?;
-    let batch = reader
-        .next(Wait::No)
-        .await
-        .unwrap_or_else(|| reader.nothing());
-    let wait = wait.min(state.settings.max_wait);
-    if !batch.is_empty() || wait.is_zero() || state.stop.is_cancelled() {
-        return Ok(Ok(batch::reply(
-            &state.metrics,
-            Transport::LongPolling,
-            &batch,
-        )));
+    reader.pick(read.pick);
+    let wait = terms.wait.min(state.settings.max_wait);
+    let at_once = wait.is_zero() || state.stop.is_cancelled();
+    // Whoever lingers waits also when there is something to say.
+    if at_once || terms.linger.is_zero() {
+        let batch = reader
+            .next(Wait::No)
+            .await
+            .unwrap_or_else(|| reader.nothing());
+        if at_once || !batch.is_empty() {
+            let reply = batch::reply(&state.metrics, Transport::LongPolling, &batch);
+            return Ok(Ok(reply));
+        }
     }
     // A client of HTTP/1.0 closes after one answer unless told otherwise: it is not.
-    let keep_alive = keep_alive && read.version == Version::HTTP_11;
+    let keep_alive = terms.keep_alive && read.version == Version::HTTP_11;
     Ok(Err(Waiting::LongPoll(Parked {
         reader,
         deadline: Instant::now() + wait,
+        linger: terms.linger,
         headers: read.headers,
         keep_alive,
     })))
@@ -63,9 +77,9 @@ impl Parked {
             let _counted = state.subscribed(Transport::LongPolling);
             tokio::select! {
                 biased;
-                // Cancel-safe: `next` moves only when it returns, `gather` loses no byte.
-                batch = self.reader.next(Wait::UpTo(self.deadline)) => batch,
-                () = gather(&mut socket, &mut early) => return After::Gone(Closed::Client),
+                // Cancel-safe: a reader moves only when it returns, `read_on` loses no byte.
+                batch = news(&mut self.reader, self.deadline, self.linger) => batch,
+                () = read_on(&mut socket, &mut early) => return After::Gone(Closed::Client),
             }
         };
         let batch = batch.unwrap_or_else(|| {
@@ -114,8 +128,17 @@ impl Parked {
     }
 }
 
+/// Waits for what the poll is to bring; `None` when the log is closed.
+async fn news(reader: &mut Reader, deadline: Instant, linger: Duration) -> Option<Batch> {
+    if linger.is_zero() {
+        reader.next(Wait::UpTo(deadline)).await
+    } else {
+        reader.gather(deadline, linger).await
+    }
+}
+
 /// Reads on while the poll waits; it returns when the client is gone.
-async fn gather(socket: &mut Socket, early: &mut Vec<u8>) {
+async fn read_on(socket: &mut Socket, early: &mut Vec<u8>) {
     while early.len() < EARLY {
         match socket.read(|bytes| early.extend_from_slice(bytes)).await {
             Ok(0) | Err(_) => return,

@@ -19,7 +19,7 @@ use std::pin::Pin;
 
 use http::{HeaderMap, StatusCode, Version};
 
-use crate::log::Start;
+use crate::log::{Pick, Start};
 use crate::message::ChannelName;
 use crate::metrics::Closed;
 use crate::socket::{Socket, WriteError};
@@ -30,6 +30,8 @@ use crate::state::State;
 pub(crate) struct Read {
     pub(crate) channel: ChannelName,
     pub(crate) start: Start,
+    /// What an answer to a poll is to hold; a stream has no use for it.
+    pub(crate) pick: Pick,
     /// What the request's origin adds to the head of the answer.
     pub(crate) headers: HeaderMap,
     pub(crate) version: Version,

@@ -10,6 +10,7 @@ use crate::state::State;
 /// Answers one poll.
 pub(crate) async fn answer(state: &State, read: &Read) -> Result<Reply, Refusal> {
     let mut reader = state.log.open(&read.channel, read.start)?;
+    reader.pick(read.pick);
     // A relay that shuts down answers once more, with nothing.
     let batch = reader
         .next(Wait::No)

@@ -119,7 +119,7 @@ fn a_position_that_cannot_be_is_refused_on_every_transport() {
 }
 
 #[test]
-fn a_wait_or_receive_that_means_nothing_is_refused() {
+fn a_query_that_means_nothing_is_refused() {
     let relay = Relay::start();
     for wait in ["", "25", "soon", "-1s", "1.5s", "9999999999999999999h"] {
         assert_refused(
@@ -127,6 +127,16 @@ fn a_wait_or_receive_that_means_nothing_is_refused() {
             400,
             "bad_wait",
         );
+    }
+    for (query, code) in [
+        ("limit=0", "bad_limit"),
+        ("limit=-1", "bad_limit"),
+        ("limit=99999999999999999999999", "bad_limit"),
+        ("latest=yes", "bad_latest"),
+        ("wait=1s&linger=50", "bad_linger"),
+    ] {
+        let answer = relay.ask(get(&format!("/channels/a/messages?{query}")));
+        assert_refused(&answer, 400, code);
     }
     let handshake =
         format!("GET /channels/a/socket?receive=maybe HTTP/1.1\r\nHost: r\r\n{HANDSHAKE}\r\n");

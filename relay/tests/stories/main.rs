@@ -6,6 +6,7 @@ mod golden;
 mod harness;
 mod limits;
 mod origins;
+mod polls;
 mod resume;
 mod robustness;
 mod shutdown;
