@@ -152,6 +152,8 @@ fn bytes(report: &SwarmReport, usage: &Usage, payload: u64) -> Bytes {
         socket_received: usage.received,
         wire_sent: usage.wire.map(|wire| wire.sent),
         wire_received: usage.wire.map(|wire| wire.received),
+        session_sent: Some(report.shards.iter().map(|shard| shard.whole.sent).sum()),
+        session_received: Some(report.shards.iter().map(|shard| shard.whole.received).sum()),
         trial_wire_sent: all.map(|wire| wire.sent),
         trial_wire_received: all.map(|wire| wire.received),
     }

@@ -71,6 +71,7 @@ impl Series {
             p50_low: None,
             p50_high: None,
             p90: self.quantile(0.9)?,
+            p95: Some(self.quantile(0.95)?),
             p99: self.quantile(0.99)?,
             p99_low: None,
             p99_high: None,

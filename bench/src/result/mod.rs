@@ -218,6 +218,9 @@ pub struct Summary {
     pub p50_high: Option<u64>,
     /// 90th percentile.
     pub p90: u64,
+    /// 95th percentile; missing in older documents.
+    #[serde(default)]
+    pub p95: Option<u64>,
     /// 99th percentile; with fewer than 1,000 samples it says more about luck than about the server.
     pub p99: u64,
     /// Lower end of its interval, 95 % by order statistics; null with too few samples.
@@ -257,6 +260,12 @@ pub struct Bytes {
     pub wire_sent: Option<u64>,
     /// The same for what was received.
     pub wire_received: Option<u64>,
+    /// Written to the subscribers' sockets in all phases.
+    #[serde(default)]
+    pub session_sent: Option<u64>,
+    /// Read from them in all phases.
+    #[serde(default)]
+    pub session_received: Option<u64>,
     /// Sent on every connection of the trial, publishers' included, from its opening until it was
     /// closed, with TCP/IP headers and acknowledgements; null when the kernel gives no counters.
     #[serde(default)]

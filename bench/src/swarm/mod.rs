@@ -164,7 +164,7 @@ impl SwarmReport {
     /// Bytes on the wire of every connection, in all phases; `None` when the kernel gave no counters.
     #[must_use]
     pub fn wire(&self) -> Option<WireTotals> {
-        let shards = self.shards.iter().map(|shard| shard.wire);
+        let shards = self.shards.iter().map(|shard| shard.whole.wire);
         shards.fold(self.publisher.wire, add)
     }
 }

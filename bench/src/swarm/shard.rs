@@ -36,8 +36,8 @@ pub struct ShardReport {
     pub reconnects: u64,
     /// Requests and bytes of the measured phase.
     pub usage: Usage,
-    /// Bytes on the wire in all phases; `None` when the kernel gives no counters.
-    pub wire: Option<WireTotals>,
+    /// Requests and bytes of all phases.
+    pub whole: Usage,
     /// Errors by their text, in all phases.
     pub errors: BTreeMap<String, u64>,
     /// Whether the kernel stamped arrivals.

@@ -144,7 +144,7 @@ async fn conclude(shard: &Shard, post: &Post, marks: &Marks) -> ShardReport {
     let mut report = ShardReport {
         connected: marks.connected,
         usage: marks.usage(shard).await,
-        wire: shard.usage().await.wire,
+        whole: shard.usage().await,
         ..ShardReport::default()
     };
     let recorder = shard.recorder.borrow_mut().take();

@@ -185,6 +185,7 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     delivery_min_ns
     delivery_p50_ns
     delivery_p90_ns
+    delivery_p95_ns
     delivery_p99_ns
     delivery_p99_9_ns
     delivery_max_ns
@@ -192,6 +193,7 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     arrival_min_ns
     arrival_p50_ns
     arrival_p90_ns
+    arrival_p95_ns
     arrival_p99_ns
     arrival_p99_9_ns
     arrival_max_ns
@@ -199,6 +201,7 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     publish_min_ns
     publish_p50_ns
     publish_p90_ns
+    publish_p95_ns
     publish_p99_ns
     publish_p99_9_ns
     publish_max_ns
@@ -206,6 +209,7 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     schedule_lag_min_ns
     schedule_lag_p50_ns
     schedule_lag_p90_ns
+    schedule_lag_p95_ns
     schedule_lag_p99_ns
     schedule_lag_p99_9_ns
     schedule_lag_max_ns
@@ -213,6 +217,7 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     connect_min_ns
     connect_p50_ns
     connect_p90_ns
+    connect_p95_ns
     connect_p99_ns
     connect_p99_9_ns
     connect_max_ns
@@ -234,6 +239,7 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     socket_bytes_per_message
     wire_bytes_per_message
     wire_bytes_per_client_second
+    session_bytes_per_client
     header_bytes_per_second
     server_cpu_per_thousand_ns
     server_cores

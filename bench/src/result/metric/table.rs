@@ -30,6 +30,13 @@ macro_rules! series {
             series!(
                 $field,
                 $better,
+                "p95",
+                concat!("95th percentile of ", $what),
+                |s| s.p95.and_then(num)
+            ),
+            series!(
+                $field,
+                $better,
                 "p99",
                 concat!("99th percentile of ", $what),
                 |s| { num(s.p99) }
@@ -60,7 +67,7 @@ macro_rules! series {
     };
 }
 
-pub(super) static SERIES: [[Metric; 7]; 5] = [
+pub(super) static SERIES: [[Metric; 8]; 5] = [
     series!(delivery, Lower, "received and parsed - due"),
     series!(arrival, Lower, "bytes at the client's socket - due"),
     series!(publish, Lower, "publish answered - publish sent"),
@@ -80,7 +87,7 @@ macro_rules! metric {
     };
 }
 
-pub(super) static PLAIN: [Metric; 28] = [
+pub(super) static PLAIN: [Metric; 29] = [
     metric!(
         "clients",
         Count,
@@ -194,6 +201,20 @@ pub(super) static PLAIN: [Metric; 28] = [
         Lower,
         "wire both directions / clients / measured seconds",
         |t| ratio(per_second(t, wire(t)), num(t.clients.connected))
+    ),
+    metric!(
+        "session_bytes_per_client",
+        Bytes,
+        Lower,
+        "socket both directions in all phases, from the first request / clients",
+        |t| ratio(
+            t.bytes
+                .session_sent
+                .and_then(num)
+                .zip(t.bytes.session_received.and_then(num))
+                .map(|(sent, received)| sent + received),
+            num(t.clients.connected)
+        )
     ),
     metric!(
         "header_bytes_per_second",
