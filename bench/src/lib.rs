@@ -21,6 +21,7 @@ pub mod result;
 pub mod scenario;
 pub mod schedule;
 pub mod stamp;
+pub mod stats;
 pub mod swarm;
 pub mod target;
 pub mod units;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use besides itself. A sample travels down: `main → cli → fleet → swarm →
 /// client → net`; what is measured becomes a result, and the report reads results alone.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -32,15 +32,16 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ),
     ("client", &["clock", "net", "scenario", "stamp"]),
     ("net", &["clock", "kernel"]),
-    ("record", &["clock", "result", "stamp"]),
+    ("record", &["clock", "result", "stamp", "stats"]),
     ("schedule", &["scenario"]),
     ("target", &["kernel", "scenario"]),
     ("probe", &["kernel", "result"]),
-    ("report", &["judge", "result", "scenario", "units"]),
-    ("judge", &["result", "scenario", "units"]),
-    ("result", &["scenario", "units"]),
+    ("report", &["judge", "result", "scenario", "stats", "units"]),
+    ("judge", &["result", "scenario", "stats", "units"]),
+    ("result", &["scenario", "stats", "units"]),
     ("scenario", &["units"]),
     ("stamp", &["clock"]),
+    ("stats", &[]),
     ("lib", &[]),
     ("exit", &[]),
     ("kernel", &[]),

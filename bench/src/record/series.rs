@@ -3,6 +3,7 @@
 use hdrhistogram::Histogram;
 
 use crate::result::Summary;
+use crate::stats;
 
 /// Longest latency that keeps its value: an hour; longer ones count as an hour.
 const LONGEST: u64 = 3_600_000_000_000;
@@ -59,25 +60,48 @@ impl Series {
         })
     }
 
-    /// The series in short; `None` without samples.
+    /// The series in short, each sample an observation of its own; `None` without samples.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
+        self.summary_of(self.count())
+    }
+
+    /// The same when fewer observations are independent.
+    ///
+    /// Samples of one cause are one observation: of the deliveries of a message to a thousand clients
+    /// all are late when the server was. `causes` is the number of independent ones, and intervals are as wide
+    /// as so few make them.
+    #[must_use]
+    pub fn summary_of(&self, causes: u64) -> Option<Summary> {
+        let causes = causes.min(self.count());
+        let interval = |quantile| self.interval(quantile, causes).unzip();
+        let (p50_low, p50_high) = interval(0.5);
+        let (p99_low, p99_high) = interval(0.99);
         Some(Summary {
             count: self.count(),
             negative: self.negative,
             mean: self.histogram.mean(),
             min: self.quantile(0.0)?,
             p50: self.quantile(0.5)?,
-            p50_low: None,
-            p50_high: None,
+            p50_low,
+            p50_high,
             p90: self.quantile(0.9)?,
             p95: Some(self.quantile(0.95)?),
             p99: self.quantile(0.99)?,
-            p99_low: None,
-            p99_high: None,
-            p99_9: self.quantile(0.999).filter(|_| self.count() >= 1000),
+            p99_low,
+            p99_high,
+            p99_9: self
+                .quantile(0.999)
+                .filter(|_| stats::resolves(self.count(), 0.999)),
             max: self.histogram.max(),
         })
+    }
+
+    /// Between which values the quantile lies, by the order statistics of `causes` observations.
+    fn interval(&self, quantile: f64, causes: u64) -> Option<(u64, u64)> {
+        let (low, high) = stats::quantile_ranks(causes, quantile, stats::CONFIDENCE)?;
+        let at = |rank: u64| self.quantile(rank as f64 / causes as f64);
+        Some((at(low)?, at(high)?))
     }
 
     /// The histogram, for logs and curves.

@@ -163,3 +163,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_quantile_has_an_interval_as_wide_as_its_observations_make_it() {
+    let mut series = Series::default();
+    (1..=10_000).for_each(|us| series.record(us * 1000));
+    let all = series.summary().unwrap();
+    assert!(all.p50_low < Some(all.p50) && Some(all.p50) < all.p50_high);
+    assert!(all.p99_low < Some(all.p99) && Some(all.p99) < all.p99_high);
+    // Ranks 4,902 and 5,099 of 10,000 by the binomial distribution, the histogram's figures aside.
+    assert!(all.p50_low.unwrap().abs_diff(4_902_000) < 10_000);
+    assert!(all.p50_high.unwrap().abs_diff(5_099_000) < 10_000);
+    // A hundred messages to a hundred clients each say less, and nothing of the last hundredth.
+    let messages = series.summary_of(100).unwrap();
+    assert!(messages.p50_low < all.p50_low && all.p50_high < messages.p50_high);
+    assert_eq!((messages.p99, messages.p99_high), (all.p99, None));
+}
+
+#[test]
+fn the_last_thousandth_needs_ten_samples_in_it() {
+    let mut series = Series::default();
+    (0..9_999).for_each(|_| series.record(1000));
+    assert_eq!(series.summary().unwrap().p99_9, None);
+    series.record(1000);
+    assert!(series.summary().unwrap().p99_9.is_some());
+}

@@ -210,7 +210,8 @@ pub struct Summary {
     pub min: u64,
     /// Median.
     pub p50: u64,
-    /// Lower end of the median's interval, 95 % by order statistics; null with too few samples.
+    /// Lower end of the median's interval, 95 % by order statistics of independent observations
+    /// (for deliveries, the messages published); null with too few.
     #[serde(default)]
     pub p50_low: Option<u64>,
     /// Upper end of the same.
@@ -223,7 +224,7 @@ pub struct Summary {
     pub p95: Option<u64>,
     /// 99th percentile; with fewer than 1,000 samples it says more about luck than about the server.
     pub p99: u64,
-    /// Lower end of its interval, 95 % by order statistics; null with too few samples.
+    /// Lower end of its interval, as for the median; null with fewer than 368 observations.
     #[serde(default)]
     pub p99_low: Option<u64>,
     /// Upper end of the same.

@@ -8,6 +8,8 @@ use table::{PLAIN, SERIES};
 
 use super::compared::Better;
 use super::{Cell, Spread, TrialResult};
+use crate::stats;
+pub use crate::stats::median;
 use crate::units::{show_bytes, show_count, show_nanos};
 
 /// What a metric's number counts.
@@ -102,7 +104,19 @@ impl Metric {
     /// The median over those of `trials` that have a value.
     #[must_use]
     pub fn median(&self, trials: &[&TrialResult]) -> Option<f64> {
-        median(trials.iter().filter_map(|trial| self.of(trial)).collect())
+        median(self.values(trials))
+    }
+
+    /// The values of those of `trials` that have one.
+    #[must_use]
+    pub fn values(&self, trials: &[&TrialResult]) -> Vec<f64> {
+        trials.iter().filter_map(|trial| self.of(trial)).collect()
+    }
+
+    /// The median over those of `trials` that have a value, and its interval.
+    #[must_use]
+    pub fn spread(&self, trials: &[&TrialResult]) -> Option<Spread> {
+        spread(self.values(trials))
     }
 }
 
@@ -140,21 +154,26 @@ pub fn cells(trials: &[TrialResult]) -> Vec<Cell> {
 
 fn cell(group: &[&TrialResult]) -> Cell {
     let trusted = trusted(group);
-    let metrics = all().filter_map(|metric| {
-        let spread = Spread {
-            median: metric.median(&trusted)?,
-            low: None,
-            high: None,
-            confidence: None,
-        };
-        Some((metric.name.to_owned(), spread))
-    });
+    let metrics =
+        all().filter_map(|metric| Some((metric.name.to_owned(), metric.spread(&trusted)?)));
     Cell {
         factors: group
             .first()
             .map_or_else(BTreeMap::new, |trial| trial.factors.clone()),
         metrics: metrics.collect(),
     }
+}
+
+/// The median over repeats and its interval; `None` without values.
+#[must_use]
+pub fn spread(values: Vec<f64>) -> Option<Spread> {
+    let interval = stats::median_interval(&values);
+    Some(Spread {
+        median: median(values)?,
+        low: interval.map(|i| i.low),
+        high: interval.map(|i| i.high),
+        confidence: interval.map(|i| i.confidence),
+    })
 }
 
 /// The valid ones of some trials, or all of them when none is valid.
@@ -166,16 +185,4 @@ pub fn trusted<'a>(trials: &[&'a TrialResult]) -> Vec<&'a TrialResult> {
     } else {
         valid
     }
-}
-
-/// The median; between two middle values, their mean.
-#[must_use]
-pub fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let upper = *values.get(middle)?;
-    if values.len() % 2 == 1 {
-        return Some(upper);
-    }
-    Some(f64::midpoint(values[middle - 1], upper))
 }
