@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use besides itself. A sample travels down: `main → cli → fleet → swarm →
 /// client → net`; what is measured becomes a result, and the report reads results alone.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -21,7 +21,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     (
         "fleet",
         &[
-            "clock", "judge", "probe", "record", "result", "scenario", "swarm", "target",
+            "clock", "judge", "model", "probe", "record", "result", "scenario", "swarm", "target",
         ],
     ),
     (
@@ -30,15 +30,17 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "client", "clock", "kernel", "net", "record", "scenario", "schedule", "stamp",
         ],
     ),
+    // Its requests are those of the clients; it sees nothing of what a trial measures.
+    ("model", &["client", "result", "scenario"]),
     ("client", &["clock", "net", "scenario", "stamp"]),
     ("net", &["clock", "kernel"]),
     ("record", &["clock", "result", "stamp", "stats"]),
     ("schedule", &["scenario"]),
     ("target", &["kernel", "scenario"]),
-    ("probe", &["kernel", "result"]),
     ("report", &["judge", "result", "scenario", "stats", "units"]),
     ("judge", &["result", "scenario", "stats", "units"]),
     ("result", &["scenario", "stats", "units"]),
+    ("probe", &["clock", "kernel", "result"]),
     ("scenario", &["units"]),
     ("stamp", &["clock"]),
     ("stats", &[]),

@@ -106,7 +106,7 @@ async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
     })
     .await;
     display.done();
-    let (result, exit) = judge(plan, outcome);
+    let (result, exit) = judge(args, plan, outcome);
     if result.trials.is_empty() {
         // Nothing was measured: an empty folder would only puzzle.
         let _ = std::fs::remove_dir(store.dir());
@@ -142,7 +142,7 @@ fn keep(
 }
 
 /// The verdict of a run, and how the process ends with it.
-fn judge(plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
+fn judge(args: &RunArgs, plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
     let Outcome {
         mut result,
         error,
@@ -151,9 +151,11 @@ fn judge(plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
     result.cells = metric::cells(&result.trials);
     result.gates = judge::gate::evaluate(&plan.gates, &result, None);
     result.verdict = judge::verdict(&result.trials, &result.gates);
-    if error.is_some() || interrupted || result.trials.len() < plan.trials.len() {
+    let unfinished = error.is_some() || interrupted || result.trials.len() < plan.trials.len();
+    if unfinished {
         result.verdict = Verdict::Invalid;
     }
+    let allowed = args.allow_invalid && !unfinished;
     let exit = match (&error, result.verdict) {
         (Some(error), _) => {
             complain(&chain(error));
@@ -163,9 +165,29 @@ fn judge(plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
                 Exit::Target
             }
         }
+        (None, Verdict::Invalid) if allowed => {
+            warn_of_invalid(&result);
+            if result.gates.iter().all(|gate| gate.holds) {
+                Exit::Ok
+            } else {
+                Exit::Gate
+            }
+        }
         (None, Verdict::Invalid) => Exit::Invalid,
         (None, Verdict::Fail) => Exit::Gate,
         (None, Verdict::Pass) => Exit::Ok,
     };
     (result, exit)
+}
+
+/// Whoever lets an invalid run pass is told each time, even when nothing else is printed.
+fn warn_of_invalid(result: &RunResult) {
+    let mut text =
+        "INVALID: this run cannot be trusted; --allow-invalid lets its exit code pass\n".to_owned();
+    for trial in &result.trials {
+        for reason in &trial.invalid_reasons {
+            text.push_str(&format!("  {}: {reason}\n", trial.id));
+        }
+    }
+    let _ = io::stderr().write_all(text.as_bytes());
 }

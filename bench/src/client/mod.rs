@@ -56,6 +56,15 @@ impl Cursor {
         !self.position.is_empty()
     }
 
+    /// A reader that stands at `position` and whose last answer had a head of so many bytes.
+    #[must_use]
+    pub fn at(position: &str, response_head: usize) -> Self {
+        Self {
+            position: position.to_owned(),
+            response_head,
+        }
+    }
+
     fn advance(&mut self, position: &str) {
         // Reuses the allocation: this runs for every delivery.
         self.position.clear();

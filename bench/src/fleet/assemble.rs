@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::theory;
 use super::timeline::Totals;
 use crate::clock::Moment;
-use crate::judge::validity;
 use crate::probe::{Process, socket_size};
 use crate::record::{Ranges, Series, Window};
 use crate::result::{
-    Bytes, Clients, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes, Prediction,
-    Requests, ServerCost, TrialResult,
+    Bytes, Clients, Floor, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes,
+    Prediction, Requests, Second, ServerCost, TrialResult,
 };
 use crate::scenario::Trial;
 use crate::swarm::{Assignment, SwarmReport, Usage};
@@ -27,6 +27,8 @@ struct Cpu {
 pub(super) struct Measured {
     pub(super) phases: PhaseTimes,
     pub(super) server: ServerCost,
+    /// An idle exchange with the server, before the first client.
+    pub(super) floor: Option<Floor>,
     start: Option<Cpu>,
     end: Option<Cpu>,
     generator_peak: Option<u64>,
@@ -76,7 +78,7 @@ pub(super) fn assemble(
     assignment: &Assignment,
     trial: &Trial,
     report: &SwarmReport,
-    totals: &Totals,
+    (seconds, totals): (Vec<Second>, &Totals),
     measured: &Measured,
 ) -> TrialResult {
     let messages = messages(assignment, report);
@@ -100,6 +102,7 @@ pub(super) fn assemble(
         factors: trial.factors.clone(),
         valid: true,
         invalid_reasons: Vec::new(),
+        validity: Vec::new(),
         warnings: warnings(report, totals, &messages),
         phases: measured.phases,
         load: trial.load.clone(),
@@ -122,17 +125,14 @@ pub(super) fn assemble(
         generator: generator(measured),
         predicted: Prediction::default(),
         deviation: Prediction::default(),
-        timeline: Vec::new(),
+        floor: measured.floor,
+        uniformity: None,
+        explanations: Vec::new(),
+        timeline: seconds,
         percentiles: percentiles(totals),
     };
-    result.invalid_reasons = validity::reasons(&result, generator_processors(assignment));
+    theory::add(&mut result, assignment, &totals.delivery);
     result
-}
-
-/// Processors that the generator may use.
-fn generator_processors(assignment: &Assignment) -> usize {
-    let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    assignment.processors.as_ref().map_or_else(all, Vec::len)
 }
 
 fn connect(report: &SwarmReport) -> Series {

@@ -46,8 +46,8 @@ impl End {
         self.server.stop().await;
         let report = report?;
         let (seconds, log, totals) = self.timeline.finish();
-        let mut result = assemble(&self.assignment, trial, &report, &totals, &self.measured);
-        result.timeline = seconds;
+        let told = (seconds, &totals);
+        let mut result = assemble(&self.assignment, trial, &report, told, &self.measured);
         let error = match self.ending {
             Ending::Swarm => {
                 let reason = first_error(&report);

@@ -2,6 +2,7 @@
 
 mod assemble;
 mod conclude;
+mod theory;
 mod timeline;
 mod trial;
 

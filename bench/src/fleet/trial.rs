@@ -12,8 +12,9 @@ use super::conclude::{End, Ending};
 use super::timeline::Timeline;
 use super::{Event, Phase, Progress, RunError, Trialled};
 use crate::clock::Moment;
-use crate::probe::{Process, Processors};
+use crate::probe::{self, Process, Processors};
 use crate::record::Window;
+use crate::result::Floor;
 use crate::scenario::{Plan, Target, Trial, capacity};
 use crate::swarm::{Assignment, Report, Swarm};
 use crate::target::Server;
@@ -65,6 +66,10 @@ pub(super) async fn run(
     };
     let mut measured = Measured::default();
     measured.server.rss_base = server.pid.and_then(|pid| Process::new(pid).resident());
+    measured.floor = tokio::select! {
+        floor = floor(&server) => floor,
+        () = stop.cancelled() => return Ok(None),
+    };
     let assignment = assign(plan, trial, &server, processors);
     let (swarm, reports) = Swarm::start(assignment.clone())?;
     let now = Instant::now();
@@ -105,6 +110,13 @@ pub(super) async fn run(
         ending,
     };
     end.conclude(trial).await.map(Some)
+}
+
+/// Times an idle exchange with the server, on a thread that may block for seconds.
+async fn floor(server: &Server) -> Option<Floor> {
+    let (address, authority) = (server.address, server.authority.clone());
+    let timed = tokio::task::spawn_blocking(move || probe::floor(address, &authority));
+    timed.await.ok().flatten()
 }
 
 fn assign(

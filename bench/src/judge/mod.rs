@@ -1,7 +1,10 @@
 //! What a result means: whether it can be trusted and whether its gates hold.
 
 mod baseline;
+pub mod deviation;
 pub mod gate;
+mod steady;
+pub mod uniform;
 pub mod validity;
 
 use crate::result::{GateResult, TrialResult, Verdict};

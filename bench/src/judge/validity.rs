@@ -1,65 +1,225 @@
 //! Whether a trial can be trusted: the run judges itself.
+//!
+//! Loss, duplicates and order are findings about the server, and gates decide on them.
 
-use crate::result::TrialResult;
+use super::steady::{GROWN, Trend};
+use crate::result::{Bound, Check, TrialResult};
+use crate::scenario::Arrivals;
 use crate::units::show_nanos;
 
-/// A publisher whose 99th percentile is later than this did not keep the schedule.
-const LAG_LIMIT_NS: u64 = 20_000_000;
-/// A generator that is busier than this share of its processors measures itself.
-const BUSY_LIMIT: f64 = 0.95;
+/// The share of the clients asked for that must be connected when the measured phase begins.
+pub const CONNECTED_SHARE: f64 = 1.0;
 /// The share of planned messages that must have been published.
-const PUBLISHED_SHARE: f64 = 0.999;
+pub const PUBLISHED_SHARE: f64 = 0.999;
+/// How far the published rate may be from the rate asked for, beyond what the law of arrivals allows.
+pub const RATE_SHARE: f64 = 0.01;
+/// Standard deviations that a Poisson process may be from its mean: chance exceeds them once in two million trials.
+pub const RATE_SIGMAS: f64 = 5.0;
+/// Deliveries that must have come when any was expected.
+pub const DELIVERED: f64 = 1.0;
+/// A publisher whose 99th percentile is later than this, in nanoseconds, did not keep the schedule.
+pub const LAG_LIMIT_NS: f64 = 20e6;
+/// Times below zero.
+pub const NEGATIVE: f64 = 0.0;
+/// A generator that is busier than this share of its processors measures itself.
+pub const BUSY_LIMIT: f64 = 0.95;
+/// The median of the last third of the measured phase over that of the first, when it grows steadily.
+pub const GROWTH_LIMIT: f64 = GROWN;
 
-/// Why this trial cannot be trusted, one sentence each; empty when it can. The generator had so many `processors`.
+/// A rule's outcome, and the sentence for it when it does not hold.
+struct Rule {
+    check: Check,
+    reason: String,
+}
+
+/// Checks every rule that applies to this trial. The generator had so many `processors`.
+///
+/// Gives each check, and a sentence for each that does not hold: with none the trial can be trusted.
 #[must_use]
-pub fn reasons(trial: &TrialResult, processors: usize) -> Vec<String> {
-    let mut reasons = Vec::new();
-    let (clients, messages, latency) = (trial.clients, trial.messages, &trial.latency_ns);
-    if clients.connected < clients.asked {
-        reasons.push(format!(
+pub fn check(trial: &TrialResult, processors: usize) -> (Vec<Check>, Vec<String>) {
+    let rules = [
+        connected(trial),
+        published(trial),
+        rate(trial),
+        delivered(trial),
+        lag(trial),
+        negative(trial, 0),
+        negative(trial, 1),
+        negative(trial, 2),
+        generator(trial, processors),
+        steady(trial),
+    ];
+    let (mut checks, mut reasons) = (Vec::new(), Vec::new());
+    for rule in rules.into_iter().flatten() {
+        if !rule.check.holds {
+            reasons.push(rule.reason);
+        }
+        checks.push(rule.check);
+    }
+    (checks, reasons)
+}
+
+/// What a reader should know of a trial that can be trusted all the same.
+#[must_use]
+pub fn warnings(trial: &TrialResult) -> Vec<String> {
+    let drift = Trend::of(trial).and_then(Trend::warning);
+    let law = trial.uniformity.filter(|law| !law.holds).map(|law| {
+        format!(
+            "delays are not uniform over the poll interval: they are {:.3} from that law, more than {:.3} (Kolmogorov-Smirnov, p = {:.1e})",
+            law.d, law.limit, law.p
+        )
+    });
+    drift.into_iter().chain(law).collect()
+}
+
+fn at_least(rule: &str, unit: &str, limit: f64, measured: f64) -> Check {
+    bound(rule, unit, (Bound::AtLeast, limit), measured)
+}
+
+fn at_most(rule: &str, unit: &str, limit: f64, measured: f64) -> Check {
+    bound(rule, unit, (Bound::AtMost, limit), measured)
+}
+
+fn bound(rule: &str, unit: &str, (bound, limit): (Bound, f64), measured: f64) -> Check {
+    let holds = match bound {
+        Bound::AtMost => measured <= limit,
+        Bound::AtLeast => measured >= limit,
+    };
+    Check {
+        rule: rule.to_owned(),
+        bound,
+        limit,
+        measured,
+        unit: unit.to_owned(),
+        holds,
+    }
+}
+
+fn connected(trial: &TrialResult) -> Option<Rule> {
+    let clients = trial.clients;
+    let share = share(clients.connected, clients.asked)?;
+    Some(Rule {
+        check: at_least("connected", "share", CONNECTED_SHARE, share),
+        reason: format!(
             "only {} of {} clients were connected when the measured phase began",
             clients.connected, clients.asked
-        ));
-    }
-    if (messages.published as f64) < messages.planned as f64 * PUBLISHED_SHARE {
-        reasons.push(format!(
+        ),
+    })
+}
+
+fn published(trial: &TrialResult) -> Option<Rule> {
+    let messages = trial.messages;
+    let share = share(messages.published, messages.planned)?;
+    Some(Rule {
+        check: at_least("published", "share", PUBLISHED_SHARE, share),
+        reason: format!(
             "only {} of {} planned messages were published",
             messages.published, messages.planned
-        ));
-    }
-    if messages.delivered == 0 && messages.expected > 0 {
-        reasons.push(format!(
-            "none of {} expected deliveries came",
-            messages.expected
-        ));
-    }
-    if let Some(lag) = latency.schedule_lag.filter(|lag| lag.p99 > LAG_LIMIT_NS) {
-        reasons.push(format!(
+        ),
+    })
+}
+
+/// Asked against achieved rate: the schedule itself, and what became of it.
+fn rate(trial: &TrialResult) -> Option<Rule> {
+    // A trial that did not come to its end has no span.
+    let span = Some(number(trial.phases.measure) / 1e9).filter(|span| *span > 0.0)?;
+    let asked = trial.load.rate * span;
+    let achieved = number(trial.messages.published);
+    let allowed = match trial.load.arrivals {
+        Arrivals::Poisson => RATE_SIGMAS * asked.sqrt(),
+        // One more or less at the ends of the phase.
+        Arrivals::Constant => 1.0,
+        Arrivals::Burst => trial.load.rate.max(1.0),
+    };
+    let limit = RATE_SHARE + allowed / asked;
+    let off = (achieved / asked - 1.0).abs();
+    Some(Rule {
+        check: at_most("rate", "share", limit, off),
+        reason: format!(
+            "{:.4} messages a second were published though {} were asked for: {:.1} % off, more than {:.1} %",
+            achieved / span,
+            trial.load.rate,
+            off * 100.0,
+            limit * 100.0
+        ),
+    })
+}
+
+fn delivered(trial: &TrialResult) -> Option<Rule> {
+    let messages = trial.messages;
+    (messages.expected > 0).then(|| Rule {
+        check: at_least("delivered", "count", DELIVERED, number(messages.delivered)),
+        reason: format!("none of {} expected deliveries came", messages.expected),
+    })
+}
+
+fn lag(trial: &TrialResult) -> Option<Rule> {
+    let lag = number(trial.latency_ns.schedule_lag?.p99);
+    Some(Rule {
+        check: at_most("schedule_lag", "ns", LAG_LIMIT_NS, lag),
+        reason: format!(
             "the publisher was late: its lag at p99 is {}, more than {}",
-            show_nanos(lag.p99 as f64),
-            show_nanos(LAG_LIMIT_NS as f64)
-        ));
-    }
-    for (name, series) in [
-        ("delivery", latency.delivery),
-        ("arrival", latency.arrival),
-        ("publish", latency.publish),
-    ] {
-        if let Some(series) = series.filter(|series| series.negative > 0) {
-            reasons.push(format!(
-                "{} of {} {name} times are negative: the clocks cannot be right",
-                series.negative, series.count
-            ));
-        }
-    }
-    if let Some(busy) = trial
-        .generator
-        .cores_busy
-        .filter(|busy| *busy > BUSY_LIMIT * processors as f64)
-    {
-        reasons.push(format!(
-            "the generator was busy on {busy:.2} processors, all that it has: it measures itself"
-        ));
-    }
-    reasons
+            show_nanos(lag),
+            show_nanos(LAG_LIMIT_NS)
+        ),
+    })
+}
+
+fn negative(trial: &TrialResult, series: usize) -> Option<Rule> {
+    let latency = &trial.latency_ns;
+    let (name, rule, series) = [
+        ("delivery", "negative_delivery", latency.delivery),
+        ("arrival", "negative_arrival", latency.arrival),
+        ("publish", "negative_publish", latency.publish),
+    ][series];
+    let series = series?;
+    Some(Rule {
+        check: at_most(rule, "count", NEGATIVE, number(series.negative)),
+        reason: format!(
+            "{} of {} {name} times are negative: the clocks cannot be right",
+            series.negative, series.count
+        ),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a machine has few processors")]
+fn generator(trial: &TrialResult, processors: usize) -> Option<Rule> {
+    let busy = trial.generator.cores_busy?;
+    let share = busy / processors.max(1) as f64;
+    Some(Rule {
+        check: at_most("generator_busy", "share", BUSY_LIMIT, share),
+        reason: format!(
+            "the generator was busy on {busy:.2} processors, {:.1} % of all that it has and more than {:.0} %: it measures itself",
+            share * 100.0,
+            BUSY_LIMIT * 100.0
+        ),
+    })
+}
+
+fn steady(trial: &TrialResult) -> Option<Rule> {
+    let trend = Trend::of(trial)?;
+    let mut check = at_most("steady", "ratio", GROWTH_LIMIT, trend.ratio());
+    // Only a growth that is steady and above noise is a queue.
+    check.holds = !trend.grows();
+    Some(Rule {
+        check,
+        reason: format!(
+            "no steady state: the median delivery grew from {} in the first third of the measured phase to {} in the last, {:.1} times as long and more than {GROWTH_LIMIT}: the server does not keep up",
+            show_nanos(trend.first),
+            show_nanos(trend.last),
+            trend.ratio()
+        ),
+    })
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| number(part) / number(whole))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and spans stay far below 2^53"
+)]
+fn number(count: u64) -> f64 {
+    count as f64
 }

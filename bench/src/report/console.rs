@@ -50,6 +50,7 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
         &table::predictions(run),
         style,
     );
+    explanations(&mut out, run, style);
     section(
         &mut out,
         "Figures that others published, beside ours",
@@ -57,6 +58,12 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
         style,
     );
     notes(&mut out, run, style, ink);
+    section(
+        &mut out,
+        "Rules that do not hold",
+        &table::broken_rules(run),
+        style,
+    );
     section(&mut out, "Gates", &table::gates(run), style);
     out.push_str(&format!("\n{}\n", verdict(run, ink)));
     if let Some(results) = results {
@@ -72,6 +79,14 @@ fn verdict(run: &RunResult, ink: Ink) -> String {
         Verdict::Invalid => (ink.red("INVALID"), words::verdict(run)),
     };
     format!("{word}: {text}")
+}
+
+/// A line for each figure that is far from its prediction.
+fn explanations(out: &mut String, run: &RunResult, style: Style) {
+    for line in words::explanations(run) {
+        let text = wrap(&line, style.width.saturating_sub(2)).replace('\n', "\n    ");
+        out.push_str(&format!("  {text}\n"));
+    }
 }
 
 fn notes(out: &mut String, run: &RunResult, style: Style, ink: Ink) {

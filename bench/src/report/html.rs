@@ -31,6 +31,7 @@ pub fn render(run: &RunResult, charts: &Charts) -> Result<String, PaintError> {
                 (section("Figures that others published, beside ours", &table::published(run)))
                 (figures(charts)?)
                 (section("Prediction beside measurement", &table::predictions(run)))
+                (explanations(run))
                 (section("Gates", &table::gates(run)))
                 (validity(run))
                 (environment(run))
@@ -114,6 +115,16 @@ fn figures(charts: &Charts) -> Result<Markup, PaintError> {
     })
 }
 
+/// A sentence for each figure that is far from its prediction.
+fn explanations(run: &RunResult) -> Markup {
+    let lines = words::explanations(run);
+    html! {
+        @if !lines.is_empty() {
+            ul { @for line in lines { li { (line) } } }
+        }
+    }
+}
+
 fn validity(run: &RunResult) -> Markup {
     let trials = table::in_order(run);
     let quiet = trials
@@ -137,6 +148,10 @@ fn validity(run: &RunResult) -> Markup {
         }
         @if !run.environment.kernel_timestamps {
             p { "The kernel gave no receive timestamps, so arrival times are missing." }
+        }
+        @let rules = table::all_rules(run);
+        @if !rules.rows.is_empty() {
+            details { summary { "Every rule, its limit and what was measured" } (view(&rules)) }
         }
     }
 }

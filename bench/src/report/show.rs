@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::result::metric::{self, Metric};
+use crate::result::metric::{self, Metric, Unit};
 use crate::scenario::Factor;
 use crate::units::{show_bytes, show_nanos};
 
@@ -20,6 +20,17 @@ pub(crate) fn named(name: &str, value: Option<f64>) -> String {
         (Some(metric), value) => self::value(metric, value),
         (None, Some(value)) => value.to_string(),
         (None, None) => MISSING.to_owned(),
+    }
+}
+
+/// A value in the unit of a rule of trust.
+pub(crate) fn in_unit(unit: &str, value: f64) -> String {
+    match unit {
+        "ns" => Unit::Nanoseconds.show(value),
+        // Rates and connections are told apart at a tenth of a per cent.
+        "share" => format!("{:.2} %", value * 100.0),
+        "ratio" => format!("{value:.2}"),
+        _ => count(value),
     }
 }
 
@@ -69,7 +80,7 @@ pub(crate) fn deviation(share: Option<f64>) -> String {
 /// A number without needless zeros, its thousands apart when it is whole.
 pub(crate) fn count(number: f64) -> String {
     if number.fract() == 0.0 {
-        metric::Unit::Count.show(number)
+        Unit::Count.show(number)
     } else {
         number.to_string()
     }

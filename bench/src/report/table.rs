@@ -2,7 +2,7 @@
 
 use crate::report::comparison::{comparisons, varying};
 use crate::report::{gates, show};
-use crate::result::{RunResult, TrialResult, metric};
+use crate::result::{Bound, Check, RunResult, TrialResult, metric};
 
 /// The last cell of a trial that cannot be trusted.
 pub(crate) const NOT_VALID: &str = "NO";
@@ -164,13 +164,17 @@ pub(crate) fn published(run: &RunResult) -> Table {
 
 /// Prediction beside measurement; empty when no model applies.
 pub(crate) fn predictions(run: &RunResult) -> Table {
-    let columns = vec![
+    let explained = run.trials.iter().any(|t| !t.explanations.is_empty());
+    let mut columns = vec![
         Column::words("trial"),
         Column::words("figure"),
         Column::numbers("", "predicted"),
         Column::numbers("", "measured"),
         Column::numbers("", "deviation"),
     ];
+    if explained {
+        columns.push(Column::words("cause"));
+    }
     let mut rows = Vec::new();
     for trial in in_order(run) {
         let (theory, off) = (&trial.predicted, &trial.deviation);
@@ -202,8 +206,65 @@ pub(crate) fn predictions(run: &RunResult) -> Table {
                     show::named(name, predicted),
                     show::named(name, measured),
                     show::deviation(deviation),
+                    cause(trial, name).to_owned(),
                 ]);
             }
+        }
+        rows.extend(trial.uniformity.map(|law| {
+            vec![
+                trial.id.clone(),
+                "distance from uniform".to_owned(),
+                format!("≤ {:.3}", law.limit),
+                format!("{:.3}", law.d),
+                show::MISSING.to_owned(),
+                if law.holds { "" } else { "not uniform" }.to_owned(),
+            ]
+        }));
+    }
+    for row in &mut rows {
+        row.truncate(columns.len());
+    }
+    Table { columns, rows }
+}
+
+/// Why a figure is far from its prediction, in a word; empty when it is not.
+fn cause(trial: &TrialResult, name: &str) -> &'static str {
+    let found = trial.explanations.iter().find(|why| why.metric == name);
+    found.map_or("", |why| why.cause.name())
+}
+
+/// Rules of trust that do not hold, with what was measured; empty when all hold.
+pub(crate) fn broken_rules(run: &RunResult) -> Table {
+    rules(run, |check| !check.holds)
+}
+
+/// Every rule of trust of every trial.
+pub(crate) fn all_rules(run: &RunResult) -> Table {
+    rules(run, |_| true)
+}
+
+fn rules(run: &RunResult, wanted: fn(&Check) -> bool) -> Table {
+    let columns = vec![
+        Column::words("trial"),
+        Column::words("rule"),
+        Column::numbers("", "measured"),
+        Column::numbers("", "limit"),
+        Column::words("holds"),
+    ];
+    let mut rows = Vec::new();
+    for trial in in_order(run) {
+        for check in trial.validity.iter().filter(|check| wanted(check)) {
+            let bound = match check.bound {
+                Bound::AtMost => "≤",
+                Bound::AtLeast => "≥",
+            };
+            rows.push(vec![
+                trial.id.clone(),
+                check.rule.replace('_', " "),
+                show::in_unit(&check.unit, check.measured),
+                format!("{bound} {}", show::in_unit(&check.unit, check.limit)),
+                if check.holds { "yes" } else { NOT_VALID }.to_owned(),
+            ]);
         }
     }
     Table { columns, rows }

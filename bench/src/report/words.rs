@@ -1,7 +1,7 @@
 //! What a run says, in sentences made from its numbers.
 
 use crate::report::comparison::{Comparison, Group, comparisons};
-use crate::report::show;
+use crate::report::{show, table};
 use crate::result::{RunResult, Verdict};
 use crate::scenario::Transport;
 
@@ -47,6 +47,21 @@ pub(crate) fn profile_warning(run: &RunResult) -> Option<String> {
              program. Run again with `cargo run --release`."
         )
     })
+}
+
+/// A sentence for each figure that is far from its prediction, in the order of the tables.
+pub(crate) fn explanations(run: &RunResult) -> Vec<String> {
+    let mut lines = Vec::new();
+    for trial in table::in_order(run) {
+        for why in &trial.explanations {
+            let cause = why.cause.name();
+            lines.push(format!(
+                "{} {}: {cause}: {}",
+                trial.id, why.metric, why.text
+            ));
+        }
+    }
+    lines
 }
 
 /// A paragraph for each comparison: which transport was fastest, and which cheapest.

@@ -4,11 +4,13 @@
 //! never 0.
 
 pub mod compared;
+mod finding;
 pub mod metric;
 mod store;
 
 use std::collections::BTreeMap;
 
+pub use finding::{Bound, Cause, Check, Explanation, Floor, Uniformity};
 pub(crate) use store::put;
 pub use store::{Store, StoreError, load};
 
@@ -101,6 +103,9 @@ pub struct TrialResult {
     pub valid: bool,
     /// Why not, one sentence each.
     pub invalid_reasons: Vec<String>,
+    /// Every rule that was checked, kept or not; empty in the results of older programs.
+    #[serde(default)]
+    pub validity: Vec<Check>,
     /// What a reader should know, though the trial can be trusted.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -126,6 +131,15 @@ pub struct TrialResult {
     pub predicted: Prediction,
     /// `measured / predicted - 1` of each.
     pub deviation: Prediction,
+    /// What an idle exchange took, which the predicted delays rest on; null when the server did not answer one.
+    #[serde(default)]
+    pub floor: Option<Floor>,
+    /// Polling's delays against the uniform law; null for the other transports.
+    #[serde(default)]
+    pub uniformity: Option<Uniformity>,
+    /// Why figures are far from their predictions; empty when they are not.
+    #[serde(default)]
+    pub explanations: Vec<Explanation>,
     /// One row a second, warm-up and drain included.
     pub timeline: Vec<Second>,
     /// The delivery latency by percentile, for curves.

@@ -192,6 +192,7 @@ fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> Tria
         factors: all,
         valid: true,
         invalid_reasons: Vec::new(),
+        validity: Vec::new(),
         warnings: Vec::new(),
         phases: PhaseTimes {
             ramp: 1_200_000_000,
@@ -255,6 +256,9 @@ fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> Tria
             delivery_mean_ns: (transport == Transport::Polling).then_some(0.031),
             ..Prediction::default()
         },
+        floor: None,
+        uniformity: None,
+        explanations: Vec::new(),
         timeline: timeline(transport, &at),
         percentiles: [
             0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0,

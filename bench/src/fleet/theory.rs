@@ -1,0 +1,62 @@
+//! What theory says of a trial, and what the judge makes of the two together.
+
+use std::time::Duration;
+
+use crate::judge::{deviation, uniform, validity};
+use crate::model::{self, Names, Network, Situation};
+use crate::record::Series;
+use crate::result::TrialResult;
+use crate::swarm::Assignment;
+
+/// Adds predictions, deviations, checks and their explanations to a result that has all it measured.
+pub(super) fn add(result: &mut TrialResult, assignment: &Assignment, delivery: &Series) {
+    let channel = assignment.channel(assignment.load.channels / 2);
+    let load = result.load.clone();
+    let situation = Situation {
+        load: &load,
+        planned: result.messages.planned,
+        span: Duration::from_nanos(result.phases.measure),
+        floor: result.floor,
+        names: Names {
+            authority: &assignment.authority,
+            channel: &channel,
+        },
+        network: Network::to(assignment.server),
+    };
+    // A trial that was stopped has no measured phase, and nothing to compare.
+    if result.phases.measure > 0 {
+        result.predicted = model::predict(&situation);
+        result.deviation = deviation::deviation(result);
+        result.uniformity = model::polling_law(&situation)
+            .and_then(|law| uniform::check(buckets(delivery), law.start, law.width, &load));
+    }
+    let (server, generator) = processors(assignment);
+    result.explanations = deviation::explain(result, server);
+    (result.validity, result.invalid_reasons) = validity::check(result, generator);
+    result.warnings.extend(validity::warnings(result));
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "latencies stay far below 2^53 ns"
+)]
+fn buckets(series: &Series) -> impl Iterator<Item = uniform::Bucket> + '_ {
+    let histogram = series.histogram();
+    histogram.iter_recorded().map(|step| {
+        let value = step.value_iterated_to();
+        uniform::Bucket {
+            low: histogram.lowest_equivalent(value) as f64,
+            high: histogram.highest_equivalent(value) as f64,
+            count: step.count_since_last_iteration(),
+        }
+    })
+}
+
+/// Processors that server and generator may use: apart when they are pinned, else all of them each.
+fn processors(assignment: &Assignment) -> (usize, usize) {
+    let all = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    match &assignment.processors {
+        Some(generator) => (all.saturating_sub(generator.len()).max(1), generator.len()),
+        None => (all, all),
+    }
+}

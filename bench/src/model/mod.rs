@@ -1,0 +1,76 @@
+//! What theory predicts for a trial, to be shown beside what was measured.
+//!
+//! Pure functions of the load, of the floor (an idle exchange timed before the
+//! trial) and of sizes that the relay's interface fixes. Nothing that a trial
+//! measures enters the prediction of that trial, so a deviation can fail. The
+//! number of planned messages does enter: it is the schedule's, drawn from the
+//! seed, and a server cannot change it.
+//!
+//! Sources: RFC 6202 (long polling: three transits, batching under load),
+//! Lubbers and Greco 2010 and Bozdag et al. 2007 (costs of polling), RFC 6455
+//! and the WHATWG HTML standard (framing). See the package's README.
+
+mod bytes;
+mod delay;
+mod exchange;
+
+use std::time::Duration;
+
+pub use exchange::{Names, Network};
+
+use crate::result::{Floor, Prediction};
+use crate::scenario::{Arrivals, Load};
+
+/// What is known of a trial before it is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The load.
+    pub load: &'a Load,
+    /// Messages that the schedule has in the measured phase, in all channels.
+    pub planned: u64,
+    /// The measured phase.
+    pub span: Duration,
+    /// An idle exchange with the server, timed before the trial.
+    pub floor: Option<Floor>,
+    /// The names in the clients' requests.
+    pub names: Names<'a>,
+    /// The way between the two.
+    pub network: Network,
+}
+
+impl Situation<'_> {
+    /// Messages a second for each subscriber; `None` without any.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a scenario plans far fewer than 2^53 messages"
+    )]
+    fn rate(&self) -> Option<f64> {
+        let rate = self.planned as f64 / self.span.as_secs_f64() / self.load.channels.max(1) as f64;
+        (rate.is_finite() && rate > 0.0).then_some(rate)
+    }
+
+    /// Subscribers of a channel.
+    fn readers(&self) -> f64 {
+        self.load.subscribers_per_channel().max(1.0)
+    }
+}
+
+/// Predicts a trial. A figure is `None` where no model applies: bursts, a server that
+/// cannot keep up, messages longer than a segment, connections that are not kept, loss on the link.
+#[must_use]
+pub fn predict(situation: &Situation<'_>) -> Prediction {
+    if situation.load.arrivals == Arrivals::Burst || situation.network.loss > 0.0 {
+        return Prediction::default();
+    }
+    let delay = delay::predict(situation);
+    Prediction {
+        delivery_mean_ns: delay.map(|delay| delay.mean),
+        delivery_p99_ns: delay.map(|delay| delay.p99),
+        wire_bytes_per_message: bytes::predict(situation),
+    }
+}
+
+pub use delay::{Uniform, polling_law};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! How long a small exchange with an idle server takes: the floor under every delivery.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::result::Floor;
+
+/// Exchanges timed; the first ones, which find everything cold, are left out.
+const EXCHANGES: usize = 100;
+const COLD: usize = 10;
+/// A pause before each, so that both sides have gone to sleep as they have before a single message.
+const PAUSE: Duration = Duration::from_millis(1);
+/// A server that takes longer in all has no floor worth the name.
+const LIMIT: Duration = Duration::from_secs(2);
+/// Longest answer that is read, in bytes.
+const LONGEST: usize = 16 * 1024;
+
+/// Times exchanges of `GET /healthz`, one after another on one connection. Blocks for at most
+/// twice the limit of two seconds, usually for an eighth of one.
+///
+/// Any answer will do, an error too. `None` when the server ends the connection, or is slow.
+#[must_use]
+pub fn floor(server: SocketAddr, authority: &str) -> Option<Floor> {
+    exchanges(server, authority).ok().and_then(summary)
+}
+
+fn exchanges(server: SocketAddr, authority: &str) -> io::Result<Vec<u64>> {
+    let began = Moment::now();
+    let mut stream = TcpStream::connect_timeout(&server, LIMIT)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))?;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+    let mut times = Vec::with_capacity(EXCHANGES);
+    for _ in 0..COLD + EXCHANGES {
+        thread::sleep(PAUSE);
+        let asked = Moment::now();
+        stream.write_all(request.as_bytes())?;
+        let answered = answer(&mut stream)?;
+        times.push(answered.0.saturating_sub(asked.0));
+        if u128::from(answered.0.saturating_sub(began.0)) > LIMIT.as_nanos() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+    }
+    times.drain(..COLD);
+    Ok(times)
+}
+
+/// Reads one answer; gives when its first bytes were there.
+fn answer(stream: &mut TcpStream) -> io::Result<Moment> {
+    let mut text = Vec::new();
+    let mut buffer = [0; 1024];
+    let mut first = None;
+    while text.len() < LONGEST {
+        let count = stream.read(&mut buffer)?;
+        let now = Moment::now();
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        text.extend_from_slice(&buffer[..count]);
+        let first = *first.get_or_insert(now);
+        if length(&text).is_some_and(|length| text.len() >= length) {
+            return Ok(first);
+        }
+    }
+    Err(io::ErrorKind::InvalidData.into())
+}
+
+/// The bytes of a whole answer, by its `Content-Length`; one without a length has no body here.
+fn length(text: &[u8]) -> Option<usize> {
+    let end = text.windows(4).position(|part| part == b"\r\n\r\n")? + 4;
+    let head = String::from_utf8_lossy(&text[..end]).to_ascii_lowercase();
+    let body = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"))
+        .map_or(Some(0), |value| value.trim().parse().ok());
+    Some(end + body?)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "spans of seconds stay far below 2^53 ns"
+)]
+fn summary(mut times: Vec<u64>) -> Option<Floor> {
+    times.sort_unstable();
+    let at = |share: f64| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rank below the number of samples"
+        )]
+        let rank = (times.len() as f64 * share).ceil() as usize;
+        times.get(rank.saturating_sub(1)).map(|time| *time as f64)
+    };
+    Some(Floor {
+        count: times.len() as u64,
+        p50: at(0.5)?,
+        p99: at(0.99)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Answers so many requests, each after a pause, and ends the connection.
+    fn server(answers: usize, pause: Duration) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.set_nodelay(true).unwrap();
+            let mut buffer = [0; 1024];
+            for _ in 0..answers {
+                if stream.read(&mut buffer).unwrap_or(0) == 0 {
+                    return;
+                }
+                thread::sleep(pause);
+                let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n");
+                let _ = stream.write_all(b"no");
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn the_floor_is_what_the_server_takes() {
+        let floor = floor(server(1000, Duration::from_millis(5)), "there").unwrap();
+        assert_eq!(floor.count, 100);
+        assert!(floor.p50 >= 5e6 && floor.p99 >= floor.p50, "{floor:?}");
+    }
+
+    #[test]
+    fn a_server_that_hangs_up_has_no_floor() {
+        assert_eq!(floor(server(20, Duration::ZERO), "there"), None);
+    }
+
+    #[test]
+    fn a_slow_server_has_no_floor() {
+        assert_eq!(
+            floor(server(1000, Duration::from_millis(50)), "there"),
+            None
+        );
+    }
+
+    #[test]
+    fn ranks_are_the_nearest() {
+        let floor = summary((1..=100).collect()).unwrap();
+        assert_eq!((floor.p50, floor.p99), (50.0, 99.0));
+    }
+}
