@@ -33,7 +33,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     // Its requests are those of the clients; it sees nothing of what a trial measures.
     ("model", &["client", "result", "scenario"]),
     ("client", &["clock", "net", "scenario", "stamp"]),
-    ("net", &["clock", "kernel"]),
+    ("net", &["clock", "kernel", "scenario"]),
     ("record", &["clock", "result", "stamp", "stats"]),
     ("schedule", &["scenario"]),
     ("target", &["kernel", "scenario"]),

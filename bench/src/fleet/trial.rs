@@ -149,10 +149,16 @@ fn assign(
 }
 
 impl Run<'_> {
+    /// What an emulated link adds to the time that clients take to connect: four round trips.
+    fn patience(&self) -> Duration {
+        self.trial.load.link.longest_round_trip() * 4
+    }
+
     /// The ramp: until every client can receive.
     async fn connect(&mut self) -> Ending {
         let clients = self.trial.load.clients as u64;
-        let limit = self.plan.phases.ramp + RAMP_GRACE;
+        let limit = self.plan.phases.ramp + RAMP_GRACE + self.patience();
+        let hopeless = self.plan.phases.ramp.min(HOPELESS) + HOPELESS + self.patience();
         loop {
             let progress = self.swarm.progress();
             let opened = progress.opened.load(Ordering::Acquire);
@@ -161,9 +167,7 @@ impl Run<'_> {
                 return Ending::Complete;
             }
             let elapsed = self.began.elapsed();
-            if elapsed > limit
-                || (opened == 0 && elapsed > self.plan.phases.ramp.min(HOPELESS) + HOPELESS)
-            {
+            if elapsed > limit || (opened == 0 && elapsed > hopeless) {
                 self.measured.phases.ramp = nanos(elapsed);
                 return if opened == 0 {
                     Ending::Swarm
@@ -255,7 +259,7 @@ impl Run<'_> {
         {
             self.alive = Instant::now();
         }
-        (self.alive.elapsed() > LOST).then(|| {
+        (self.alive.elapsed() > LOST + self.patience()).then(|| {
             Ending::Lost(format!(
                 "no client has been connected for {} s",
                 LOST.as_secs()

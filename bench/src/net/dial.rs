@@ -8,13 +8,17 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
+use super::link::{Opening, Over};
 use super::{Socket, Traffic};
 use crate::kernel;
 
 /// Longest time for a connection to open.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// What the kernel buffers for a client over a link: a server that sends faster than the link has to wait, as it would for a real one.
+const BUFFER_OVER_LINK: usize = 128 << 10;
 
-/// Connects to `target` from `source`, or from the kernel's choice.
+/// Connects to `target` from `source`, or from the kernel's choice; over a link when there is one,
+/// whose round trips it takes.
 ///
 /// # Errors
 /// What the kernel says, or `TimedOut` after [`CONNECT_LIMIT`].
@@ -22,13 +26,27 @@ pub async fn dial(
     target: SocketAddr,
     source: Option<Ipv4Addr>,
     traffic: Rc<Traffic>,
+    over: Option<Over>,
 ) -> io::Result<Socket> {
-    let io = kernel::watch(start(target, source)?.into())?;
+    let mut opening = over.map(Opening::new);
+    if let Some(opening) = &mut opening {
+        opening.ask().await?;
+    }
+    let socket = prepare(target, source)?;
+    if opening.is_some() {
+        socket.set_recv_buffer_size(BUFFER_OVER_LINK)?;
+    }
+    start(&socket, target)?;
+    let io = kernel::watch(socket.into())?;
     let opened = tokio::time::timeout(CONNECT_LIMIT, io.writable()).await;
     opened.map_err(|_| io::ErrorKind::TimedOut)??.retain_ready();
-    match io.get_ref().take_error()? {
-        Some(error) => Err(error),
-        None => Ok(Socket::new(io, traffic)),
+    if let Some(opening) = &mut opening {
+        opening.hear().await?;
+    }
+    match (io.get_ref().take_error()?, opening) {
+        (Some(error), _) => Err(error),
+        (None, None) => Ok(Socket::direct(io, traffic)),
+        (None, Some(opening)) => Ok(Socket::over(opening.open(io), traffic)),
     }
 }
 
@@ -44,16 +62,11 @@ pub fn dial_blocking(target: SocketAddr, limit: Duration) -> io::Result<std::net
     Ok(socket.into())
 }
 
-fn start(target: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<socket2::Socket> {
-    let socket = prepare(target, source)?;
+fn start(socket: &socket2::Socket, target: SocketAddr) -> io::Result<()> {
+    let under_way = Some(rustix::io::Errno::INPROGRESS.raw_os_error());
     match socket.connect(&SockAddr::from(target)) {
-        Ok(()) => Ok(socket),
-        Err(error)
-            if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
-        {
-            Ok(socket)
-        }
-        Err(error) => Err(error),
+        Err(error) if error.raw_os_error() != under_way => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

@@ -3,6 +3,8 @@
 mod chunked;
 pub mod dial;
 pub mod http;
+mod link;
 mod socket;
 
+pub use link::{Over, Wheel};
 pub use socket::{Received, Socket, Traffic, WireTotals, wire};

@@ -1,6 +1,7 @@
 //! The measured socket: every byte counted, every arrival stamped by the kernel.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
@@ -9,6 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::unix::AsyncFd;
 
+use super::link::Line;
 use crate::clock::Moment;
 use crate::kernel;
 
@@ -68,7 +70,8 @@ impl std::ops::AddAssign for WireTotals {
 pub struct Received {
     /// Bytes now in the buffer; 0 when the server has closed its side.
     pub count: usize,
-    /// When the last of them reached this host's socket; `None` without kernel stamps.
+    /// When the last of them reached this host's socket or, over a link, the emulated far end;
+    /// `None` without kernel stamps.
     pub arrival: Option<Moment>,
 }
 
@@ -78,14 +81,35 @@ pub struct Received {
 /// counters of a socket while its session waits on it.
 #[derive(Debug)]
 pub struct Socket {
-    io: AsyncFd<TcpStream>,
+    way: Way,
     traffic: Rc<Traffic>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Direct(AsyncFd<TcpStream>),
+    /// Over an emulated link.
+    Over(Rc<Line>),
 }
 
 impl Socket {
     /// Takes over a connected socket.
-    pub(super) fn new(io: AsyncFd<TcpStream>, traffic: Rc<Traffic>) -> Self {
-        Self { io, traffic }
+    pub(super) fn direct(io: AsyncFd<TcpStream>, traffic: Rc<Traffic>) -> Self {
+        let way = Way::Direct(io);
+        Self { way, traffic }
+    }
+
+    /// Takes over a socket connected over a link.
+    pub(super) fn over(line: Rc<Line>, traffic: Rc<Traffic>) -> Self {
+        let way = Way::Over(line);
+        Self { way, traffic }
+    }
+
+    fn stream(&self) -> &TcpStream {
+        match &self.way {
+            Way::Direct(io) => io.get_ref(),
+            Way::Over(line) => line.stream(),
+        }
     }
 
     /// Receives what is there into `buffer`, waiting for the first byte.
@@ -99,27 +123,14 @@ impl Socket {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<Received>> {
-        loop {
-            let mut ready = ready!(self.io.poll_read_ready(context))?;
-            match kernel::receive(self.io.get_ref().as_fd(), buffer) {
-                Ok((count, wall)) => {
-                    // A buffer that is not full was the last of it: no second call only to be told so.
-                    if count > 0 && count < buffer.len() {
-                        ready.clear_ready();
-                    }
-                    self.traffic
-                        .received
-                        .set(self.traffic.received.get() + count as u64);
-                    return Poll::Ready(Ok(Received {
-                        count,
-                        arrival: wall.map(Moment::from_wall),
-                    }));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+        let received = ready!(match &self.way {
+            Way::Direct(io) => poll_receive(io, context, buffer),
+            Way::Over(line) => line.poll_receive(context, buffer),
+        })?;
+        self.traffic
+            .received
+            .set(self.traffic.received.get() + received.count as u64);
+        Poll::Ready(Ok(received))
     }
 
     /// Sends all of `bytes`. Not cancel-safe: a dropped call may have sent a part.
@@ -130,15 +141,8 @@ impl Socket {
         while !bytes.is_empty() {
             match self.try_send(bytes) {
                 Ok(count) => bytes = &bytes[count..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let mut ready = self.io.writable().await?;
-                    match self.try_send(bytes) {
-                        Ok(count) => bytes = &bytes[count..],
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            ready.clear_ready()
-                        }
-                        Err(error) => return Err(error),
-                    }
+                Err(error) if would_block(&error) => {
+                    bytes = &bytes[self.send_later(bytes).await?..];
                 }
                 Err(error) => return Err(error),
             }
@@ -146,24 +150,50 @@ impl Socket {
         Ok(())
     }
 
-    /// Sends what the kernel takes at once.
+    /// Waits until there may be room, and sends what there is room for.
+    async fn send_later(&self, bytes: &[u8]) -> io::Result<usize> {
+        let sent = match &self.way {
+            Way::Direct(io) => {
+                let mut ready = io.writable().await?;
+                let sent = self.try_send(bytes);
+                if sent.as_ref().is_err_and(would_block) {
+                    ready.clear_ready();
+                }
+                sent
+            }
+            Way::Over(line) => {
+                poll_fn(|context| line.poll_writable(context)).await;
+                self.try_send(bytes)
+            }
+        };
+        match sent {
+            Err(error) if would_block(&error) => Ok(0),
+            sent => sent,
+        }
+    }
+
+    /// Sends what the kernel takes at once; over a link, what may be on its way.
     ///
     /// # Errors
     /// `WouldBlock` when it takes nothing.
     pub fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.io.get_ref().write(bytes)?;
+        let count = match &self.way {
+            Way::Direct(io) => io.get_ref().write(bytes)?,
+            Way::Over(line) => line.try_send(bytes)?,
+        };
         self.traffic
             .sent
             .set(self.traffic.sent.get() + count as u64);
         Ok(count)
     }
 
-    /// Bytes on the wire since the connection was opened: see [`wire`].
+    /// Bytes on the wire since the connection was opened: see [`wire`]. What an emulated link loses
+    /// and sends again is not in it.
     ///
     /// # Errors
     /// When the kernel gives no counters.
     pub fn wire(&self) -> io::Result<WireTotals> {
-        totals(self.io.get_ref(), self.traffic.headers)
+        totals(self.stream(), self.traffic.headers)
     }
 }
 
@@ -185,4 +215,33 @@ fn totals(stream: &TcpStream, headers: u64) -> io::Result<WireTotals> {
         sent: info.bytes_sent + info.segments_out * each + SYN_EXTRA,
         received: info.bytes_received + info.segments_in * each + SYN_EXTRA,
     })
+}
+
+fn poll_receive(
+    io: &AsyncFd<TcpStream>,
+    context: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<Received>> {
+    loop {
+        let mut ready = ready!(io.poll_read_ready(context))?;
+        match kernel::receive(io.get_ref().as_fd(), buffer) {
+            Ok((count, wall)) => {
+                // A buffer that is not full was the last of it: no second call only to be told so.
+                if count > 0 && count < buffer.len() {
+                    ready.clear_ready();
+                }
+                return Poll::Ready(Ok(Received {
+                    count,
+                    arrival: wall.map(Moment::from_wall),
+                }));
+            }
+            Err(error) if would_block(&error) => ready.clear_ready(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+}
+
+fn would_block(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }

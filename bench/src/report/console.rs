@@ -40,6 +40,9 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
         let trials = lay_out(&table::trials(run), style.width);
         out.push_str(&mark_invalid(&trials, ink));
     }
+    if let Some(note) = words::link_note(run) {
+        out.push_str(&format!("\n{}\n", wrap(&note, style.width)));
+    }
     for paragraph in words::paragraphs(run) {
         let text = wrap(&paragraph, style.width).replace('\u{a0}', " ");
         out.push_str(&format!("\n{text}\n"));

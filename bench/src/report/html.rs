@@ -28,6 +28,7 @@ pub fn render(run: &RunResult, charts: &Charts) -> Result<String, PaintError> {
             body { main {
                 (opening(run))
                 (section("Results", &table::trials(run)))
+                @if let Some(note) = words::link_note(run) { p.soft { (note) } }
                 (section("Figures that others published, beside ours", &table::published(run)))
                 (figures(charts)?)
                 (section("Prediction beside measurement", &table::predictions(run)))

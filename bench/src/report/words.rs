@@ -64,6 +64,24 @@ pub(crate) fn explanations(run: &RunResult) -> Vec<String> {
     lines
 }
 
+/// Says so when clients were behind emulated links: arrival is then computed, not witnessed.
+pub(crate) fn link_note(run: &RunResult) -> Option<String> {
+    let over = run.trials.iter().filter(|t| !t.load.link.is_none()).count();
+    let which = match over {
+        0 => return None,
+        all if all == run.trials.len() => "The subscribers were".to_owned(),
+        some => format!(
+            "In {some} of {} trials the subscribers were",
+            run.trials.len()
+        ),
+    };
+    Some(format!(
+        "{which} behind emulated links: arrival is the emulated arrival, computed from the kernel's \
+         receive stamp. Publishers were not, and wire bytes are those of loopback, without \
+         retransmissions."
+    ))
+}
+
 /// A paragraph for each comparison: which transport was fastest, and which cheapest.
 pub(crate) fn paragraphs(run: &RunResult) -> Vec<String> {
     comparisons(run).iter().filter_map(paragraph).collect()

@@ -200,7 +200,8 @@ pub struct Messages {
 pub struct Latencies {
     /// From due until the client had parsed the message.
     pub delivery: Option<Summary>,
-    /// From due until the bytes had reached the client's socket, by the kernel's stamp.
+    /// From due until the bytes had reached the client's socket, by the kernel's stamp; over an
+    /// emulated link until they had reached its far end, computed from that stamp.
     pub arrival: Option<Summary>,
     /// From the sending of a publish until its answer had reached the publisher's socket.
     pub publish: Option<Summary>,

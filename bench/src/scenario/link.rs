@@ -45,6 +45,16 @@ pub(super) const PRESETS: [(&str, Preset); 5] = [
 
 impl Preset {
     /// Its figures: round trip, jitter, loss, down and up.
+    ///
+    /// Round trip and bandwidth are others' figures:
+    /// - `wifi`: bandwidth of the profile "Wi-Fi" in Firefox's developer tools; round trip: the median
+    ///   of fixed broadband in the United States (Ookla, second quarter of 2021);
+    /// - `4g`: the profile "Fast 4G" in Chrome's developer tools, without the factors by which it makes up for
+    ///   delaying requests and not packets;
+    /// - `3g`: the profile "Mobile 3G" of WebPageTest;
+    /// - `satellite`: the medians of Viasat in the United States (Ookla, second quarter of 2021).
+    ///
+    /// None of them gives jitter or loss: these are our assumption of a link in fair condition.
     #[must_use]
     pub fn link(self) -> Link {
         let ms = Duration::from_millis;
@@ -57,10 +67,10 @@ impl Preset {
         };
         match self {
             Self::None => Link::NONE,
-            Self::Wifi => link(10, 5, 0.001, 50_000_000, 20_000_000),
-            Self::FourG => link(60, 15, 0.003, 20_000_000, 8_000_000),
-            Self::ThreeG => link(200, 50, 0.01, 1_600_000, 750_000),
-            Self::Satellite => link(600, 20, 0.005, 20_000_000, 3_000_000),
+            Self::Wifi => link(14, 5, 0.001, 30_000_000, 15_000_000),
+            Self::FourG => link(60, 15, 0.003, 9_000_000, 1_500_000),
+            Self::ThreeG => link(300, 50, 0.01, 1_600_000, 768_000),
+            Self::Satellite => link(630, 20, 0.005, 18_000_000, 3_000_000),
         }
     }
 }
@@ -74,6 +84,19 @@ impl Link {
         down: None,
         up: None,
     };
+
+    /// The longest that bytes take for a round trip when nothing is lost and nothing waits for the bandwidth.
+    #[must_use]
+    pub fn longest_round_trip(&self) -> Duration {
+        self.rtt + self.jitter * 2
+    }
+
+    /// How long a lost message may make the last delivery late: the timeout of a sender that hears
+    /// nothing (RFC 6298, section 2.3, with Linux's floor of 200 ms), as the emulation has it.
+    #[must_use]
+    pub fn retransmission_timeout(&self) -> Duration {
+        self.rtt + Duration::from_millis(200).max(self.jitter * 4)
+    }
 
     /// Whether there is anything to emulate.
     #[must_use]

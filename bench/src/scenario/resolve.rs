@@ -9,7 +9,7 @@ use super::place::Place;
 use super::plan::{Plan, Trial};
 use super::tree::{Entry, Value, place_of};
 use super::written::Scenario;
-use super::{GateRule, Transport, matrix, resolved};
+use super::{GateRule, Load, Transport, matrix, resolved};
 use crate::units::write_duration;
 
 /// The longest run.
@@ -135,7 +135,7 @@ fn check_messages(plan: &Plan, root: &[Entry], report: &mut Report) {
     }
 }
 
-/// A drain shorter than a poll would book the last messages as lost.
+/// A drain shorter than a poll, or than the links take, would book the last messages as lost.
 fn check_drain(plan: &Plan, root: &[Entry], report: &mut Report) {
     let slowest = plan
         .trials
@@ -143,16 +143,40 @@ fn check_drain(plan: &Plan, root: &[Entry], report: &mut Report) {
         .filter(|trial| trial.load.transport == Transport::Polling)
         .map(|trial| trial.load.poll_interval)
         .max();
+    let longest = plan
+        .trials
+        .iter()
+        .map(|trial| on_its_way(&trial.load))
+        .max();
     if let Some(interval) = slowest.filter(|interval| *interval > plan.phases.drain) {
-        report.add(Fault::new(
-            &place_of(root, "phases.drain"),
+        report.add(Fault::new(            &place_of(root, "phases.drain"),
             format!(
                 "\"phases.drain\" is {}, shorter than a \"poll_interval\" of {}: the last messages would count as lost; make it longer",
                 write_duration(plan.phases.drain),
                 write_duration(interval)
             ),
         ));
+    } else if let Some(longest) = longest.filter(|longest| *longest > plan.phases.drain) {
+        report.add(Fault::new(
+            &place_of(root, "phases.drain"),
+            format!(
+                "\"phases.drain\" is {}, and with its link a message may take {}: the last messages would count as lost; make it longer",
+                write_duration(plan.phases.drain),
+                write_duration(longest)
+            ),
+        ));
     }
+}
+
+/// How long a message may take over an emulated link: the wait for a poll, two round trips, and a loss.
+fn on_its_way(load: &Load) -> Duration {
+    let link = load.link;
+    if link.is_none() {
+        return Duration::ZERO;
+    }
+    let poll = (load.transport == Transport::Polling).then_some(load.poll_interval);
+    let loss = (link.loss > 0.0).then(|| link.retransmission_timeout());
+    link.longest_round_trip() * 2 + poll.unwrap_or_default() + loss.unwrap_or_default()
 }
 
 fn check_selectors(plan: &Plan, root: &[Entry], report: &mut Report) {

@@ -57,6 +57,8 @@ pub(super) struct Session {
     cursor: Cursor,
     /// Whether it could ever receive.
     opened: bool,
+    /// Connections so far: each has its own luck on an emulated link.
+    dials: u32,
 }
 
 impl Session {
@@ -73,6 +75,7 @@ impl Session {
             slot,
             cursor: Cursor::default(),
             opened: false,
+            dials: 0,
         }
     }
 
@@ -167,13 +170,15 @@ impl Session {
         }
     }
 
-    async fn dial(&self) -> Result<Rc<Socket>, End> {
+    async fn dial(&mut self) -> Result<Rc<Socket>, End> {
         let assignment = &self.shard.assignment;
         let turn = self.number % assignment.sources.len().max(1);
         let source = assignment.sources.get(turn).copied();
         let traffic = Rc::clone(&self.shard.traffic);
         // Boxed: what dialling needs is given back once connected.
-        let dialled = Box::pin(dial::dial(assignment.server, source, traffic)).await;
+        let over = self.shard.over(self.number, self.dials);
+        self.dials = self.dials.wrapping_add(1);
+        let dialled = Box::pin(dial::dial(assignment.server, source, traffic, over)).await;
         let socket = Rc::new(dialled.map_err(End::Dial)?);
         self.shard.connected(self.slot, &socket);
         Ok(socket)
@@ -346,7 +351,7 @@ impl Sink for Booking<'_> {
 }
 
 /// A bijection that spreads neighbouring numbers evenly (the finaliser of `SplitMix64`, Steele et al. 2014).
-fn mix(value: u64) -> u64 {
+pub(super) fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

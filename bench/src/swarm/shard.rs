@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,9 +10,10 @@ use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::session::mix;
 use super::{Assignment, Post, Progress, add};
 use crate::clock::Moment;
-use crate::net::{Socket, Traffic, WireTotals};
+use crate::net::{Over, Socket, Traffic, Wheel, WireTotals};
 use crate::record::{Counts, Ledger, Recorder, Series};
 
 /// The buffer that all subscribers of a thread receive into, in bytes.
@@ -99,6 +101,8 @@ pub(super) struct Shard {
     /// Told when a session panics.
     pub(super) broken: Notify,
     pub(super) open: Cell<u64>,
+    /// The clockwork of emulated links, when there are any.
+    pub(super) wheel: Option<Rc<Wheel>>,
     sockets: RefCell<Vec<Option<Rc<Socket>>>>,
     /// Slots that a count under way has behind it, and the wire bytes of connections that closed ahead of it.
     counted: Cell<usize>,
@@ -109,8 +113,9 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) fn new(post: &Post, subscribers: usize) -> Self {
-        Self {
+    pub(super) fn new(post: &Post, subscribers: usize) -> io::Result<Self> {
+        let wheel = (!post.assignment.load.link.is_none()).then(Wheel::new);
+        Ok(Self {
             assignment: Arc::clone(&post.assignment),
             progress: Arc::clone(&post.progress),
             origin: (Moment::now(), Instant::now()),
@@ -131,7 +136,19 @@ impl Shard {
             passed_by: Cell::default(),
             retired: Cell::new(Some(WireTotals::default())),
             errors: RefCell::default(),
-        }
+            wheel: wheel.transpose()?,
+        })
+    }
+
+    /// The emulated link of a client's next connection.
+    pub(super) fn over(&self, client: usize, connection: u32) -> Option<Over> {
+        let wheel = Rc::clone(self.wheel.as_ref()?);
+        let seed = mix(self.assignment.seed ^ mix(client as u64));
+        Some(Over {
+            link: self.assignment.load.link,
+            seed: mix(seed ^ u64::from(connection)),
+            wheel,
+        })
     }
 
     /// The runtime's name for a moment.

@@ -1,5 +1,6 @@
 //! The life of a shard: one thread, one runtime, one recorder, many sessions.
 
+use std::io;
 use std::rc::Rc;
 
 use tokio::task::LocalSet;
@@ -28,7 +29,7 @@ async fn live(post: &Post, number: usize, tasks: &LocalSet) -> Result<ShardRepor
     let mine: Vec<usize> = (number..assignment.load.clients)
         .step_by(assignment.shards)
         .collect();
-    let shard = Rc::new(Shard::new(post, mine.len()));
+    let shard = Rc::new(Shard::new(post, mine.len()).map_err(SwarmError::Thread)?);
     let subscriptions = subscriptions(assignment);
     for (slot, &client) in mine.iter().enumerate() {
         let subscription = Rc::clone(&subscriptions[client % assignment.load.channels]);
@@ -38,8 +39,17 @@ async fn live(post: &Post, number: usize, tasks: &LocalSet) -> Result<ShardRepor
     tokio::select! {
         () = obey(&shard, post, &mine, &mut marks) => {}
         () = shard.broken.notified() => return Err(SwarmError::Panicked),
+        error = turn(&shard) => return Err(SwarmError::Thread(error)),
     }
     Ok(conclude(&shard, post, &marks).await)
+}
+
+/// Keeps the clockwork of emulated links going, if there are any; ends only by an error.
+async fn turn(shard: &Shard) -> io::Error {
+    match &shard.wheel {
+        Some(wheel) => wheel.turn().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Does what the orders say, until told to finish.
