@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::capacity::descriptors;
-use super::{Plan, Target, Trial};
+use super::{Action, Incident, Plan, Target, Trial};
 use crate::units::{show_count, write_bytes, write_duration};
 
 /// A relay refuses a larger body unless it is told otherwise.
@@ -35,6 +35,12 @@ pub fn describe(plan: &Plan) -> String {
     }
     out.push('\n');
     trials(&mut out, plan);
+    for event in &plan.events {
+        put(&mut out, &format!("  event   {}", said(event)));
+    }
+    if !plan.events.is_empty() {
+        out.push('\n');
+    }
     for gate in &plan.gates {
         put(&mut out, &format!("  gate    {gate}"));
     }
@@ -100,7 +106,7 @@ fn trials(out: &mut String, plan: &Plan) {
 
 fn row(trial: &Trial, plan: &Plan) -> [String; 9] {
     let load = &trial.load;
-    let messages = load.messages_in(plan.phases.measure);
+    let messages = plan.messages_of(load);
     [
         trial.id.clone(),
         load.transport.to_string(),
@@ -112,6 +118,31 @@ fn row(trial: &Trial, plan: &Plan) -> [String; 9] {
         whole(messages * load.subscribers_per_channel()),
         show_count(descriptors(&plan.target, load)),
     ]
+}
+
+/// An event in words.
+fn said(event: &Incident) -> String {
+    let at = write_duration(event.at);
+    let percent = |share: f64| format!("{} %", (share * 1000.0).round() / 10.0);
+    match event.action {
+        Action::Disconnect { share, spread } => format!(
+            "at {at} {} of the clients are cut, and come back within {}",
+            percent(share),
+            write_duration(spread)
+        ),
+        Action::Freeze { span } => {
+            format!("at {at} the server is stopped for {}", write_duration(span))
+        }
+        Action::Rate { rate, span } => format!(
+            "at {at} the rate becomes {rate} messages/s{}",
+            span.map_or_else(String::new, |span| format!(" for {}", write_duration(span)))
+        ),
+        Action::Slow { share, span } => format!(
+            "at {at} {} of the clients stop reading for {}",
+            percent(share),
+            write_duration(span)
+        ),
+    }
 }
 
 fn target(target: &Target) -> String {

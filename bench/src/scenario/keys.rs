@@ -25,10 +25,12 @@ pub(super) const ROOT: Section = Section {
         "matrix",
         "phases",
         "run",
+        "events",
+        "search",
         "gate",
         "published",
     ],
-    later: &["events", "search"],
+    later: &[],
 };
 
 pub(super) const TARGET: Section = Section {
@@ -120,6 +122,25 @@ pub(super) const RUN: Section = Section {
 pub(super) const PUBLISHED: Section = Section {
     name: "published",
     keys: &["source", "transport", "metric", "value", "note"],
+    later: &[],
+};
+
+pub(super) const EVENTS: Section = Section {
+    name: "events",
+    keys: &["at", "disconnect", "spread", "freeze", "rate", "slow", "for"],
+    later: &[],
+};
+
+pub(super) const SEARCH: Section = Section {
+    name: "search",
+    keys: &[
+        "vary",
+        "from",
+        "to",
+        "while",
+        "precision",
+        "budget",
+    ],
     later: &[],
 };
 

@@ -8,6 +8,7 @@ mod bound;
 pub mod capacity;
 mod describe;
 mod error;
+pub mod events;
 mod gate;
 mod keys;
 mod link;
@@ -31,6 +32,7 @@ use std::path::Path;
 
 pub use bound::{Bound, Reference};
 pub use describe::describe;
+pub use events::{Action, Incident};
 pub use error::{Problem, Problems, ScenarioError};
 pub use gate::{GateFault, GateRule, Op};
 pub use link::{Link, Preset};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, GateRule, Load, Transport};
+use super::{Endpoint, GateRule, Incident, Load, Transport, events};
 
 /// How long a trial takes apart from its phases: a server starts and is looked at.
 const START: Duration = Duration::from_millis(500);
@@ -27,6 +27,8 @@ pub struct Plan {
     pub target: Target,
     /// The phases of every trial.
     pub phases: Phases,
+    /// What happens in the measured phase of every trial, in the order of time.
+    pub events: Vec<Incident>,
     /// Every trial, in the order they run.
     pub trials: Vec<Trial>,
     /// The rules that decide pass or fail.
@@ -54,6 +56,12 @@ impl Plan {
     #[must_use]
     pub fn longest_time(&self) -> Duration {
         self.expected_time() + self.for_each_trial(self.phases.drain)
+    }
+
+    /// Messages of this load that are due in the measured phase, on average, changes of the rate included.
+    #[must_use]
+    pub fn messages_of(&self, load: &Load) -> f64 {
+        events::messages(&self.events, load.rate, self.phases.measure)
     }
 
     fn for_each_trial(&self, span: Duration) -> Duration {

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::plan::{Plan, Trial};
 use super::tree::{Entry, Value, place_of};
 use super::written::Scenario;
-use super::{GateRule, Load, Transport, matrix, resolved};
+use super::{GateRule, Load, Transport, events, matrix, resolved};
 use crate::units::write_duration;
 
 /// The longest run.
@@ -37,6 +37,7 @@ pub(super) fn resolve(
         scenario.repeats,
     );
     drop_gates_of_trials_set_aside(&mut scenario.gates, &trials, root);
+    let written = scenario.events.clone();
     let plan = Plan {
         trials,
         resolved: resolved::write(&scenario, &title),
@@ -46,11 +47,15 @@ pub(super) fn resolve(
         seed: scenario.seed,
         target: scenario.target,
         phases: scenario.phases,
+        events: scenario.events.iter().map(|(event, _)| *event).collect(),
         gates: scenario.gates,
         published: scenario.published,
     };
     // While a value is wrong, its default would give rise to complaints of its own.
     if report.len() == 0 {
+        for fault in events::faults(&written, &plan.phases, &plan.target) {
+            report.add(fault);
+        }
         check_count(&plan, root, report);
         check_time(&plan, root, report);
         check_messages(&plan, root, report);
@@ -118,11 +123,12 @@ fn check_time(plan: &Plan, root: &[Entry], report: &mut Report) {
 }
 
 fn check_messages(plan: &Plan, root: &[Entry], report: &mut Report) {
-    let publishing = plan.phases.warm_up + plan.phases.measure;
     let most = plan
         .trials
         .iter()
-        .map(|trial| trial.load.messages_in(publishing))
+        .map(|trial| {
+            trial.load.messages_in(plan.phases.warm_up) + plan.messages_of(&trial.load)
+        })
         .fold(0.0, f64::max);
     if most > MOST_MESSAGES {
         let key = key_of(plan, "rate");

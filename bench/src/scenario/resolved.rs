@@ -37,6 +37,12 @@ pub(super) fn write(scenario: &Scenario, title: &str) -> String {
     ] {
         line(&mut out, key, &quoted(&write_duration(span)));
     }
+    for (event, _) in &scenario.events {
+        out.push_str("\n[[events]]\n");
+        for (key, value) in event.toml() {
+            line(&mut out, key, &value);
+        }
+    }
     out.push_str("\n[run]\n");
     line(&mut out, "repeats", &scenario.repeats.to_string());
     if !scenario.gates.is_empty() {

@@ -10,7 +10,7 @@ use super::plan::{Phases, Published, Target};
 use super::setting::Setting;
 use super::tree::{Entry, Node, Value, place_of};
 use super::value::Wanted;
-use super::{published, target};
+use super::{events, published, target};
 
 /// The seed of a scenario that names none: the same load every time.
 const DEFAULT_SEED: u64 = 42;
@@ -27,6 +27,7 @@ pub(super) struct Scenario {
     pub(super) matrix: Vec<Axis>,
     pub(super) phases: Phases,
     pub(super) repeats: u32,
+    pub(super) events: Vec<events::Written>,
     pub(super) gates: Vec<GateRule>,
     pub(super) published: Vec<Published>,
 }
@@ -41,6 +42,7 @@ impl Default for Scenario {
             matrix: Vec::new(),
             phases: Phases::default(),
             repeats: 1,
+            events: Vec::new(),
             gates: Vec::new(),
             published: Vec::new(),
         }
@@ -72,6 +74,7 @@ pub(super) fn read(root: &[Entry], known: &[&str], report: &mut Report) -> Scena
             "link" => scenario.load.extend(settings(&LINK, entry, report)),
             "matrix" => scenario.matrix = matrix::read(entry, report),
             "phases" => scenario.phases = phases(entry, report),
+            "events" => scenario.events = events::read(entry, report),
             "run" => scenario.repeats = repeats(entry, report),
             "gate" => scenario.gates = gates(entry, known, report),
             _ => scenario.published = published::read(entry, known, report),

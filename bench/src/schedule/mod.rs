@@ -3,10 +3,14 @@
 //! The schedule is open loop. It knows no answer and no delay, so a slow server
 //! or a late generator cannot thin out the load that measures them.
 
+mod rates;
+
 use std::time::Duration;
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
+
+use rates::Rates;
 
 use crate::scenario::{Arrivals, Load};
 
@@ -32,12 +36,10 @@ pub struct Due {
 #[derive(Debug, Clone)]
 pub struct Schedule {
     arrivals: Arrivals,
-    rate: f64,
+    rates: Rates,
     span: Duration,
     random: Xoshiro256PlusPlus,
     index: u64,
-    /// Where the Poisson process stands, in nanoseconds.
-    clock: f64,
     routes: Routes,
 }
 
@@ -47,13 +49,23 @@ impl Schedule {
     pub fn new(load: &Load, span: Duration, seed: u64) -> Self {
         Self {
             arrivals: load.arrivals,
-            rate: load.rate,
+            rates: Rates::constant(load.rate),
             span,
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
             index: 0,
-            clock: 0.0,
             routes: Routes::new(load.channels, load.publishers),
         }
+    }
+
+    /// The same with other rates from some instants on, each counted from the start of publishing, in order.
+    ///
+    /// A step begins with a message, as the schedule does; a Poisson process just goes on faster or slower.
+    #[must_use]
+    pub fn with_steps(mut self, steps: impl IntoIterator<Item = (Duration, f64)>) -> Self {
+        for (at, rate) in steps {
+            self.rates.step(at, rate);
+        }
+        self
     }
 
     /// Counts the messages of each channel, by walking through the whole schedule.
@@ -67,21 +79,18 @@ impl Schedule {
     }
 
     /// Nanoseconds from the start to the next message.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a scenario plans far fewer than 2^53 messages"
-    )]
     fn advance(&mut self) -> f64 {
-        let index = self.index as f64;
         self.index += 1;
         match self.arrivals {
             Arrivals::Poisson => {
-                self.clock += -self.unit().ln() / self.rate * 1e9;
-                self.clock
+                let hazard = -self.unit().ln();
+                self.rates.grow(hazard)
             }
-            Arrivals::Constant => index * 1e9 / self.rate,
+            Arrivals::Constant => self.rates.place(|index, rate| index * 1e9 / rate),
             // The billionth keeps 3 / 0.3 from falling into the second before.
-            Arrivals::Burst => (index / self.rate + 1e-9).floor() * 1e9,
+            Arrivals::Burst => self
+                .rates
+                .place(|index, rate| (index / rate + 1e-9).floor() * 1e9),
         }
     }
 

@@ -75,6 +75,60 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn steps_change_the_rate_where_they_stand_and_nothing_else(
+        arrivals in arrivals(),
+        rate in 20.0..500.0_f64,
+        steps in proptest::collection::vec((1..2_000_u64, 20.0..500.0_f64), 1..5),
+        seed: u64,
+    ) {
+        let load = load(arrivals, rate, 7, 3);
+        let span = Duration::from_secs(12);
+        let mut at = Duration::ZERO;
+        let steps: Vec<(Duration, f64)> = steps
+            .iter()
+            .map(|(gap, rate)| {
+                at += Duration::from_millis(*gap);
+                (at, *rate)
+            })
+            .collect();
+        let schedule = || Schedule::new(&load, span, seed).with_steps(steps.clone());
+        let all: Vec<Due> = schedule().collect();
+        prop_assert!(all.is_sorted_by_key(|due| due.at));
+        prop_assert!(all.iter().all(|due| due.at < span));
+        prop_assert_eq!(&all, &schedule().collect::<Vec<Due>>());
+        prop_assert_eq!(schedule().per_channel().iter().sum::<u64>(), all.len() as u64);
+        // Up to the first step it is the schedule without steps.
+        let plain = Schedule::new(&load, span, seed).take_while(|due| due.at < steps[0].0);
+        let first = all.iter().copied().take_while(|due| due.at < steps[0].0);
+        prop_assert_eq!(plain.collect::<Vec<Due>>(), first.collect::<Vec<Due>>());
+        // Each stretch has as many messages as its own rate gives.
+        let mut from = (Duration::ZERO, rate);
+        for to in steps.iter().copied().chain([(span, 0.0)]) {
+            let count = all.iter().filter(|due| (from.0..to.0).contains(&due.at)).count() as f64;
+            let mean = from.1 * (to.0 - from.0).as_secs_f64();
+            let slack = match arrivals {
+                Arrivals::Poisson => 7.0 * mean.sqrt() + 10.0,
+                Arrivals::Constant => 1.0,
+                // The messages of a second that is cut short come at its beginning.
+                Arrivals::Burst => from.1 + 1.0,
+            };
+            prop_assert!((count - mean).abs() <= slack, "{arrivals:?}: {count} for {mean}");
+            from = to;
+        }
+    }
+}
+
+#[test]
+fn a_step_at_the_start_leaves_nothing_of_the_rate_before_it() {
+    let load = load(Arrivals::Constant, 500.0, 1, 1);
+    let due = Schedule::new(&load, Duration::from_secs(3), 0)
+        .with_steps([(Duration::ZERO, 1.0), (Duration::from_millis(1500), 2.0)]);
+    let millis: Vec<u128> = due.map(|due| due.at.as_millis()).collect();
+    assert_eq!(millis, [0, 1000, 1500, 2000, 2500]);
+}
+
 #[test]
 fn the_gaps_of_a_poisson_schedule_are_exponential() {
     let rate = 1_000.0;

@@ -5,7 +5,7 @@ use crate::scenario::error::Fault;
 use crate::scenario::tree::Value;
 use crate::scenario::value::Wanted;
 
-pub(super) fn rate(wanted: &Wanted<'_>) -> Result<f64, Fault> {
+pub(in crate::scenario) fn rate(wanted: &Wanted<'_>) -> Result<f64, Fault> {
     let rate = wanted.number()?;
     if rate > 0.0 && rate <= 1e6 {
         return Ok(rate);

@@ -5,6 +5,8 @@
 
 mod kinds;
 
+pub(super) use kinds::rate;
+
 use std::time::Duration;
 
 use super::error::Fault;
@@ -71,7 +73,7 @@ impl Setting {
             "transport" => Self::Transport(wanted.word(&transports())?),
             "clients" => Self::Clients(wanted.count(1..=1_000_000)?),
             "channels" => Self::Channels(wanted.count(1..=1_000_000)?),
-            "rate" => Self::Rate(kinds::rate(&wanted)?),
+            "rate" => Self::Rate(rate(&wanted)?),
             "arrivals" => Self::Arrivals(wanted.word(&ARRIVALS)?),
             "payload" => Self::Payload(wanted.bytes(MIN_PAYLOAD..=MAX_PAYLOAD)?),
             "publish" => Self::Publish(wanted.word(&PUBLISH)?),
