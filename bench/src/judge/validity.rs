@@ -136,7 +136,7 @@ fn rate(trial: &TrialResult) -> Option<Rule> {
     Some(Rule {
         check: at_most("rate", "share", limit, off),
         reason: format!(
-            "{:.4} messages a second were published though {} were asked for: {:.1} % off, more than {:.1} %",
+            "{:.2} messages a second were published though {} were asked for: {:.1} % off, more than {:.1} %",
             achieved / span,
             trial.load.rate,
             off * 100.0,

@@ -6,3 +6,4 @@ mod pictures;
 mod store;
 mod summary;
 mod text;
+mod validity;

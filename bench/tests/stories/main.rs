@@ -18,3 +18,4 @@ mod process;
 #[path = "../common/program.rs"]
 mod program;
 mod refusals;
+mod theory;

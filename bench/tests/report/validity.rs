@@ -1,0 +1,304 @@
+//! What a trial is trusted for: each rule broken alone, and none of them by the stored runs.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use bench::judge::{deviation, validity};
+use bench::result::{Bound, Cause, RunResult, Summary, TrialResult, Uniformity};
+use bench::scenario::{Arrivals, Transport};
+
+use crate::fixture;
+
+fn trial(transport: Transport) -> TrialResult {
+    let run = fixture::compare();
+    let trial = run.trials.into_iter().find(|t| t.transport == transport);
+    // The wave of the fixture's seconds is for charts.
+    let flat = |trial: &mut TrialResult| {
+        for (at, second) in trial.timeline.iter_mut().enumerate() {
+            second.delivery_p50 = Some(600_000 + at as u64 * 7919 % 13 * 1000);
+        }
+    };
+    let mut trial = trial.unwrap();
+    flat(&mut trial);
+    change(&mut trial.latency_ns.schedule_lag, |lag| lag.p99 = 90_000);
+    trial
+}
+
+/// The rules that a changed trial breaks, and the sentences for them.
+fn broken(change: impl FnOnce(&mut TrialResult)) -> (Vec<String>, Vec<String>) {
+    let mut trial = trial(Transport::Websocket);
+    change(&mut trial);
+    let (checks, reasons) = validity::check(&trial, 2);
+    for check in &checks {
+        let right = match check.bound {
+            Bound::AtMost => check.measured <= check.limit,
+            Bound::AtLeast => check.measured >= check.limit,
+        };
+        assert!(check.holds || !right, "{check:?}");
+    }
+    let broken = checks.into_iter().filter(|check| !check.holds);
+    (broken.map(|check| check.rule).collect(), reasons)
+}
+
+/// Breaks one rule, and expects its name and a sentence with each of `says`.
+fn breaks(rule: &str, says: &[&str], change: impl FnOnce(&mut TrialResult)) {
+    let (rules, reasons) = broken(change);
+    assert_eq!(rules, [rule], "{reasons:?}");
+    assert_eq!(reasons.len(), 1);
+    for part in says {
+        assert!(reasons[0].contains(part), "{part}: {}", reasons[0]);
+    }
+}
+
+fn change(series: &mut Option<Summary>, change: impl FnOnce(&mut Summary)) {
+    change(series.as_mut().unwrap());
+}
+
+#[test]
+fn a_sound_trial_breaks_no_rule_and_says_what_was_checked() {
+    let (checks, reasons) = validity::check(&trial(Transport::Websocket), 2);
+    assert_eq!(reasons, [""; 0]);
+    let rules: Vec<&str> = checks.iter().map(|check| check.rule.as_str()).collect();
+    let all = "connected published rate delivered schedule_lag negative_delivery negative_arrival negative_publish generator_busy steady";
+    assert_eq!(rules.join(" "), all);
+}
+
+#[test]
+fn each_rule_is_broken_alone_and_tells_figure_and_limit() {
+    breaks("connected", &["only 999 of 1000"], |t| {
+        t.clients.connected = 999
+    });
+    breaks("published", &["only 399 of 400"], |t| {
+        t.messages.published = 399
+    });
+    // Half of what was asked for was planned, and all of that published: a schedule that is wrong.
+    breaks("rate", &["10.0", "20", "50.0 % off", "26.0 %"], |t| {
+        (t.messages.planned, t.messages.published) = (200, 200);
+    });
+    breaks("rate", &["1.00", "95.0 % off", "1.2 %"], |t| {
+        t.load.arrivals = Arrivals::Constant;
+        (t.messages.planned, t.messages.published) = (20, 20);
+    });
+    breaks("delivered", &["none of 40000"], |t| {
+        t.messages.delivered = 0
+    });
+    breaks("schedule_lag", &["20.1 ms", "20.0 ms"], |t| {
+        change(&mut t.latency_ns.schedule_lag, |lag| lag.p99 = 20_100_000);
+    });
+    breaks("negative_delivery", &["3 of 40000 delivery"], |t| {
+        change(&mut t.latency_ns.delivery, |series| series.negative = 3);
+    });
+    breaks("negative_arrival", &["1 of 40000 arrival"], |t| {
+        change(&mut t.latency_ns.arrival, |series| series.negative = 1);
+    });
+    breaks("negative_publish", &["2 of 40000 publish"], |t| {
+        change(&mut t.latency_ns.publish, |series| series.negative = 2);
+    });
+    breaks(
+        "generator_busy",
+        &["1.96 processors", "98.0 %", "95 %"],
+        |t| {
+            t.generator.cores_busy = Some(1.96);
+        },
+    );
+    breaks("steady", &["50.0 ms", "190 ms", "3.8 times", "1.5"], |t| {
+        queue(t, 0.0, 10e6);
+    });
+}
+
+#[test]
+fn loss_duplicates_and_order_are_findings_and_no_reason_for_doubt() {
+    let (rules, _) = broken(|t| {
+        (t.messages.lost, t.messages.delivered) = (39_000, 1000);
+        (t.messages.duplicated, t.messages.reordered) = (500, 500);
+    });
+    assert_eq!(rules, [""; 0]);
+}
+
+/// Makes the median delivery grow by `each` nanoseconds a second of the measured phase.
+fn queue(trial: &mut TrialResult, start: f64, each: f64) {
+    let mut measured: Vec<_> = trial.timeline.iter_mut().filter(|s| s.measured).collect();
+    for (at, second) in measured.iter_mut().enumerate() {
+        second.delivery_p50 = Some((start + each * (at + 2) as f64) as u64);
+    }
+}
+
+#[test]
+fn a_queue_that_has_long_grown_is_still_found_and_a_step_of_noise_is_not() {
+    // An overload of a tenth that began ten seconds before the measured phase.
+    let (rules, _) = broken(|t| queue(t, 1e9, 100e6));
+    assert_eq!(rules, ["steady"]);
+    // It falls: a cache warms up.
+    let (rules, _) = broken(|t| queue(t, 300e6, -10e6));
+    assert_eq!(rules, [""; 0]);
+    // Microseconds that double are no queue.
+    let (rules, _) = broken(|t| queue(t, 100e3, 10e3));
+    assert_eq!(rules, [""; 0]);
+    // One bad second is none either.
+    let (rules, _) = broken(|t| t.timeline[20].delivery_p50 = Some(3_000_000_000));
+    assert_eq!(rules, [""; 0]);
+}
+
+#[test]
+fn a_drift_is_a_warning() {
+    let mut drifting = trial(Transport::Sse);
+    queue(&mut drifting, 4e6, 200e3);
+    assert_eq!(validity::check(&drifting, 2).1, [""; 0]);
+    let warnings = validity::warnings(&drifting).join(" ");
+    assert!(
+        warnings.contains("drifted from 5.00 ms") && warnings.contains("7.80 ms"),
+        "{warnings}"
+    );
+    assert_eq!(validity::warnings(&trial(Transport::Sse)), [""; 0]);
+}
+
+#[test]
+fn polling_of_few_messages_scatters_without_being_a_queue() {
+    // Medians of single messages: anywhere in the interval, drawn by an odd multiplier.
+    for seed in 0..500_u64 {
+        let mut polling = trial(Transport::Polling);
+        let mut state = seed * 2 + 1;
+        for second in &mut polling.timeline {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            second.delivery_p50 = Some((state >> 33) * 1_000_000_000 >> 31);
+        }
+        let (checks, reasons) = validity::check(&polling, 2);
+        assert!(checks.iter().any(|check| check.rule == "steady"));
+        assert_eq!(reasons, [""; 0], "{seed}");
+    }
+    // The first interval shows only short waits; that is no growth.
+    let mut polling = trial(Transport::Polling);
+    polling.load.poll_interval = Duration::from_secs(10);
+    let measured = polling.timeline.iter_mut().filter(|s| s.measured);
+    for (at, second) in measured.enumerate() {
+        second.delivery_p50 = Some(at.min(10) as u64 * 500_000_000);
+    }
+    assert_eq!(validity::check(&polling, 2).1, [""; 0]);
+}
+
+#[test]
+fn stored_runs_break_no_rule() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/reference");
+    let mut trials = 0;
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let text = fs::read_to_string(entry.path().join("summary.json")).unwrap();
+        let run: RunResult = serde_json::from_str(&text).unwrap();
+        for trial in run.trials.iter().filter(|trial| trial.valid) {
+            let (_, reasons) = validity::check(trial, 1);
+            assert_eq!(reasons, [""; 0], "{:?} {}", entry.path(), trial.id);
+            trials += 1;
+        }
+    }
+    assert!(trials > 30, "{trials}");
+}
+
+#[test]
+fn delays_that_are_not_uniform_are_told() {
+    let mut polling = trial(Transport::Polling);
+    polling.uniformity = Some(Uniformity {
+        d: 0.2,
+        p: 1e-9,
+        samples: 1000,
+        limit: 0.07,
+        holds: false,
+    });
+    let warnings = validity::warnings(&polling).join(" ");
+    assert!(
+        warnings.contains("0.200") && warnings.contains("0.070"),
+        "{warnings}"
+    );
+}
+
+/// A trial with this predicted mean, and a measured mean delivery, arrival and lag, in milliseconds.
+fn delayed(predicted: f64, delivery: f64, arrival: f64, lag: f64) -> TrialResult {
+    let mut trial = trial(Transport::Websocket);
+    trial.predicted.delivery_mean_ns = Some(predicted * 1e6);
+    trial.predicted.delivery_p99_ns = None;
+    trial.predicted.wire_bytes_per_message = None;
+    let latency = &mut trial.latency_ns;
+    change(&mut latency.delivery, |series| series.mean = delivery * 1e6);
+    change(&mut latency.arrival, |series| series.mean = arrival * 1e6);
+    change(&mut latency.schedule_lag, |series| series.mean = lag * 1e6);
+    trial.server.cpu_ns = Some(0);
+    trial
+}
+
+/// The cause of the only deviation, and its sentence.
+fn cause(trial: &TrialResult) -> (Cause, String) {
+    let mut found = deviation::explain(trial, 1);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let found = found.remove(0);
+    (found.cause, found.text)
+}
+
+#[test]
+fn a_deviation_is_the_measured_share_of_the_prediction() {
+    let mut trial = delayed(2.0, 3.0, 3.0, 0.0);
+    trial.predicted.wire_bytes_per_message = Some(100.0);
+    let off = deviation::deviation(&trial);
+    assert!((off.delivery_mean_ns.unwrap() - 0.5).abs() < 1e-9);
+    assert_eq!(off.delivery_p99_ns, None);
+    let measured = (trial.bytes.wire_sent.unwrap() + trial.bytes.wire_received.unwrap()) as f64
+        / trial.bytes.deliveries as f64;
+    let wire = off.wire_bytes_per_message.unwrap();
+    assert!((wire - (measured / 100.0 - 1.0)).abs() < 1e-9);
+}
+
+#[test]
+fn small_deviations_need_no_explanation() {
+    // Above a tenth and below a millisecond, and the other way round.
+    assert!(deviation::explain(&delayed(0.3, 1.2, 1.2, 0.0), 1).is_empty());
+    assert!(deviation::explain(&delayed(500.0, 520.0, 520.0, 0.0), 1).is_empty());
+}
+
+#[test]
+fn each_cause_is_named_with_its_figures() {
+    let (found, text) = cause(&delayed(1.0, 11.0, 3.0, 1.0));
+    assert_eq!(found, Cause::Generator, "{text}");
+    assert!(
+        text.contains("9.00 ms") && text.contains("8.00 ms"),
+        "{text}"
+    );
+
+    let mut busy = delayed(1.0, 11.0, 11.0, 0.0);
+    busy.server.cpu_ns = Some(18_000_000_000);
+    let (found, text) = cause(&busy);
+    assert_eq!(found, Cause::Queueing, "{text}");
+    assert!(text.contains("90 %"), "{text}");
+
+    // A hundred subscribers of a channel, 100 µs each.
+    let mut crowd = delayed(1.0, 6.0, 6.0, 0.0);
+    crowd.server.cpu_ns = Some(crowd.bytes.deliveries * 100_000);
+    let (found, text) = cause(&crowd);
+    assert_eq!(found, Cause::Queueing, "{text}");
+    assert!(
+        text.contains("100 subscribers") && text.contains("4.95 ms"),
+        "{text}"
+    );
+
+    let (found, text) = cause(&delayed(1.0, 51.0, 51.0, 0.0));
+    assert_eq!(found, Cause::Queueing, "{text}");
+    assert!(text.contains("50.0 ms later"), "{text}");
+
+    let mut blind = delayed(1.0, 51.0, 51.0, 0.0);
+    blind.latency_ns.arrival = None;
+    assert_eq!(cause(&blind).0, Cause::Unexplained);
+    assert_eq!(cause(&delayed(51.0, 1.0, 1.0, 0.0)).0, Cause::Unexplained);
+}
+
+#[test]
+fn few_polls_prove_nothing() {
+    let mut polling = delayed(500.0, 600.0, 600.0, 0.0);
+    (polling.transport, polling.load.transport) = (Transport::Polling, Transport::Polling);
+    polling.messages.delivered = 30;
+    assert_eq!(cause(&polling).0, Cause::Chance);
+    polling.messages.delivered = 40_000;
+    assert_eq!(cause(&polling).0, Cause::Queueing);
+    // All messages at one phase of the interval: as many samples as clients.
+    polling.load.arrivals = Arrivals::Constant;
+    polling.load.clients = 50;
+    assert_eq!(cause(&polling).0, Cause::Chance);
+}
