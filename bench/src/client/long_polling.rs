@@ -1,7 +1,8 @@
 //! Long polling: a request that the server holds until there is a message.
 
 use super::page::Pages;
-use super::{ClientError, Cursor, Sink, Step, Subscription, request};
+use super::request::{self, Kind};
+use super::{ClientError, Cursor, Sink, Step, Subscription};
 use crate::scenario::Transport;
 
 /// The state of one long-polling connection.
@@ -12,16 +13,14 @@ pub struct LongPolling {
 
 impl LongPolling {
     /// The first request of all has no position, so it does not wait: its answer says where the log stands.
-    pub(super) fn request(subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
-        let hold = subscription.hold.as_millis();
-        request::get(
-            subscription,
-            cursor,
-            "messages",
-            format_args!("&wait={hold}ms"),
-            "",
-            out,
-        );
+    pub(super) fn request(
+        &mut self,
+        subscription: &Subscription,
+        cursor: &Cursor,
+        out: &mut Vec<u8>,
+    ) {
+        self.pages.admission = subscription.profile.admission();
+        request::get(subscription, cursor, "messages", Kind::Fetch, out);
     }
 
     pub(super) fn feed(

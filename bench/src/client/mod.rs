@@ -5,11 +5,13 @@
 //! lets one buffer serve all clients of a thread and lets a test cut a stream
 //! at any byte.
 
+mod browser;
 mod frames;
 mod lines;
 mod long_polling;
 mod page;
 mod polling;
+mod posting;
 pub mod publisher;
 mod request;
 mod sse;
@@ -17,14 +19,14 @@ mod streaming;
 mod websocket;
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use thiserror::Error;
 
+pub use posting::Preflights;
 pub use request::Profile;
 
 use crate::net::http::HttpError;
-use crate::scenario::Transport;
+use crate::scenario::{FOREIGN_PAGE, Load, Transport};
 use crate::stamp::Stamp;
 
 /// Where a subscriber reads and how it asks. Shared by all subscribers of a channel.
@@ -36,8 +38,21 @@ pub struct Subscription {
     pub channel: Rc<str>,
     /// The headers of its requests.
     pub profile: Rc<Profile>,
-    /// How long a long poll asks the server to wait.
-    pub hold: Duration,
+    /// What a poll asks for behind the position, such as `&wait=25000ms`.
+    query: Rc<str>,
+}
+
+impl Subscription {
+    /// A subscription of `load` to `channel` at the server `authority`.
+    #[must_use]
+    pub fn new(load: &Load, authority: Rc<str>, channel: Rc<str>, profile: Rc<Profile>) -> Self {
+        Self {
+            authority,
+            channel,
+            profile,
+            query: request::query(load).into(),
+        }
+    }
 }
 
 /// What a subscriber remembers from one connection to the next.
@@ -112,6 +127,16 @@ pub enum ClientError {
         /// The status.
         status: u16,
     },
+    /// An answer that a browser would not hand to a page of another origin.
+    #[error(
+        "the server does not let pages of {FOREIGN_PAGE} read it: allow that origin there (relay: --allow-origin {FOREIGN_PAGE}), with credentials where load.cookies are set, or set load.origin = \"same\""
+    )]
+    Origin,
+    /// An answer in a coding that only real browsers read.
+    #[error(
+        "the answer is compressed ({0}), which bench does not read: switch compression off at the server, or set load.headers = \"minimal\""
+    )]
+    Coded(Box<str>),
     /// A body that is not the JSON expected.
     #[error("the answer is not the JSON expected: {0}")]
     Json(#[from] serde_json::Error),
@@ -160,10 +185,10 @@ impl Client {
     /// Writes the opening request, or the next poll, to `out`.
     pub fn request(&mut self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
         match self {
-            Self::Polling(_) => polling::Polling::request(subscription, cursor, out),
-            Self::LongPolling(_) => long_polling::LongPolling::request(subscription, cursor, out),
-            Self::Streaming(_) => streaming::Streaming::request(subscription, cursor, out),
-            Self::Sse(_) => sse::Sse::request(subscription, cursor, out),
+            Self::Polling(client) => client.request(subscription, cursor, out),
+            Self::LongPolling(client) => client.request(subscription, cursor, out),
+            Self::Streaming(client) => client.request(subscription, cursor, out),
+            Self::Sse(client) => client.request(subscription, cursor, out),
             Self::WebSocket(client) => client.request(subscription, cursor, out),
         }
     }

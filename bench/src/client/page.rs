@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::request::Admission;
 use super::{ClientError, Cursor, MAX_RECORD, Sink, Step};
 use crate::net::http::{Piece, Reader};
 use crate::scenario::Transport;
@@ -13,6 +14,8 @@ use crate::stamp::Stamp;
 #[derive(Debug, Default)]
 pub(super) struct Pages {
     reader: Reader,
+    /// What its answers must say.
+    pub(super) admission: Admission,
     status: u16,
     close: bool,
     /// Where its head says to go on from: true only once its body is here.
@@ -44,7 +47,13 @@ impl Pages {
             let (taken, piece) = self.reader.read(input)?;
             input = &input[taken..];
             match piece {
+                // An interim answer: the real one follows.
+                Piece::Head(head) if head.status < 200 => {}
                 Piece::Head(head) => {
+                    if !matches!(head.status, 200 | 204) {
+                        return Err(self.admission.refusal(transport, head.status));
+                    }
+                    self.admission.check(&head)?;
                     (self.status, self.close, cursor.response_head) =
                         (head.status, head.close, head.length);
                     self.next = head.next;

@@ -1,7 +1,8 @@
 //! Polling: a request at a fixed interval, answered at once.
 
 use super::page::Pages;
-use super::{ClientError, Cursor, Sink, Step, Subscription, request};
+use super::request::{self, Kind};
+use super::{ClientError, Cursor, Sink, Step, Subscription};
 use crate::scenario::Transport;
 
 /// The state of one polling connection.
@@ -11,8 +12,14 @@ pub struct Polling {
 }
 
 impl Polling {
-    pub(super) fn request(subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
-        request::get(subscription, cursor, "messages", format_args!(""), "", out);
+    pub(super) fn request(
+        &mut self,
+        subscription: &Subscription,
+        cursor: &Cursor,
+        out: &mut Vec<u8>,
+    ) {
+        self.pages.admission = subscription.profile.admission();
+        request::get(subscription, cursor, "messages", Kind::Fetch, out);
     }
 
     pub(super) fn feed(

@@ -1,16 +1,17 @@
 //! Publishing, as protocol only: by POST or over a WebSocket, many in flight at once.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
 
 use serde::Deserialize;
-use tungstenite::handshake::client::generate_key;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::frames::{self, Frames, Said};
-use super::websocket::{check_upgrade, upgrade_headers};
+use super::posting::{Posts, Preflights};
+use super::request::Kind;
+use super::websocket::Handshake;
 use super::{ClientError, Profile};
-use crate::net::http::{Piece, Reader};
 
 /// What a publishing connection was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Answer {
     Accepted,
     /// The oldest unanswered message was not taken.
     Refused,
+    /// The oldest unanswered message was never posted: a preflight was answered with no.
+    Forbidden,
     /// The handshake is done.
     Open,
     /// The server ends the connection.
@@ -28,20 +31,24 @@ pub enum Answer {
 /// The protocol state of one publishing connection. Answers come in the order of publishing.
 #[derive(Debug)]
 pub struct Publisher {
-    authority: Rc<str>,
-    profile: Profile,
+    site: Site,
     wire: Wire,
+}
+
+/// Where a publisher's requests go and what they carry.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// `host:port` of the server.
+    pub authority: Rc<str>,
+    /// The headers of its requests.
+    pub profile: Rc<Profile>,
 }
 
 #[derive(Debug)]
 enum Wire {
-    Post {
-        reader: Reader,
-        status: u16,
-        close: bool,
-    },
+    Post(Box<Posts>),
     Socket {
-        handshake: Option<(String, Reader)>,
+        handshake: Option<Handshake>,
         frames: Frames,
     },
 }
@@ -55,26 +62,29 @@ struct Reply<'a> {
 }
 
 impl Publisher {
-    /// A connection that publishes by POST.
+    /// A connection that publishes by POST; what it is told by preflights is kept in `preflights`.
     #[must_use]
-    pub fn post(authority: Rc<str>, profile: Profile) -> Self {
+    pub fn post(site: Site, preflights: Rc<RefCell<Preflights>>) -> Self {
         Self {
-            authority,
-            profile,
-            wire: Wire::Post {
-                reader: Reader::default(),
-                status: 0,
-                close: false,
-            },
+            site,
+            wire: Wire::Post(Box::new(Posts::new(preflights))),
+        }
+    }
+
+    /// Bytes of messages that it keeps back until a preflight is answered.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        match &self.wire {
+            Wire::Post(posts) => posts.held(),
+            Wire::Socket { .. } => 0,
         }
     }
 
     /// A connection that publishes over a WebSocket.
     #[must_use]
-    pub fn socket(authority: Rc<str>, profile: Profile) -> Self {
+    pub fn socket(site: Site) -> Self {
         Self {
-            authority,
-            profile,
+            site,
             wire: Wire::Socket {
                 handshake: None,
                 frames: Frames::default(),
@@ -84,35 +94,24 @@ impl Publisher {
 
     /// Writes what opens the connection; gives whether an [`Answer::Open`] must be awaited.
     pub fn open(&mut self, channel: &str, out: &mut Vec<u8>) -> bool {
+        let Site { authority, profile } = &self.site;
         let Wire::Socket { handshake, .. } = &mut self.wire else {
             return false;
         };
-        let key = generate_key();
+        let handshake = handshake.insert(Handshake::begin(profile.admission()));
         // A publisher is not also a subscriber: what it publishes is not sent back to it.
         let line = format_args!("GET /channels/{channel}/socket?receive=false");
-        self.profile
-            .write(line, &self.authority, &upgrade_headers(&key), 0, out);
-        *handshake = Some((key, Reader::default()));
+        let kind = Kind::Socket {
+            key: &handshake.key,
+        };
+        profile.write(line, authority, kind, 0, out);
         true
     }
 
     /// Writes one message.
     pub fn publish(&mut self, channel: &str, id: u64, payload: &[u8], out: &mut Vec<u8>) {
-        match &self.wire {
-            Wire::Post { .. } => {
-                let extra = format!(
-                    "Content-Type: application/json\r\nContent-Length: {}\r\n",
-                    payload.len()
-                );
-                self.profile.write(
-                    format_args!("POST /channels/{channel}/messages"),
-                    &self.authority,
-                    &extra,
-                    0,
-                    out,
-                );
-                out.extend_from_slice(payload);
-            }
+        match &mut self.wire {
+            Wire::Post(posts) => posts.publish(&self.site, channel, payload, out),
             Wire::Socket { .. } => {
                 let mut text = Vec::with_capacity(payload.len() + 40);
                 text.extend_from_slice(b"{\"publish\":");
@@ -135,20 +134,14 @@ impl Publisher {
         mut take: impl FnMut(Answer),
     ) -> Result<(), ClientError> {
         match &mut self.wire {
-            Wire::Post {
-                reader,
-                status,
-                close,
-            } => feed_post(reader, status, close, input, take),
+            Wire::Post(posts) => posts.feed(&self.site, input, out, take),
             Wire::Socket { handshake, frames } => {
                 let mut input = input;
-                if let Some((key, reader)) = handshake {
-                    let (taken, piece) = reader.read(input)?;
-                    input = &input[taken..];
-                    let Piece::Head(head) = piece else {
+                if let Some(waiting) = handshake {
+                    let Some((taken, _)) = waiting.feed(input)? else {
                         return Ok(());
                     };
-                    check_upgrade(&head, key)?;
+                    input = &input[taken..];
                     *handshake = None;
                     take(Answer::Open);
                 }
@@ -165,34 +158,6 @@ impl Publisher {
                     Said::Close => take(Answer::Ended),
                 })
             }
-        }
-    }
-}
-
-fn feed_post(
-    reader: &mut Reader,
-    status: &mut u16,
-    close: &mut bool,
-    mut input: &[u8],
-    mut take: impl FnMut(Answer),
-) -> Result<(), ClientError> {
-    loop {
-        let (taken, piece) = reader.read(input)?;
-        input = &input[taken..];
-        match piece {
-            Piece::Head(head) => (*status, *close) = (head.status, head.close),
-            Piece::Body(_) => {}
-            Piece::End => {
-                take(if (200..300).contains(status) {
-                    Answer::Accepted
-                } else {
-                    Answer::Refused
-                });
-                if *close {
-                    take(Answer::Ended);
-                }
-            }
-            Piece::More => return Ok(()),
         }
     }
 }

@@ -1,54 +1,103 @@
 //! Request heads: the same headers for every transport, so that bytes compare.
 
 use std::io::Write;
+use std::rc::Rc;
 
-use super::{Cursor, Subscription};
-use crate::scenario::Headers;
-
-/// What a desktop Chrome sends with a `fetch` to its own origin, beyond `Host`.
-const BROWSER: &str = "Connection: keep-alive\r\n\
-    sec-ch-ua-platform: \"Linux\"\r\n\
-    User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n\
-    sec-ch-ua: \"Chromium\";v=\"140\", \"Not=A?Brand\";v=\"24\", \"Google Chrome\";v=\"140\"\r\n\
-    sec-ch-ua-mobile: ?0\r\n\
-    Accept: */*\r\n\
-    Sec-Fetch-Site: same-origin\r\n\
-    Sec-Fetch-Mode: cors\r\n\
-    Sec-Fetch-Dest: empty\r\n\
-    Accept-Encoding: identity\r\n\
-    Accept-Language: en-US,en;q=0.9\r\n";
+use super::{ClientError, Cursor, Subscription, browser};
+use crate::net::http::Head;
+use crate::scenario::{FOREIGN_PAGE, Headers, Load, Origin, Transport};
 
 const PAD: &str = "X-Pad: ";
 
-/// The headers that requests carry.
+/// What a request is for; each kind has its own headers.
 #[derive(Debug, Clone, Copy)]
-pub struct Profile(pub Headers);
+pub(super) enum Kind<'a> {
+    /// A poll, a long poll or a stream.
+    Fetch,
+    /// Server-sent events; `last` is the id of the last one, where it is not in the address.
+    Events { last: Option<&'a str> },
+    /// An upgrade to WebSocket.
+    Socket { key: &'a str },
+    /// A message of so many bytes.
+    Post { length: usize },
+    /// The question whether a page of another origin may post.
+    Preflight,
+}
+
+/// What requests carry, and the page that they come from.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    headers: Headers,
+    /// The value of `Cookie`; empty for none.
+    pub(super) cookies: Rc<str>,
+    /// The page is of another origin than the server's.
+    pub(super) foreign: bool,
+    /// Each request asks for the connection to end after its answer.
+    pub(super) closes: bool,
+}
 
 impl Profile {
+    /// Of the subscribers of a load.
+    #[must_use]
+    pub fn of_subscribers(load: &Load) -> Self {
+        let polls = matches!(load.transport, Transport::Polling | Transport::LongPolling);
+        Self {
+            closes: polls && !load.keep_alive,
+            ..Self::of_publishers(load)
+        }
+    }
+
+    /// Of the publishers of a load, who keep their connections.
+    #[must_use]
+    pub fn of_publishers(load: &Load) -> Self {
+        Self {
+            headers: load.headers,
+            cookies: load.cookies.as_str().into(),
+            foreign: load.origin == Origin::Cross,
+            closes: false,
+        }
+    }
+
+    /// Whether the client speaks as a browser does.
+    fn is_browser(&self) -> bool {
+        self.headers == Headers::Browser
+    }
+
+    /// Whether a browser asks first before this page may post JSON.
+    pub(super) fn asks_first(&self) -> bool {
+        self.foreign
+    }
+
+    /// What an answer must say for the page to be given it.
+    pub(super) fn admission(&self) -> Admission {
+        Admission {
+            foreign: self.foreign,
+            credentials: !self.cookies.is_empty(),
+        }
+    }
+
     /// Writes a whole request head.
     ///
-    /// `extra` are header lines that the protocol needs, each ending in CRLF; `response_head` is
-    /// the length of the last response head, which [`Headers::PadExchangeTo`] makes up for.
+    /// `response_head` is the length of the last response head, which [`Headers::PadExchangeTo`]
+    /// makes up for.
     pub(super) fn write(
         &self,
         request_line: std::fmt::Arguments<'_>,
         authority: &str,
-        extra: &str,
+        kind: Kind<'_>,
         response_head: usize,
         out: &mut Vec<u8>,
     ) {
         let start = out.len();
         // Writing to a Vec cannot fail.
-        let _ = write!(
-            out,
-            "{request_line} HTTP/1.1\r\nHost: {authority}\r\n{extra}"
-        );
-        let wanted = match self.0 {
-            Headers::Minimal => 0,
-            Headers::Browser => {
-                out.extend_from_slice(BROWSER.as_bytes());
-                0
-            }
+        let _ = write!(out, "{request_line} HTTP/1.1\r\nHost: {authority}\r\n");
+        if self.is_browser() {
+            browser::write(self, authority, kind, out);
+        } else {
+            self.write_needed(kind, out);
+        }
+        let wanted = match self.headers {
+            Headers::Minimal | Headers::Browser => 0,
             Headers::PadTo(size) => size,
             Headers::PadExchangeTo(size) => size.saturating_sub(response_head),
         };
@@ -60,40 +109,144 @@ impl Profile {
         }
         out.extend_from_slice(b"\r\n");
     }
+
+    /// Writes the lines that the protocol needs.
+    fn write_needed(&self, kind: Kind<'_>, out: &mut Vec<u8>) {
+        // As above.
+        let _ = match kind {
+            Kind::Fetch => Ok(()),
+            Kind::Events { .. } => write!(out, "Accept: text/event-stream\r\n"),
+            Kind::Socket { key } => write!(
+                out,
+                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: relay.v1\r\n"
+            ),
+            Kind::Post { length } => write!(
+                out,
+                "Content-Type: application/json\r\nContent-Length: {length}\r\n"
+            ),
+            Kind::Preflight => write!(
+                out,
+                "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n"
+            ),
+        };
+        if self.foreign {
+            let _ = write!(out, "Origin: {FOREIGN_PAGE}\r\n");
+        }
+        if self.closes {
+            out.extend_from_slice(b"Connection: close\r\n");
+        }
+        if !self.cookies.is_empty() && !matches!(kind, Kind::Preflight) {
+            let _ = write!(out, "Cookie: {}\r\n", self.cookies);
+        }
+    }
 }
 
-/// Writes `GET /channels/{channel}/{resource}?after=…`, with `query` after it.
+/// What the head of an answer must say for a page to be given it (Fetch standard, section 4.10).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Admission {
+    foreign: bool,
+    credentials: bool,
+}
+
+impl Admission {
+    /// Checks the head of an answer that the client is to use.
+    pub(super) fn check(self, head: &Head) -> Result<(), ClientError> {
+        if self.foreign && !self.is_given(head) {
+            return Err(ClientError::Origin);
+        }
+        match &head.coding {
+            Some(coding) => Err(ClientError::Coded(coding.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn is_given(self, head: &Head) -> bool {
+        let Some(cors) = &head.cors else {
+            return false;
+        };
+        match cors.origin.as_deref() {
+            Some(FOREIGN_PAGE) => cors.credentials || !self.credentials,
+            Some("*") => !self.credentials,
+            _ => false,
+        }
+    }
+
+    /// Whether the answer to a preflight lets the page post JSON.
+    pub(super) fn lets_post(self, head: &Head) -> bool {
+        let headers = head.cors.as_ref().and_then(|cors| cors.headers.as_deref());
+        let json = headers.unwrap_or_default().split(',').map(str::trim);
+        // With credentials the star stands for itself alone.
+        let named = |name: &str| {
+            name.eq_ignore_ascii_case("content-type") || (name == "*" && !self.credentials)
+        };
+        (200..300).contains(&head.status) && self.is_given(head) && json.into_iter().any(named)
+    }
+
+    /// What a refusal means: a server that does not know the page's origin says so by 403.
+    pub(super) fn refusal(self, transport: Transport, status: u16) -> ClientError {
+        if self.foreign && status == 403 {
+            ClientError::Origin
+        } else {
+            ClientError::Status { transport, status }
+        }
+    }
+}
+
+/// Writes `GET /channels/{channel}/{resource}?after=…`, with the query of the subscription after it.
 pub(super) fn get(
     subscription: &Subscription,
     cursor: &Cursor,
     resource: &str,
-    query: std::fmt::Arguments<'_>,
-    extra: &str,
+    kind: Kind<'_>,
     out: &mut Vec<u8>,
 ) {
     let Subscription {
         authority,
         channel,
         profile,
-        ..
+        query,
     } = subscription;
     let head = cursor.response_head;
-    if cursor.position.is_empty() {
-        profile.write(
-            format_args!("GET /channels/{channel}/{resource}"),
-            authority,
-            extra,
-            head,
-            out,
-        );
-    } else {
-        let after = &cursor.position;
-        profile.write(
+    let after = cursor.position.as_str();
+    let mut write = |line, kind| profile.write(line, authority, kind, head, out);
+    match kind {
+        _ if after.is_empty() => {
+            write(format_args!("GET /channels/{channel}/{resource}"), kind);
+        }
+        // A browser's event source asks for the same address again.
+        Kind::Events { .. } if profile.is_browser() => {
+            let kind = Kind::Events { last: Some(after) };
+            write(format_args!("GET /channels/{channel}/{resource}"), kind);
+        }
+        _ => write(
             format_args!("GET /channels/{channel}/{resource}?after={after}{query}"),
-            authority,
-            extra,
-            head,
-            out,
-        );
+            kind,
+        ),
     }
+}
+
+/// What a load's polls ask for behind the position; nothing for a transport that does not poll.
+pub(super) fn query(load: &Load) -> String {
+    let mut query = String::new();
+    // Writing to a string cannot fail, here and below.
+    let mut add = |text: std::fmt::Arguments<'_>| {
+        let _ = std::fmt::Write::write_fmt(&mut query, text);
+    };
+    match load.transport {
+        Transport::Polling => {}
+        Transport::LongPolling => {
+            add(format_args!("&wait={}ms", load.hold.as_millis()));
+            if !load.linger.is_zero() {
+                add(format_args!("&linger={}ms", load.linger.as_millis()));
+            }
+        }
+        Transport::Streaming | Transport::Sse | Transport::Websocket => return query,
+    }
+    if let Some(batch) = load.batch {
+        add(format_args!("&limit={batch}"));
+    }
+    if load.poll == crate::scenario::Poll::Latest {
+        add(format_args!("&latest=true"));
+    }
+    query
 }

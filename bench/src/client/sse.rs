@@ -1,29 +1,29 @@
 //! Server-sent events, as the WHATWG HTML standard (section 9.2.6) wants them read.
 
 use super::lines::Lines;
-use super::streaming::read_stream;
-use super::{ClientError, Cursor, MAX_RECORD, Sink, Step, Subscription, request, take_record};
-use crate::net::http::Reader;
+use super::request::{self, Kind};
+use super::streaming::Response;
+use super::{ClientError, Cursor, MAX_RECORD, Sink, Step, Subscription, take_record};
 use crate::scenario::Transport;
 
 /// The state of one SSE connection.
 #[derive(Debug, Default)]
 pub struct Sse {
-    reader: Reader,
+    response: Response,
     lines: Lines,
     event: Event,
 }
 
 impl Sse {
-    pub(super) fn request(subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
-        request::get(
-            subscription,
-            cursor,
-            "events",
-            format_args!(""),
-            "Accept: text/event-stream\r\n",
-            out,
-        );
+    pub(super) fn request(
+        &mut self,
+        subscription: &Subscription,
+        cursor: &Cursor,
+        out: &mut Vec<u8>,
+    ) {
+        self.response.admission = subscription.profile.admission();
+        let kind = Kind::Events { last: None };
+        request::get(subscription, cursor, "events", kind, out);
     }
 
     pub(super) fn feed(
@@ -33,11 +33,11 @@ impl Sse {
         sink: &mut impl Sink,
     ) -> Result<Step, ClientError> {
         let Self {
-            reader,
+            response,
             lines,
             event,
         } = self;
-        read_stream(reader, input, Transport::Sse, cursor, |body, cursor| {
+        response.read(input, Transport::Sse, cursor, |body, cursor| {
             lines.feed(body, |line| event.line(line, cursor, sink))?;
             if event.data.len() > MAX_RECORD {
                 Err(ClientError::TooLong)

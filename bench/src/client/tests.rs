@@ -25,13 +25,17 @@ impl Sink for Heard {
     }
 }
 
-fn subscription(headers: Headers) -> Subscription {
-    Subscription {
-        authority: "127.0.0.1:80".into(),
-        channel: "c".into(),
-        profile: Rc::new(Profile(headers)),
-        hold: Duration::from_secs(25),
-    }
+fn subscribed(load: &Load) -> Subscription {
+    let profile = Rc::new(Profile::of_subscribers(load));
+    Subscription::new(load, "127.0.0.1:80".into(), "c".into(), profile)
+}
+
+fn subscription(transport: Transport, headers: Headers) -> Subscription {
+    subscribed(&Load {
+        transport,
+        headers,
+        ..Load::default()
+    })
 }
 
 fn payload(sequence: u32) -> String {
@@ -49,7 +53,7 @@ fn payload(sequence: u32) -> String {
 
 fn requested(transport: Transport, cursor: &Cursor) -> String {
     let mut out = Vec::new();
-    Client::new(transport).request(&subscription(Headers::Minimal), cursor, &mut out);
+    Client::new(transport).request(&subscription(transport, Headers::Minimal), cursor, &mut out);
     String::from_utf8(out).unwrap()
 }
 
@@ -107,7 +111,8 @@ fn a_padded_request_has_exactly_the_size_asked_for() {
             position: String::new(),
             response_head,
         };
-        Client::new(Transport::Polling).request(&subscription(headers), &cursor, &mut out);
+        let transport = Transport::Polling;
+        Client::new(transport).request(&subscription(transport, headers), &cursor, &mut out);
         assert_eq!(out.len(), size, "{headers:?}");
         assert!(out.ends_with(b"\r\n\r\n"));
     }
@@ -167,7 +172,8 @@ fn hear(transport: Transport, cuts: &[usize]) -> (Heard, String, Vec<u8>) {
     let mut wire = answer(transport);
     if transport == Transport::Websocket {
         let mut request = Vec::new();
-        client.request(&subscription(Headers::Minimal), &cursor, &mut request);
+        let subscription = subscription(transport, Headers::Minimal);
+        client.request(&subscription, &cursor, &mut request);
         let request = String::from_utf8(request).unwrap();
         let key = request
             .split("Sec-WebSocket-Key: ")

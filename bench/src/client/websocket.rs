@@ -5,7 +5,8 @@ use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::frame::coding::{Control, OpCode};
 
 use super::frames::{self, Frames, Said};
-use super::{ClientError, Cursor, Sink, Step, Subscription, request, take_record};
+use super::request::{self, Admission, Kind};
+use super::{ClientError, Cursor, Sink, Step, Subscription, take_record};
 use crate::net::http::{Head, Piece, Reader};
 use crate::scenario::Transport;
 
@@ -13,7 +14,7 @@ use crate::scenario::Transport;
 #[derive(Debug, Default)]
 pub struct WebSocket {
     /// Until the handshake is done.
-    handshake: Option<(String, Reader)>,
+    handshake: Option<Handshake>,
     frames: Frames,
 }
 
@@ -24,16 +25,12 @@ impl WebSocket {
         cursor: &Cursor,
         out: &mut Vec<u8>,
     ) {
-        let key = generate_key();
-        request::get(
-            subscription,
-            cursor,
-            "socket",
-            format_args!(""),
-            &upgrade_headers(&key),
-            out,
-        );
-        self.handshake = Some((key, Reader::default()));
+        let handshake = Handshake::begin(subscription.profile.admission());
+        let kind = Kind::Socket {
+            key: &handshake.key,
+        };
+        request::get(subscription, cursor, "socket", kind, out);
+        self.handshake = Some(handshake);
     }
 
     pub(super) fn feed(
@@ -44,13 +41,11 @@ impl WebSocket {
         sink: &mut impl Sink,
     ) -> Result<Step, ClientError> {
         let mut step = Step::More;
-        if let Some((key, reader)) = &mut self.handshake {
-            let (taken, piece) = reader.read(input)?;
-            input = &input[taken..];
-            let Piece::Head(head) = piece else {
+        if let Some(handshake) = &mut self.handshake {
+            let Some((taken, head)) = handshake.feed(input)? else {
                 return Ok(Step::More);
             };
-            check_upgrade(&head, key)?;
+            input = &input[taken..];
             cursor.response_head = head.length;
             if let Some(next) = head.next.filter(|_| cursor.position.is_empty()) {
                 cursor.advance(&next);
@@ -70,25 +65,42 @@ impl WebSocket {
     }
 }
 
-/// The header lines that ask for an upgrade.
-pub(super) fn upgrade_headers(key: &str) -> String {
-    format!(
-        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: relay.v1\r\n"
-    )
+/// A handshake whose answer has not come.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    pub(super) key: String,
+    reader: Reader,
+    admission: Admission,
 }
 
-/// Checks the answer to an upgrade (RFC 6455, section 4.1).
-pub(super) fn check_upgrade(head: &Head, key: &str) -> Result<(), ClientError> {
-    if head.status != 101 {
-        return Err(ClientError::Status {
-            transport: Transport::Websocket,
-            status: head.status,
-        });
+impl Handshake {
+    pub(super) fn begin(admission: Admission) -> Self {
+        Self {
+            key: generate_key(),
+            reader: Reader::default(),
+            admission,
+        }
     }
-    if head.accept.as_deref() != Some(derive_accept_key(key.as_bytes()).as_str()) {
-        return Err(ClientError::WebSocket(
-            "the handshake's key is not answered rightly",
-        ));
+
+    /// Gives the answer, once it is whole and right (RFC 6455, section 4.1), and how many bytes it
+    /// took of `input`; all of them were taken otherwise.
+    pub(super) fn feed(&mut self, input: &[u8]) -> Result<Option<(usize, Head)>, ClientError> {
+        let (taken, piece) = self.reader.read(input)?;
+        let Piece::Head(head) = piece else {
+            return Ok(None);
+        };
+        if head.status != 101 {
+            return Err(self.admission.refusal(Transport::Websocket, head.status));
+        }
+        // Offered by a browser, so that the bytes are right, and not to be accepted.
+        if let Some(extensions) = head.coding {
+            return Err(ClientError::Coded(extensions));
+        }
+        if head.accept.as_deref() != Some(derive_accept_key(self.key.as_bytes()).as_str()) {
+            return Err(ClientError::WebSocket(
+                "the handshake's key is not answered rightly",
+            ));
+        }
+        Ok(Some((taken, head)))
     }
-    Ok(())
 }

@@ -119,6 +119,7 @@ pub(super) fn assemble(
         requests: Requests {
             total: usage.requests,
             empty: usage.empty,
+            connections: usage.connections,
         },
         bytes: bytes(report, &usage, payload),
         server: server(measured, connections),
@@ -201,6 +202,7 @@ fn add(left: Usage, right: Usage) -> Usage {
         deliveries: left.deliveries + right.deliveries,
         requests: left.requests + right.requests,
         empty: left.empty + right.empty,
+        connections: left.connections + right.connections,
         sent: left.sent + right.sent,
         received: left.received + right.received,
         wire: left.wire.zip(right.wire).map(|(mut left, right)| {

@@ -15,7 +15,7 @@ use crate::clock::Moment;
 use crate::probe::{self, Process, Processors};
 use crate::record::Window;
 use crate::result::Floor;
-use crate::scenario::{Plan, Target, Trial, capacity};
+use crate::scenario::{Plan, Poll, Target, Transport, Trial, capacity};
 use crate::swarm::{Assignment, Report, Swarm};
 use crate::target::Server;
 
@@ -31,6 +31,9 @@ const LOOK: Duration = Duration::from_millis(50);
 const LOST: Duration = Duration::from_secs(4);
 /// After the last delivery a trial goes on for so long: one that comes again would come now.
 const LINGER: Duration = Duration::from_millis(150);
+
+/// How long the newest value may take beyond the wait for the poll that fetches it.
+const LAST_VALUE: Duration = Duration::from_millis(500);
 
 struct Run<'a> {
     plan: &'a Plan,
@@ -240,9 +243,22 @@ impl Run<'_> {
     fn is_drained(&mut self, end: Instant) -> bool {
         if !self.swarm.progress().complete() {
             self.complete = None;
-            return end.elapsed() >= self.plan.phases.drain;
+            // Who asks for the newest alone never gets the rest: the last value is all there is to wait for.
+            let last = self.last_value();
+            return end.elapsed() >= self.plan.phases.drain.min(last);
         }
         self.complete.get_or_insert_with(Instant::now).elapsed() >= LINGER
+    }
+
+    /// How long after the last message its delivery may still be on the way, where those before it
+    /// are not waited for.
+    fn last_value(&self) -> Duration {
+        let load = &self.trial.load;
+        match (load.poll, load.transport) {
+            (Poll::Latest, Transport::Polling) => load.poll_interval + LAST_VALUE,
+            (Poll::Latest, Transport::LongPolling) => load.linger + LAST_VALUE,
+            _ => Duration::MAX,
+        }
     }
 
     /// What makes it useless to go on.

@@ -110,12 +110,12 @@ fn position(situation: &Situation<'_>) -> String {
 /// A request, made by the client's own encoder.
 fn request(situation: &Situation<'_>, position: &str, response_head: usize) -> usize {
     let load = situation.load;
-    let subscription = Subscription {
-        authority: Rc::from(situation.names.authority),
-        channel: Rc::from(situation.names.channel),
-        profile: Rc::new(Profile(load.headers)),
-        hold: load.hold,
-    };
+    let subscription = Subscription::new(
+        load,
+        Rc::from(situation.names.authority),
+        Rc::from(situation.names.channel),
+        Rc::new(Profile::of_subscribers(load)),
+    );
     let mut out = Vec::new();
     let cursor = Cursor::at(position, response_head);
     Client::new(load.transport).request(&subscription, &cursor, &mut out);

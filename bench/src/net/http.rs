@@ -40,6 +40,24 @@ pub struct Head {
     pub close: bool,
     /// `Sec-WebSocket-Accept`, on a 101.
     pub accept: Option<Box<str>>,
+    /// What the body was coded with (`Content-Encoding`), or the frames will be
+    /// (`Sec-WebSocket-Extensions`).
+    pub coding: Option<Box<str>>,
+    /// What a page of another origin is told.
+    pub cors: Option<Box<Cors>>,
+}
+
+/// The `Access-Control-*` headers of a response.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cors {
+    /// `Access-Control-Allow-Origin`.
+    pub origin: Option<Box<str>>,
+    /// `Access-Control-Allow-Headers`.
+    pub headers: Option<Box<str>>,
+    /// `Access-Control-Allow-Credentials` is `true`.
+    pub credentials: bool,
+    /// `Access-Control-Max-Age` in seconds.
+    pub max_age: Option<u64>,
 }
 
 /// What the next bytes of a response are.
@@ -194,6 +212,18 @@ fn parse(input: &[u8]) -> Result<Option<(Head, State)>, HttpError> {
             20 if header.name.eq_ignore_ascii_case("sec-websocket-accept") => {
                 head.accept = text(value)
             }
+            16 if header.name.eq_ignore_ascii_case("content-encoding")
+                && !value.eq_ignore_ascii_case(b"identity") =>
+            {
+                head.coding = text(value)
+            }
+            24 if header.name.eq_ignore_ascii_case("sec-websocket-extensions") => {
+                head.coding = text(value)
+            }
+            22.. if header.name.as_bytes()[..15].eq_ignore_ascii_case(b"access-control-") => head
+                .cors
+                .get_or_insert_default()
+                .read(&header.name[15..], value),
             _ => {}
         }
     }
@@ -210,6 +240,19 @@ fn parse(input: &[u8]) -> Result<Option<(Head, State)>, HttpError> {
         },
     };
     Ok(Some((head, state)))
+}
+
+impl Cors {
+    /// Reads one header; `name` is what follows `Access-Control-`.
+    fn read(&mut self, name: &str, value: &[u8]) {
+        match name.to_ascii_lowercase().as_str() {
+            "allow-origin" => self.origin = text(value),
+            "allow-headers" => self.headers = text(value),
+            "allow-credentials" => self.credentials = value == b"true",
+            "max-age" => self.max_age = text(value).and_then(|seconds| seconds.parse().ok()),
+            _ => {}
+        }
+    }
 }
 
 fn text(value: &[u8]) -> Option<Box<str>> {

@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
 
@@ -17,6 +18,8 @@ use crate::kernel;
 /// TCP and IP header without options, in bytes.
 const HEADERS_V4: u64 = 40;
 const HEADERS_V6: u64 = 60;
+/// How long a server may take to end a connection after the answer that it announced as the last.
+const PART_LIMIT: Duration = Duration::from_millis(100);
 /// What a SYN carries beyond other segments (MSS, window scale, SACK permitted), in bytes.
 const SYN_EXTRA: u64 = 8;
 
@@ -185,6 +188,24 @@ impl Socket {
             .sent
             .set(self.traffic.sent.get() + count as u64);
         Ok(count)
+    }
+
+    /// Ends a connection that the server ends too, in good order: once its last segment is here, the
+    /// client's own is sent and counted. A server that keeps it open nevertheless is not waited for.
+    pub async fn part(&self) {
+        let ended = tokio::time::timeout(PART_LIMIT, self.ended()).await;
+        if ended.is_ok_and(|ended| ended) {
+            // A reset would end it too, and cost the server less than its browsers will.
+            let _ = socket2::SockRef::from(self.stream()).set_linger(None);
+            let _ = self.stream().shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Waits for the server's end; gives `false` when something else came.
+    async fn ended(&self) -> bool {
+        let mut byte = [0];
+        let received = poll_fn(|context| self.poll_receive(context, &mut byte)).await;
+        received.is_ok_and(|received| received.count == 0)
     }
 
     /// Bytes on the wire since the connection was opened: see [`wire`]. What an emulated link loses

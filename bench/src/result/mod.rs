@@ -258,6 +258,9 @@ pub struct Requests {
     pub total: u64,
     /// Answers that brought no message.
     pub empty: u64,
+    /// Connections opened: one for each request without keep-alive.
+    #[serde(default)]
+    pub connections: u64,
 }
 
 /// Bytes of the subscribers in the measured phase, at three levels.

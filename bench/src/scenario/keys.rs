@@ -127,20 +127,21 @@ pub(super) const PUBLISHED: Section = Section {
 
 pub(super) const EVENTS: Section = Section {
     name: "events",
-    keys: &["at", "disconnect", "spread", "freeze", "rate", "slow", "for"],
+    keys: &[
+        "at",
+        "disconnect",
+        "spread",
+        "freeze",
+        "rate",
+        "slow",
+        "for",
+    ],
     later: &[],
 };
 
 pub(super) const SEARCH: Section = Section {
     name: "search",
-    keys: &[
-        "vary",
-        "from",
-        "to",
-        "while",
-        "precision",
-        "budget",
-    ],
+    keys: &["vary", "from", "to", "while", "precision", "budget"],
     later: &[],
 };
 

@@ -91,6 +91,9 @@ pub enum Poll {
     Latest,
 }
 
+/// The origin of a page that was not served by the server under test.
+pub const FOREIGN_PAGE: &str = "http://app.example";
+
 /// Where the page that a simulated browser shows comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -32,12 +32,13 @@ use std::path::Path;
 
 pub use bound::{Bound, Reference};
 pub use describe::describe;
-pub use events::{Action, Incident};
 pub use error::{Problem, Problems, ScenarioError};
+pub use events::{Action, Incident};
 pub use gate::{GateFault, GateRule, Op};
 pub use link::{Link, Preset};
 pub use load::{
-    Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish, Transport,
+    Arrivals, FOREIGN_PAGE, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish,
+    Transport,
 };
 pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
 pub use target::Endpoint;

@@ -126,9 +126,7 @@ fn check_messages(plan: &Plan, root: &[Entry], report: &mut Report) {
     let most = plan
         .trials
         .iter()
-        .map(|trial| {
-            trial.load.messages_in(plan.phases.warm_up) + plan.messages_of(&trial.load)
-        })
+        .map(|trial| trial.load.messages_in(plan.phases.warm_up) + plan.messages_of(&trial.load))
         .fold(0.0, f64::max);
     if most > MOST_MESSAGES {
         let key = key_of(plan, "rate");

@@ -1,5 +1,6 @@
 //! A publishing connection: many messages in flight, none waited for.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,8 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::add;
-use crate::client::publisher::{Answer, Publisher};
-use crate::client::{ClientError, Profile};
+use crate::client::publisher::{Answer, Publisher, Site};
+use crate::client::{ClientError, Preflights};
 use crate::clock::Moment;
 use crate::kernel;
 use crate::net::{self, WireTotals, dial};
@@ -38,6 +39,8 @@ pub(super) enum Outcome {
     Accepted(InFlight, Moment),
     /// The server did not take a message.
     Refused(InFlight),
+    /// A page of another origin may not publish, so the message was not sent.
+    Forbidden(InFlight),
     /// Nobody will ever know.
     Unanswered(InFlight),
 }
@@ -46,9 +49,10 @@ impl Outcome {
     /// The message that it is about.
     pub(super) fn message(&self) -> InFlight {
         match self {
-            Self::Accepted(message, _) | Self::Refused(message) | Self::Unanswered(message) => {
-                *message
-            }
+            Self::Accepted(message, _)
+            | Self::Refused(message)
+            | Self::Forbidden(message)
+            | Self::Unanswered(message) => *message,
         }
     }
 }
@@ -57,8 +61,7 @@ impl Outcome {
 #[derive(Debug, Clone)]
 pub(super) struct Manner {
     pub(super) server: SocketAddr,
-    pub(super) authority: Rc<str>,
-    pub(super) profile: Profile,
+    pub(super) site: Site,
     /// The channel of its WebSocket; `None` to publish by POST.
     pub(super) socket: Option<Rc<str>>,
 }
@@ -67,6 +70,8 @@ pub(super) struct Manner {
 #[derive(Debug)]
 pub(super) struct Line {
     manner: Manner,
+    /// What its browser remembers from one connection to the next.
+    preflights: Rc<RefCell<Preflights>>,
     connection: Option<Connection>,
     in_flight: VecDeque<InFlight>,
     messages: u64,
@@ -85,9 +90,11 @@ struct Connection {
 impl Line {
     /// Opens a line, its handshake included.
     pub(super) fn open(manner: Manner) -> io::Result<Self> {
-        let connection = Connection::open(&manner, OPEN_LIMIT)?;
+        let preflights = Rc::default();
+        let connection = Connection::open(&manner, &preflights, OPEN_LIMIT)?;
         Ok(Self {
             manner,
+            preflights,
             connection: Some(connection),
             in_flight: VecDeque::new(),
             messages: 0,
@@ -130,7 +137,8 @@ impl Line {
         let Some(connection) = &mut self.connection else {
             return Err("no connection");
         };
-        if self.in_flight.len() >= IN_FLIGHT || connection.unsent.len() > UNSENT {
+        let unsent = connection.unsent.len() + connection.protocol.held();
+        if self.in_flight.len() >= IN_FLIGHT || unsent > UNSENT {
             return Err("too many without an answer");
         }
         self.messages += 1;
@@ -202,26 +210,30 @@ impl Line {
             return Err("no connection");
         }
         self.retry = now + REOPEN_LIMIT;
-        self.connection =
-            Some(Connection::open(&self.manner, REOPEN_LIMIT).map_err(|_| "no connection")?);
+        let connection = Connection::open(&self.manner, &self.preflights, REOPEN_LIMIT);
+        self.connection = Some(connection.map_err(|_| "no connection")?);
         Ok(true)
     }
 }
 
 impl Connection {
-    fn open(manner: &Manner, limit: Duration) -> io::Result<Self> {
+    fn open(
+        manner: &Manner,
+        preflights: &Rc<RefCell<Preflights>>,
+        limit: Duration,
+    ) -> io::Result<Self> {
         let stream = dial::dial_blocking(manner.server, limit)?;
-        let (authority, profile) = (Rc::clone(&manner.authority), manner.profile);
+        let site = manner.site.clone();
         let Some(channel) = &manner.socket else {
             return Ok(Self {
                 stream,
-                protocol: Publisher::post(authority, profile),
+                protocol: Publisher::post(site, Rc::clone(preflights)),
                 unsent: Vec::new(),
             });
         };
         let mut connection = Self {
             stream,
-            protocol: Publisher::socket(authority, profile),
+            protocol: Publisher::socket(site),
             unsent: Vec::new(),
         };
         connection.protocol.open(channel, &mut connection.unsent);
@@ -275,6 +287,10 @@ impl Connection {
                     .pop_front()
                     .into_iter()
                     .for_each(|message| take(Outcome::Refused(message))),
+                Answer::Forbidden => in_flight
+                    .pop_front()
+                    .into_iter()
+                    .for_each(|message| take(Outcome::Forbidden(message))),
                 Answer::Ended => ended = true,
                 Answer::Open => {}
             })?;

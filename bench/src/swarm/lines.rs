@@ -13,6 +13,7 @@ use super::line::{Line, Manner, Outcome};
 use super::shard::channel_number;
 use super::{Assignment, add};
 use crate::client::Profile;
+use crate::client::publisher::Site;
 use crate::clock::Moment;
 use crate::net::WireTotals;
 use crate::schedule::Due;
@@ -33,13 +34,14 @@ impl Lines {
         let channels: Vec<Rc<str>> = (0..assignment.load.channels)
             .map(|channel| assignment.channel(channel).into())
             .collect();
-        let authority: Rc<str> = assignment.authority.as_str().into();
-        let profile = Profile(assignment.load.headers);
+        let site = Site {
+            authority: assignment.authority.as_str().into(),
+            profile: Rc::new(Profile::of_publishers(&assignment.load)),
+        };
         let line = |socket| {
             Line::open(Manner {
                 server: assignment.server,
-                authority: Rc::clone(&authority),
-                profile,
+                site: site.clone(),
                 socket,
             })
         };

@@ -7,6 +7,7 @@
 mod line;
 mod lines;
 mod pacer;
+mod phase;
 mod session;
 mod shard;
 mod thread;

@@ -13,6 +13,7 @@ use super::{Order, Post, Report, SwarmError};
 use crate::clock::Moment;
 use crate::net::WireTotals;
 use crate::record::{Ranges, Sending, Window};
+use crate::scenario::FOREIGN_PAGE;
 use crate::schedule::{Due, Schedule};
 use crate::stamp::Stamp;
 
@@ -244,6 +245,13 @@ fn take(
         }
         Outcome::Refused(_) => {
             report.fail(window, &stamp, "refused by the server");
+            if measured {
+                post.expect(&stamp, false);
+            }
+        }
+        Outcome::Forbidden(_) => {
+            let reason = format!("the server does not let pages of {FOREIGN_PAGE} publish");
+            report.fail(window, &stamp, &reason);
             if measured {
                 post.expect(&stamp, false);
             }

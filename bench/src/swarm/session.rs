@@ -13,11 +13,12 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::shard::Shard;
+use super::{Assignment, phase};
 use crate::client::{Client, ClientError, Cursor, Sink, Step, Subscription};
 use crate::clock::Moment;
 use crate::net::{Received, Socket, dial};
 use crate::record::Recorder;
-use crate::scenario::Transport;
+use crate::scenario::{Load, Transport};
 use crate::stamp::Stamp;
 
 /// The first wait before dialling again; doubles up to [`LONGEST_WAIT`].
@@ -132,7 +133,11 @@ impl Session {
     /// One connection, from dialling to its end.
     async fn connection(&mut self, open: &mut bool) -> Result<End, End> {
         let started = Moment::now();
-        let transport = self.shard.assignment.load.transport;
+        let Load {
+            transport,
+            keep_alive,
+            ..
+        } = self.shard.assignment.load;
         let socket = self.dial().await?;
         let mut client = Client::new(transport);
         self.request(&socket, &mut client).await?;
@@ -160,8 +165,12 @@ impl Session {
             waiting = false;
             self.note_open(open, started);
             match step {
-                Step::Ended | Step::Answered { close: true } => return Ok(End::Asked),
-                Step::Answered { close: false } if transport == Transport::LongPolling => {
+                Step::Ended => return Ok(End::Asked),
+                Step::Answered { close } if close || !keep_alive => {
+                    socket.part().await;
+                    return Ok(End::Asked);
+                }
+                Step::Answered { .. } if transport == Transport::LongPolling => {
                     self.request(&socket, &mut client).await?;
                     waiting = true;
                 }
@@ -193,7 +202,7 @@ impl Session {
 
     /// Receives what belongs to an answer that has been asked for, within a limit.
     async fn answer(&mut self, socket: &Socket, client: &mut Client) -> Result<Step, End> {
-        let limit = ANSWER_LIMIT + self.subscription.hold;
+        let limit = ANSWER_LIMIT + self.shard.assignment.load.hold;
         tokio::time::timeout(limit, self.receive(socket, client))
             .await
             .unwrap_or(Err(End::Silent))
@@ -216,15 +225,9 @@ impl Session {
         }
     }
 
-    /// The next instant of this client's own grid: one interval wide, with a phase drawn from the seed.
     fn next_poll(&self, now: Moment) -> Moment {
-        let assignment = &self.shard.assignment;
-        let interval = u64::try_from(assignment.load.poll_interval.as_nanos())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        let phase = mix(assignment.seed ^ mix(self.number as u64)) % interval;
-        let since = now.0.wrapping_sub(phase) % interval;
-        Moment(now.0 + (interval - since))
+        let Assignment { load, seed, .. } = &*self.shard.assignment;
+        phase::next_poll(now, load.poll_interval, *seed, self.number)
     }
 
     /// Receives once and books what it brought; sends what the protocol wants answered at once.
@@ -348,12 +351,4 @@ impl Sink for Booking<'_> {
             .empty
             .set(self.shard.empty.get() + u64::from(empty));
     }
-}
-
-/// A bijection that spreads neighbouring numbers evenly (the finaliser of `SplitMix64`, Steele et al. 2014).
-pub(super) fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }

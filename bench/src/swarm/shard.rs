@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::session::mix;
+use super::phase::mix;
 use super::{Assignment, Post, Progress, add};
 use crate::clock::Moment;
 use crate::net::{Over, Socket, Traffic, Wheel, WireTotals};
@@ -55,6 +55,8 @@ pub struct Usage {
     pub requests: u64,
     /// Answers without a message.
     pub empty: u64,
+    /// Connections opened.
+    pub connections: u64,
     /// Socket bytes sent.
     pub sent: u64,
     /// Socket bytes received.
@@ -71,6 +73,7 @@ impl Usage {
             deliveries: self.deliveries - earlier.deliveries,
             requests: self.requests - earlier.requests,
             empty: self.empty - earlier.empty,
+            connections: self.connections - earlier.connections,
             sent: self.sent - earlier.sent,
             received: self.received - earlier.received,
             wire: wire.map(|(late, early)| WireTotals {
@@ -93,6 +96,7 @@ pub(super) struct Shard {
     pub(super) deliveries: Cell<u64>,
     pub(super) requests: Cell<u64>,
     pub(super) empty: Cell<u64>,
+    pub(super) connections: Cell<u64>,
     /// `None` until the phases begin.
     pub(super) recorder: RefCell<Option<Recorder>>,
     pub(super) connect: RefCell<Series>,
@@ -125,6 +129,7 @@ impl Shard {
             deliveries: Cell::default(),
             requests: Cell::default(),
             empty: Cell::default(),
+            connections: Cell::default(),
             recorder: RefCell::default(),
             connect: RefCell::default(),
             reconnects: Cell::default(),
@@ -158,6 +163,7 @@ impl Shard {
 
     /// A connection exists; its wire bytes count from now on.
     pub(super) fn connected(&self, slot: usize, socket: &Rc<Socket>) {
+        self.connections.set(self.connections.get() + 1);
         self.sockets.borrow_mut()[slot] = Some(Rc::clone(socket));
     }
 
@@ -222,6 +228,7 @@ impl Shard {
             deliveries: self.deliveries.get(),
             requests: self.requests.get(),
             empty: self.empty.get(),
+            connections: self.connections.get(),
             sent: self.traffic.sent.get(),
             received: self.traffic.received.get(),
             wire: self.retired.get(),

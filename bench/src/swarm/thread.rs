@@ -79,15 +79,14 @@ async fn obey(shard: &Shard, post: &Post, mine: &[usize], marks: &mut Marks) {
 }
 
 fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
-    let profile = Rc::new(Profile(assignment.load.headers));
+    let load = &assignment.load;
+    let profile = Rc::new(Profile::of_subscribers(load));
     let authority: Rc<str> = assignment.authority.as_str().into();
-    let one = |channel| Subscription {
-        authority: Rc::clone(&authority),
-        channel: assignment.channel(channel).into(),
-        profile: Rc::clone(&profile),
-        hold: assignment.load.hold,
+    let one = |channel| {
+        let channel = assignment.channel(channel).into();
+        Subscription::new(load, Rc::clone(&authority), channel, Rc::clone(&profile))
     };
-    (0..assignment.load.channels)
+    (0..load.channels)
         .map(|channel| Rc::new(one(channel)))
         .collect()
 }

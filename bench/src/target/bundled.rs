@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::TargetError;
 use super::child::Child;
-use crate::scenario::Load;
+use crate::scenario::{FOREIGN_PAGE, Load, Origin};
 
 const START_LIMIT: Duration = Duration::from_secs(10);
 /// What the relay prints before its address.
@@ -85,6 +85,10 @@ fn flags(load: &Load) -> Vec<String> {
     let messages = (per_channel as usize).clamp(1000, 1_000_000);
     let body = load.payload.max(64 * 1024);
     let ring = (messages * load.payload).max(1024 * 1024).max(body);
+    let page = match load.origin {
+        Origin::Same => Vec::new(),
+        Origin::Cross => vec!["--allow-origin".to_owned(), FOREIGN_PAGE.to_owned()],
+    };
     let seconds = |span: Duration, least: u64| format!("{}s", span.as_secs().max(least) + 1);
     [
         ("--listen", "127.0.0.1:0".to_owned()),
@@ -102,6 +106,7 @@ fn flags(load: &Load) -> Vec<String> {
     ]
     .into_iter()
     .flat_map(|(flag, value)| [flag.to_owned(), value])
+    .chain(page)
     .chain(["--exit-with-stdin".to_owned()])
     .collect()
 }

@@ -223,6 +223,7 @@ fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> Tria
         requests: Requests {
             total: clients * SECONDS,
             empty: clients * SECONDS / 3,
+            connections: 0,
         },
         bytes: Bytes {
             deliveries: delivered,

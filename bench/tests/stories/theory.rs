@@ -61,7 +61,7 @@ fn polling_of_an_idle_relay_is_as_theory_says() {
 #[test]
 fn a_server_that_holds_messages_is_not_as_theory_says_and_the_report_says_why() {
     let fake = Fake::start(Plan {
-        delay: Duration::from_millis(200),
+        delay: fake::delay::Delay::Fixed(Duration::from_millis(200)),
         ..Plan::default()
     });
     let target = format!(

@@ -87,7 +87,7 @@ macro_rules! metric {
     };
 }
 
-pub(super) static PLAIN: [Metric; 29] = [
+pub(super) static PLAIN: [Metric; 31] = [
     metric!(
         "clients",
         Count,
@@ -126,6 +126,10 @@ pub(super) static PLAIN: [Metric; 29] = [
     metric!("lost", Count, Lower, "expected - delivered", |t| num(t
         .messages
         .lost)),
+    metric!("missed_share", Share, Lower, "lost / expected", |t| ratio(
+        num(t.messages.lost),
+        num(t.messages.expected)
+    )),
     metric!(
         "duplicated",
         Count,
@@ -159,6 +163,13 @@ pub(super) static PLAIN: [Metric; 29] = [
         Neither,
         "empty_polls / requests",
         |t| ratio(num(t.requests.empty), num(t.requests.total))
+    ),
+    metric!(
+        "connections",
+        Count,
+        Neither,
+        "connections opened in the measured phase",
+        |t| num(t.requests.connections)
     ),
     metric!(
         "payload_bytes_per_message",

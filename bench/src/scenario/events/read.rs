@@ -208,10 +208,7 @@ fn misfit(event: &Incident, phases: &Phases, target: &Target) -> Option<String> 
 /// Two freezes, or two changes of the rate, in each other's time.
 fn clash(event: &Incident, later: &Incident) -> Option<String> {
     let (name, other) = (event.action.name(), later.action.name());
-    let alone = matches!(
-        event.action,
-        Action::Freeze { .. } | Action::Rate { .. }
-    );
+    let alone = matches!(event.action, Action::Freeze { .. } | Action::Rate { .. });
     let clash = alone && name == other && (later.at < event.over() || later.at == event.at);
     clash.then(|| {
         format!(
