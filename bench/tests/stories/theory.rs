@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fake::{Fake, Plan};
+use crate::fake::{Delay, Fake, Plan};
 use crate::program::{Ran, Story, side_by_side};
 
 /// A machine that runs other tests may spoil a measurement, but hardly three in a row.
@@ -61,7 +61,7 @@ fn polling_of_an_idle_relay_is_as_theory_says() {
 #[test]
 fn a_server_that_holds_messages_is_not_as_theory_says_and_the_report_says_why() {
     let fake = Fake::start(Plan {
-        delay: fake::delay::Delay::Fixed(Duration::from_millis(200)),
+        delay: Delay::Fixed(Duration::from_millis(200)),
         ..Plan::default()
     });
     let target = format!(
