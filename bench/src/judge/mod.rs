@@ -1,8 +1,11 @@
 //! What a result means: whether it can be trusted and whether its gates hold.
 
 mod baseline;
+pub mod compare;
 pub mod deviation;
+mod evidence;
 pub mod gate;
+mod likeness;
 mod steady;
 pub mod uniform;
 pub mod validity;

@@ -125,7 +125,7 @@ fn section(out: &mut String, title: &str, table: &Table, style: Style) {
 
 /// Sets a table in columns two spaces apart. When it is too wide, the columns it
 /// can spare are left out; then the last one is wrapped.
-fn lay_out(table: &Table, width: usize) -> String {
+pub(super) fn lay_out(table: &Table, width: usize) -> String {
     let mut kept: Vec<usize> = (0..table.columns.len()).collect();
     let widths: Vec<usize> = kept.iter().map(|c| column_width(table, *c)).collect();
     let total = |kept: &[usize]| kept.iter().map(|c| widths[*c] + 2).sum::<usize>() - 2;
@@ -224,7 +224,7 @@ fn last_cell(cell: &str, at: usize, width: usize) -> String {
 }
 
 /// Breaks text at spaces so that no line is longer than `width`, where words allow.
-fn wrap(text: &str, width: usize) -> String {
+pub(super) fn wrap(text: &str, width: usize) -> String {
     let mut out = String::new();
     let mut used = 0;
     for word in text.split(' ') {
@@ -252,19 +252,19 @@ fn mark_invalid(table: &str, ink: Ink) -> String {
 
 /// ANSI colours, or none.
 #[derive(Clone, Copy)]
-struct Ink(bool);
+pub(super) struct Ink(pub(super) bool);
 
 impl Ink {
-    fn bold(self, text: &str) -> String {
+    pub(super) fn bold(self, text: &str) -> String {
         self.set("1", text)
     }
-    fn red(self, text: &str) -> String {
+    pub(super) fn red(self, text: &str) -> String {
         self.set("31", text)
     }
-    fn green(self, text: &str) -> String {
+    pub(super) fn green(self, text: &str) -> String {
         self.set("32", text)
     }
-    fn yellow(self, text: &str) -> String {
+    pub(super) fn yellow(self, text: &str) -> String {
         self.set("33", text)
     }
     fn set(self, code: &str, text: &str) -> String {

@@ -4,6 +4,7 @@
 //! a view is text or bytes, and the caller puts it somewhere.
 
 pub mod charts;
+pub mod compared;
 mod comparison;
 pub mod console;
 pub mod csv;

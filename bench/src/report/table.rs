@@ -30,7 +30,7 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    fn words(head: impl Into<String>) -> Self {
+    pub(crate) fn words(head: impl Into<String>) -> Self {
         Self {
             over: "",
             head: head.into(),
@@ -39,7 +39,7 @@ impl Column {
         }
     }
 
-    fn numbers(over: &'static str, head: impl Into<String>) -> Self {
+    pub(crate) fn numbers(over: &'static str, head: impl Into<String>) -> Self {
         Self {
             over,
             head: head.into(),

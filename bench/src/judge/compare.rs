@@ -1,0 +1,398 @@
+//! Two runs, one verdict: whether a change made anything worse, and how sure that is.
+//!
+//! The unit of evidence is the trial. A row is *worse* or *better* only when three things hold at once: the
+//! rank test, corrected for the number of tests, is below `alpha`; the interval of the effect does
+//! not hold 0; and the effect is at least `min_effect`. It shows *no difference* only when the whole interval
+//! is within `min_effect`. Everything else is *not enough evidence*, and says what is missing.
+//!
+//! Loss, duplicates and disorder are counts that ought to be 0, where ratios and ranks say
+//! little: from none to some is worse and from some to none better, whatever their number.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::evidence::{Evidence, plain, tested};
+use super::likeness;
+use crate::result::compared::{
+    Better, Compared, Conclusion, FORMAT, Finding, Row, Rule, Sample, Side,
+};
+use crate::result::metric::{self, Metric};
+use crate::result::{RunResult, TrialResult, Verdict};
+use crate::scenario::Factor;
+use crate::stats;
+
+/// The metrics that are compared unless others are named: what a user feels, what it costs, what went wrong.
+pub const METRICS: [&str; 8] = [
+    "delivery.p50",
+    "delivery.p99",
+    "wire_bytes_per_message",
+    "server_cpu_per_thousand",
+    "server_memory_per_client",
+    "lost",
+    "duplicated",
+    "reordered",
+];
+/// Those that ought to be 0.
+const FAULTS: [&str; 5] = [
+    "lost",
+    "duplicated",
+    "reordered",
+    "missed_reports",
+    "publish_errors",
+];
+
+/// How to compare.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The least effect that counts, as a share of the base.
+    pub min_effect: f64,
+    /// The most that the chance of a false alarm in the whole comparison may be.
+    pub alpha: f64,
+    /// Whether runs that cannot be trusted are compared too.
+    pub allow_invalid: bool,
+    /// The metrics.
+    pub metrics: Vec<&'static Metric>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            min_effect: 0.05,
+            alpha: 0.05,
+            allow_invalid: false,
+            metrics: METRICS
+                .iter()
+                .filter_map(|name| metric::find(name))
+                .collect(),
+        }
+    }
+}
+
+/// A run and where it was read from.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// As it was named.
+    pub path: &'a Path,
+    /// The run.
+    pub run: &'a RunResult,
+}
+
+/// Why two runs cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unlike {
+    /// Not one combination of factors is in both.
+    #[error(
+        "`{base}` and `{candidate}` have no combination of factors in common; compare two runs of one scenario"
+    )]
+    NothingInCommon {
+        /// The base.
+        base: String,
+        /// The candidate.
+        candidate: String,
+    },
+    /// The same combination stands for different loads.
+    #[error(
+        "at `{at}` the two runs had different loads: {key} was {base} and is {candidate}; compare two runs of one scenario"
+    )]
+    Load {
+        /// The combination.
+        at: String,
+        /// The key of the load.
+        key: String,
+        /// The base's value.
+        base: String,
+        /// The candidate's value.
+        candidate: String,
+    },
+}
+
+/// The trials of one combination in both runs.
+struct Pair<'a> {
+    factors: &'a BTreeMap<String, Factor>,
+    base: Vec<&'a TrialResult>,
+    candidate: Vec<&'a TrialResult>,
+}
+
+/// Compares two runs.
+///
+/// # Errors
+/// When they have nothing in common, or one combination of factors stands for two loads.
+pub fn compare(
+    base: Named<'_>,
+    candidate: Named<'_>,
+    settings: &Settings,
+) -> Result<Compared, Unlike> {
+    let (pairs, mut notes) = pairs(base, candidate)?;
+    let mut evidence = Vec::new();
+    for pair in &pairs {
+        likeness::loads(&pair.base, &pair.candidate)?;
+        for metric in &settings.metrics {
+            let values = |trials: &[&TrialResult]| metric.values(&trusted(trials, settings));
+            let (base, candidate) = (values(&pair.base), values(&pair.candidate));
+            if !base.is_empty() && !candidate.is_empty() {
+                evidence.push((pair, *metric, base, candidate));
+            } else if base.is_empty() != candidate.is_empty() {
+                let (has, not) = if base.is_empty() {
+                    ("candidate", "base")
+                } else {
+                    ("base", "candidate")
+                };
+                let at = likeness::label(pair.factors);
+                notes.push(format!(
+                    "{at}: {} was measured in the {has} and not in the {not}",
+                    metric.name
+                ));
+            }
+        }
+    }
+    notes.extend(left_out(base, candidate, settings));
+    let (rows, tests) = rows(&evidence, settings);
+    let mut compared = Compared {
+        format: FORMAT,
+        base: Side::of(base.path, base.run),
+        candidate: Side::of(candidate.path, candidate.run),
+        confirmation: None,
+        rule: Rule {
+            min_effect: settings.min_effect,
+            alpha: settings.alpha,
+            tests,
+        },
+        differences: likeness::differences(base.run, candidate.run),
+        notes,
+        rows,
+        verdict: Conclusion::Invalid,
+    };
+    compared.verdict = conclude(&compared, settings);
+    Ok(compared)
+}
+
+/// Holds a repetition of the candidate against the base: a row that was worse and is not so again was noise.
+///
+/// Only the rows that were worse are tested again, so few tests share `alpha`.
+///
+/// # Errors
+/// As [`compare`].
+pub fn confirm(
+    mut first: Compared,
+    base: Named<'_>,
+    again: Named<'_>,
+    settings: &Settings,
+) -> Result<Compared, Unlike> {
+    let (pairs, _) = pairs(base, again)?;
+    first.confirmation = Some(Side::of(again.path, again.run));
+    let worse = |pair: &Pair<'_>, metric: &Metric| {
+        first.rows.iter().any(|row| {
+            row.verdict == Finding::Worse
+                && row.metric == metric.name
+                && row.factors == *pair.factors
+        })
+    };
+    let mut evidence = Vec::new();
+    for pair in &pairs {
+        likeness::loads(&pair.base, &pair.candidate)?;
+        for metric in settings.metrics.iter().filter(|metric| worse(pair, metric)) {
+            let values = |trials: &[&TrialResult]| metric.values(&trusted(trials, settings));
+            evidence.push((pair, *metric, values(&pair.base), values(&pair.candidate)));
+        }
+    }
+    evidence.retain(|(_, _, base, candidate)| !base.is_empty() && !candidate.is_empty());
+    let (again_rows, _) = rows(&evidence, settings);
+    for row in &mut first.rows {
+        if row.verdict == Finding::Worse {
+            let same = again_rows
+                .iter()
+                .find(|r| r.metric == row.metric && r.factors == row.factors);
+            row.confirmed = Some(same.is_some_and(|r| r.verdict == Finding::Worse));
+        }
+    }
+    first.verdict = conclude(&first, settings);
+    Ok(first)
+}
+
+/// One metric of one pair, with the values of both sides.
+type Measured<'a> = (&'a Pair<'a>, &'static Metric, Vec<f64>, Vec<f64>);
+
+fn rows(measured: &[Measured<'_>], settings: &Settings) -> (Vec<Row>, u64) {
+    let evidence: Vec<Option<Evidence>> = measured
+        .iter()
+        .map(|(_, metric, base, candidate)| {
+            let fault = FAULTS.contains(&metric.name);
+            // From none to some no ratio leads.
+            let plainly = fault && (all_zero(base) || all_zero(candidate));
+            (!plainly).then(|| Evidence::of(base, candidate))
+        })
+        .collect();
+    let p: Vec<f64> = evidence.iter().flatten().filter_map(|e| e.p).collect();
+    let mut corrected = stats::holm(&p).into_iter();
+    let family = evidence.iter().flatten().count();
+    let rows = measured
+        .iter()
+        .zip(evidence)
+        .map(|((pair, metric, base, candidate), evidence)| {
+            let row = Row {
+                factors: pair.factors.clone(),
+                metric: metric.name.to_owned(),
+                unit: metric.unit.name().to_owned(),
+                better: metric.better,
+                base: sample(base),
+                candidate: sample(candidate),
+                effect: None,
+                p: None,
+                p_corrected: None,
+                verdict: Finding::NotEnoughEvidence,
+                confirmed: None,
+                reason: None,
+                repeats_needed: None,
+            };
+            match evidence {
+                None => plain(row, base, candidate),
+                Some(evidence) => {
+                    let corrected = evidence.p.and_then(|_| corrected.next());
+                    tested(row, &evidence, corrected, family, settings)
+                }
+            }
+        })
+        .collect();
+    (rows, p.len() as u64)
+}
+
+fn all_zero(values: &[f64]) -> bool {
+    values.iter().all(|value| *value == 0.0)
+}
+
+fn sample(values: &[f64]) -> Sample {
+    let interval = stats::median_interval(values);
+    Sample {
+        repeats: values.len() as u64,
+        median: stats::median(values.to_vec()).unwrap_or(f64::NAN),
+        low: interval.map(|i| i.low),
+        high: interval.map(|i| i.high),
+        confidence: interval.map(|i| i.confidence),
+    }
+}
+
+fn pairs<'a>(
+    base: Named<'a>,
+    candidate: Named<'a>,
+) -> Result<(Vec<Pair<'a>>, Vec<String>), Unlike> {
+    let (under, over) = (groups(base.run), groups(candidate.run));
+    let mut notes = Vec::new();
+    for (groups, others, side) in [(&under, &over, "base"), (&over, &under, "candidate")] {
+        let alone = groups
+            .iter()
+            .filter(|(f, _)| !others.iter().any(|(o, _)| o == f));
+        notes.extend(
+            alone.map(|(factors, _)| {
+                format!("{}: only the {side} has it", likeness::label(factors))
+            }),
+        );
+    }
+    let pairs: Vec<Pair<'a>> = under
+        .into_iter()
+        .filter_map(|(factors, base)| {
+            let candidate = over.iter().find(|(f, _)| *f == factors)?.1.clone();
+            Some(Pair {
+                factors,
+                base,
+                candidate,
+            })
+        })
+        .collect();
+    if pairs.is_empty() {
+        return Err(Unlike::NothingInCommon {
+            base: base.path.display().to_string(),
+            candidate: candidate.path.display().to_string(),
+        });
+    }
+    Ok((pairs, notes))
+}
+
+/// The trials of each combination, in the order in which the run names them.
+fn groups(run: &RunResult) -> Vec<(&BTreeMap<String, Factor>, Vec<&TrialResult>)> {
+    let mut groups: Vec<(&BTreeMap<String, Factor>, Vec<&TrialResult>)> = Vec::new();
+    for trial in &run.trials {
+        match groups
+            .iter_mut()
+            .find(|(factors, _)| **factors == trial.factors)
+        {
+            Some((_, trials)) => trials.push(trial),
+            None => groups.push((&trial.factors, vec![trial])),
+        }
+    }
+    // A shuffled run names them in any order; a reader looks for small before large.
+    groups.sort_by(|a, b| {
+        likeness::order(a.0)
+            .partial_cmp(&likeness::order(b.0))
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+    groups
+}
+
+/// What can be trusted of some trials; where that is nothing and allowed, all of them.
+fn trusted<'a>(trials: &[&'a TrialResult], settings: &Settings) -> Vec<&'a TrialResult> {
+    if settings.allow_invalid {
+        return metric::trusted(trials);
+    }
+    let all = trials.iter().copied();
+    all.filter(|trial| trial.valid).collect()
+}
+
+fn left_out(base: Named<'_>, candidate: Named<'_>, settings: &Settings) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (side, run) in [("base", base.run), ("candidate", candidate.run)] {
+        let invalid = run.trials.iter().filter(|trial| !trial.valid).count();
+        if invalid > 0 {
+            notes.push(format!(
+                "{invalid} of {} trials of the {side} cannot be trusted{}",
+                run.trials.len(),
+                if settings.allow_invalid {
+                    " and count only where no other does (--allow-invalid)"
+                } else {
+                    ""
+                }
+            ));
+        }
+    }
+    notes
+}
+
+fn conclude(compared: &Compared, settings: &Settings) -> Conclusion {
+    let sides = [
+        Some(&compared.base),
+        Some(&compared.candidate),
+        compared.confirmation.as_ref(),
+    ];
+    let distrusted = sides
+        .into_iter()
+        .flatten()
+        .any(|side| side.verdict == Verdict::Invalid);
+    let any = |found| compared.rows.iter().any(|row| row.verdict == found);
+    if compared.rows.is_empty() || (distrusted && !settings.allow_invalid) {
+        Conclusion::Invalid
+    } else if compared.rows.iter().any(Row::fails) {
+        Conclusion::Worse
+    } else if any(Finding::NotEnoughEvidence) || any(Finding::Worse) {
+        Conclusion::NotEnoughEvidence
+    } else if any(Finding::Better) {
+        Conclusion::Better
+    } else {
+        Conclusion::NoDifference
+    }
+}
+
+/// The metrics of these names.
+///
+/// # Errors
+/// A sentence about the first name that is no metric, or one of which neither direction is better.
+pub fn metrics(names: &[String]) -> Result<Vec<&'static Metric>, String> {
+    let find = |name: &String| match metric::find(name) {
+        None => Err(format!(
+            "`{name}` is not a metric; bench/README.md lists them"
+        )),
+        Some(found) if found.better == Better::Neither => Err(format!(
+            "`{name}` is neither better nor worse when it changes; choose another metric"
+        )),
+        Some(found) => Ok(found),
+    };
+    names.iter().map(find).collect()
+}
