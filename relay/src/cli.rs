@@ -70,8 +70,15 @@ enum RunError {
 /// The first line on standard output is `listening on http://ADDRESS:PORT`.
 #[must_use]
 pub fn run(args: RelayArgs) -> ExitCode {
+    let threads = args.threads;
+    run_on(args, || runtime(threads))
+}
+
+/// The same on a runtime that `make` builds, with all of its drivers on; `--threads` counts for nothing then.
+#[must_use]
+pub fn run_on(args: RelayArgs, make: impl FnOnce() -> io::Result<Runtime>) -> ExitCode {
     start_log(&args);
-    match run_until_stopped(args) {
+    match run_until_stopped(args, make) {
         Ok(code) => code,
         Err(error) => {
             // Standard error is the log's: with `--log-level off` there is still an exit code.
@@ -85,7 +92,10 @@ pub fn run(args: RelayArgs) -> ExitCode {
     }
 }
 
-fn run_until_stopped(args: RelayArgs) -> Result<ExitCode, RunError> {
+fn run_until_stopped(
+    args: RelayArgs,
+    make: impl FnOnce() -> io::Result<Runtime>,
+) -> Result<ExitCode, RunError> {
     let mut settings = args.settings;
     settings.check()?;
     raise_descriptors(&mut settings);
@@ -94,7 +104,7 @@ fn run_until_stopped(args: RelayArgs) -> Result<ExitCode, RunError> {
         source,
     })?;
     let address = listener.local_addr()?;
-    let runtime = runtime(args.threads)?;
+    let runtime = make()?;
     let code = runtime.block_on(async {
         let mut signals = Signals::new()?;
         let mut again = Signals::new()?;

@@ -42,6 +42,6 @@ mod socket;
 mod state;
 mod transport;
 
-pub use cli::{LogFormat, RelayArgs, run};
+pub use cli::{LogFormat, RelayArgs, run, run_on};
 pub use server::{bind, serve};
 pub use settings::{Settings, SettingsError};

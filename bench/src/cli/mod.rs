@@ -1,5 +1,7 @@
 //! The command line: what was typed, and which command it is.
 
+mod compare;
+mod in_turns;
 mod progress;
 mod run;
 
@@ -27,6 +29,7 @@ use crate::target;
   bench run scenarios/compare.toml --set load.clients=200 --set phases.measure=5s
   bench check scenarios/*.toml
   bench report results/latest
+  bench compare results/before results/after
 
 Exit codes:
   0  all is well
@@ -34,7 +37,7 @@ Exit codes:
   2  the command line or a scenario is wrong, or this machine cannot run it
   3  the target or a worker failed
   4  the run cannot be trusted
-  5  a gate does not hold"
+  5  a gate does not hold, or a comparison found the candidate worse"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -52,6 +55,8 @@ enum Command {
         /// A folder of results, such as results/latest
         dir: PathBuf,
     },
+    /// Say whether a candidate is better or worse than a base, and how sure that is
+    Compare(compare::CompareArgs),
     /// Run the bundled relay
     Relay(target::RelayArgs),
     /// Print a script that completes commands and flags in a shell
@@ -109,6 +114,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Run(args) => run::run(&args).into(),
         Command::Check(args) => check(&args).into(),
         Command::Report { dir } => report(&dir).into(),
+        Command::Compare(args) => compare::run(&args).into(),
         Command::Relay(args) => target::run_bundled_relay(args),
         Command::Completions { shell } => completions(shell).into(),
     }

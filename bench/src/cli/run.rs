@@ -22,6 +22,17 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         Ok(plans) => plans,
         Err(exit) => return exit,
     };
+    let stop = CancellationToken::new();
+    match block_on(&stop, all(args, &plans, &stop)) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+/// Does `work` on a runtime of its own until it ends or a second Ctrl-C does.
+pub(super) fn block_on<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Result<T, Exit> {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -29,19 +40,18 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => {
             complain(&format!("cannot start a runtime: {error}"));
-            return Exit::Bug;
+            return Err(Exit::Bug);
         }
     };
-    let stop = CancellationToken::new();
-    let exit = runtime.block_on(async {
+    let done = runtime.block_on(async {
         tokio::select! {
-            exit = all(args, &plans, &stop) => exit,
-            exit = interrupts(&stop) => exit,
+            done = work => Ok(done),
+            exit = interrupts(stop) => Err(exit),
         }
     });
     // A name that is still being looked up must not hold up the end.
     runtime.shutdown_background();
-    exit
+    done
 }
 
 async fn all(args: &RunArgs, plans: &[Plan], stop: &CancellationToken) -> Exit {
@@ -92,11 +102,7 @@ async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
     let mut display = Display::new(args.quiet);
     display.plan(plan);
     let (mut logs, mut trouble) = (Vec::new(), None);
-    // A path need not be text.
-    let command = std::env::args_os()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let outcome = fleet::run(plan, command, stop, &mut |event| {
+    let outcome = fleet::run(plan, command(), stop, &mut |event| {
         display.show(&event);
         if let Event::Ended { result, log } = event {
             logs.push((log.name, log.text));
@@ -106,7 +112,7 @@ async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
     })
     .await;
     display.done();
-    let (result, exit) = judge(args, plan, outcome);
+    let (result, exit) = judge(plan, outcome, args.allow_invalid);
     if result.trials.is_empty() {
         // Nothing was measured: an empty folder would only puzzle.
         let _ = std::fs::remove_dir(store.dir());
@@ -127,7 +133,14 @@ async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
     exit
 }
 
-fn keep(
+/// The command that was typed, word by word; a path need not be text.
+pub(super) fn command() -> Vec<String> {
+    std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
+}
+
+pub(super) fn keep(
     store: &Store,
     result: &RunResult,
     logs: &[(String, Vec<u8>)],
@@ -142,7 +155,7 @@ fn keep(
 }
 
 /// The verdict of a run, and how the process ends with it.
-fn judge(args: &RunArgs, plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
+pub(super) fn judge(plan: &Plan, outcome: Outcome, allow_invalid: bool) -> (RunResult, Exit) {
     let Outcome {
         mut result,
         error,
@@ -155,7 +168,7 @@ fn judge(args: &RunArgs, plan: &Plan, outcome: Outcome) -> (RunResult, Exit) {
     if unfinished {
         result.verdict = Verdict::Invalid;
     }
-    let allowed = args.allow_invalid && !unfinished;
+    let allowed = allow_invalid && !unfinished;
     let exit = match (&error, result.verdict) {
         (Some(error), _) => {
             complain(&chain(error));

@@ -1,0 +1,272 @@
+//! `bench compare`: a verdict on two runs, stored or made now in turns.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::in_turns::{self, Side};
+use super::{CheckArgs, chain, complain, plans, say, style};
+use crate::exit::Exit;
+use crate::judge::compare::{self, METRICS, Named, Settings};
+use crate::report;
+use crate::result::compared::{Compared, Conclusion, Row};
+use crate::result::{RunResult, Store, put};
+use crate::scenario::Plan;
+
+/// What `bench compare` was given.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// What the candidate is held against: a folder of results, or a scenario to run now
+    base: PathBuf,
+    /// What is judged: a folder of results; with a scenario as base, a scenario, run in turns with it
+    candidate: PathBuf,
+    /// The candidate measured again: a row that is worse in one of them only is not held against it
+    confirmation: Option<PathBuf>,
+    /// When a row is worse, measure again before failing: of stored results the candidate's
+    /// scenario.toml with this program, of scenarios both in turns
+    #[arg(long, conflicts_with = "confirmation")]
+    rerun: bool,
+    /// Compare this metric instead of the usual ones; may be given several times
+    #[arg(long = "metric", value_name = "NAME")]
+    metrics: Vec<String>,
+    /// The least effect that counts
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
+    min_effect: f64,
+    /// The most that the chance of a false alarm in the whole comparison may be
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = level)]
+    alpha: f64,
+    /// Compare runs that cannot be trusted, too
+    #[arg(long)]
+    allow_invalid: bool,
+    /// Fail as well when there is not enough evidence
+    #[arg(long)]
+    strict: bool,
+    /// List the rows that show no difference, too
+    #[arg(long)]
+    all: bool,
+    /// Write the comparison as JSON; - stands for standard output, and nothing else is printed there
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Folder for the results of what is run now
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    /// Change a key of both scenarios, such as run.repeats=7
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Change a key of the base's scenario, such as target.command=["./old"]
+    #[arg(long, value_name = "KEY=VALUE")]
+    set_base: Vec<String>,
+    /// Change a key of the candidate's scenario
+    #[arg(long, value_name = "KEY=VALUE")]
+    set_candidate: Vec<String>,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// A run at hand and where it is.
+struct Run {
+    path: PathBuf,
+    result: RunResult,
+}
+
+impl Run {
+    fn named(&self) -> Named<'_> {
+        Named {
+            path: &self.path,
+            run: &self.result,
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, Exit> {
+        let result = Store::open(path).and_then(|store| store.load());
+        let result = result.map_err(|error| refuse(&chain(&error)))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            result,
+        })
+    }
+}
+
+/// Prints why the command makes no sense.
+fn refuse(text: &str) -> Exit {
+    complain(text);
+    Exit::Usage
+}
+
+pub(super) fn run(args: &CompareArgs) -> Exit {
+    match compared(args) {
+        Ok(compared) => match show(args, &compared) {
+            Exit::Ok => exit(&compared, args.strict),
+            trouble => trouble,
+        },
+        Err(exit) => exit,
+    }
+}
+
+/// How the process ends with a comparison.
+fn exit(compared: &Compared, strict: bool) -> Exit {
+    match compared.verdict {
+        Conclusion::Invalid => Exit::Invalid,
+        Conclusion::Worse => Exit::Gate,
+        Conclusion::NotEnoughEvidence if strict => Exit::Gate,
+        Conclusion::NotEnoughEvidence | Conclusion::Better | Conclusion::NoDifference => Exit::Ok,
+    }
+}
+
+fn compared(args: &CompareArgs) -> Result<Compared, Exit> {
+    let settings = settings(args)?;
+    match (is_scenario(&args.base), is_scenario(&args.candidate)) {
+        (false, false) => stored(args, &settings),
+        (true, true) if args.confirmation.is_none() => run_now(args, &settings),
+        (true, true) => Err(refuse(
+            "a confirmation goes with stored results; for scenarios use --rerun",
+        )),
+        _ => Err(refuse(
+            "name two folders of results, or two scenarios: what runs now is best compared with what runs now",
+        )),
+    }
+}
+
+fn settings(args: &CompareArgs) -> Result<Settings, Exit> {
+    let usual = METRICS.map(str::to_owned).to_vec();
+    let names = if args.metrics.is_empty() {
+        &usual
+    } else {
+        &args.metrics
+    };
+    Ok(Settings {
+        min_effect: args.min_effect,
+        alpha: args.alpha,
+        allow_invalid: args.allow_invalid,
+        metrics: compare::metrics(names).map_err(|text| refuse(&text))?,
+    })
+}
+
+fn is_scenario(path: &Path) -> bool {
+    path.extension().is_some_and(|ext| ext == "toml")
+}
+
+fn worse(compared: &Compared) -> bool {
+    compared.rows.iter().any(Row::fails)
+}
+
+fn judge(base: &Run, candidate: &Run, settings: &Settings) -> Result<Compared, Exit> {
+    compare::compare(base.named(), candidate.named(), settings)
+        .map_err(|unlike| refuse(&unlike.to_string()))
+}
+
+fn confirm(
+    first: Compared,
+    base: &Run,
+    again: &Run,
+    settings: &Settings,
+) -> Result<Compared, Exit> {
+    compare::confirm(first, base.named(), again.named(), settings)
+        .map_err(|unlike| refuse(&unlike.to_string()))
+}
+
+fn stored(args: &CompareArgs, settings: &Settings) -> Result<Compared, Exit> {
+    if !(args.set_base.is_empty() && args.set_candidate.is_empty() && args.sets.is_empty()) {
+        return Err(refuse(
+            "--set, --set-base and --set-candidate change scenarios; stored results stay as they are",
+        ));
+    }
+    let (base, candidate) = (Run::read(&args.base)?, Run::read(&args.candidate)?);
+    let again = args.confirmation.as_deref().map(Run::read).transpose()?;
+    let first = judge(&base, &candidate, settings)?;
+    let again = match again {
+        Some(again) => again,
+        None if args.rerun && worse(&first) => {
+            let store = Store::open(&args.candidate).map_err(|error| refuse(&chain(&error)))?;
+            let mut plans = plan(&store.dir().join("scenario.toml"), &[])?;
+            plans[0].name.clone_from(&candidate.result.scenario);
+            now(args, plans, &["confirmation"])?.remove(0)
+        }
+        None => return Ok(first),
+    };
+    confirm(first, &base, &again, settings)
+}
+
+fn run_now(args: &CompareArgs, settings: &Settings) -> Result<Compared, Exit> {
+    let sets = |own: &[String]| [args.sets.as_slice(), own].concat();
+    let mut both = plan(&args.base, &sets(&args.set_base))?;
+    both.extend(plan(&args.candidate, &sets(&args.set_candidate))?);
+    let runs = now(args, both.clone(), &["base", "candidate"])?;
+    let first = judge(&runs[0], &runs[1], settings)?;
+    if !(args.rerun && worse(&first)) {
+        return Ok(first);
+    }
+    let again = now(args, both, &["base-again", "confirmation"])?;
+    confirm(first, &again[0], &again[1], settings)
+}
+
+/// The plan of one scenario.
+fn plan(file: &Path, sets: &[String]) -> Result<Vec<Plan>, Exit> {
+    plans(&CheckArgs {
+        files: vec![file.to_path_buf()],
+        sets: sets.to_vec(),
+    })
+}
+
+/// Runs plans in turns; each keeps its results in a folder named after its part.
+fn now(args: &CompareArgs, plans: Vec<Plan>, parts: &[&str]) -> Result<Vec<Run>, Exit> {
+    let sides = plans.into_iter().zip(parts).map(|(plan, part)| Side {
+        plan,
+        part: (*part).to_owned(),
+    });
+    let sides: Vec<Side> = sides.collect();
+    let stop = CancellationToken::new();
+    let ran = super::run::block_on(&stop, in_turns::run(&sides, &args.out, args.quiet, &stop))?;
+    let runs = ran?.into_iter();
+    Ok(runs.map(|(path, result)| Run { path, result }).collect())
+}
+
+fn show(args: &CompareArgs, compared: &Compared) -> Exit {
+    let mut to_stdout = false;
+    if let Some(file) = &args.json {
+        let mut json = match serde_json::to_vec_pretty(compared) {
+            Ok(json) => json,
+            Err(error) => {
+                complain(&error.to_string());
+                return Exit::Bug;
+            }
+        };
+        json.push(b'\n');
+        to_stdout = file.as_os_str() == "-";
+        if to_stdout {
+            return say(&String::from_utf8_lossy(&json));
+        }
+        if let Err(error) = put(file, &json) {
+            return refuse(&format!("cannot write `{}`: {error}", file.display()));
+        }
+    }
+    if args.quiet || to_stdout {
+        return Exit::Ok;
+    }
+    let style = style(io::stdout().is_terminal());
+    say(&report::compared::render(compared, args.all, style))
+}
+
+/// A share such as `5%` or `0.05`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.trim().strip_suffix('%') {
+        Some(number) => (number, 100.0),
+        None => (text.trim(), 1.0),
+    };
+    let share = number.trim().parse::<f64>().ok().map(|n| n / unit);
+    share
+        .filter(|share| share.is_finite() && (0.0..10.0).contains(share))
+        .ok_or_else(|| "write a share like 5% or 0.05".to_owned())
+}
+
+/// A share that a chance may be.
+fn level(text: &str) -> Result<f64, String> {
+    share(text)?;
+    share(text)
+        .ok()
+        .filter(|share| *share > 0.0 && *share < 0.5)
+        .ok_or_else(|| "a chance of false alarms lies above 0 and below 50%".to_owned())
+}
