@@ -153,7 +153,7 @@ fn table(rows: &[&Row]) -> Table {
             ),
             interval,
             row.p_corrected
-                .map_or_else(|| show::MISSING.to_owned(), |p| p_value(p)),
+                .map_or_else(|| show::MISSING.to_owned(), p_value),
             verdict(row).to_owned(),
         ]
     });
@@ -280,17 +280,22 @@ fn conclusion(compared: &Compared, ink: Ink) -> String {
             "a run cannot be trusted, so nothing is concluded (--allow-invalid compares all the same)".to_owned(),
         ),
         Conclusion::NotEnoughEvidence => {
-            let refuted = compared.rows.iter().filter(|r| r.confirmed == Some(false)).count();
-            let refuted = match refuted {
-                0 => String::new(),
-                rows => format!("; {rows} worse at first, which the repetition does not confirm"),
-            };
+            let all = compared.rows.len();
+            let refuted = |row: &&Row| row.confirmed == Some(false);
+            let of = [
+                (count(Finding::NotEnoughEvidence), "undecided"),
+                (
+                    compared.rows.iter().filter(refuted).count(),
+                    "worse at first, which the repetition does not confirm",
+                ),
+            ];
+            let parts = of.iter().filter(|(rows, _)| *rows > 0);
+            let parts: Vec<_> = parts.map(|(rows, what)| format!("{rows} {what}")).collect();
             (
                 ink.yellow("NOT ENOUGH EVIDENCE"),
                 format!(
-                    "nothing is shown to be worse, and {} of {} rows are undecided{refuted}",
-                    count(Finding::NotEnoughEvidence),
-                    compared.rows.len()
+                    "nothing is shown to be worse; of {all} rows {}",
+                    parts.join(", ")
                 ),
             )
         }

@@ -1,7 +1,7 @@
 //! The summary of a run for a terminal.
 
 use crate::report::table::{self, Table};
-use crate::report::words;
+use crate::report::{repeats, words};
 use crate::result::{RunResult, Verdict};
 
 /// How the text is set.
@@ -37,8 +37,12 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
     if run.trials.is_empty() {
         out.push_str("No trial ended.\n");
     } else {
-        let trials = lay_out(&table::trials(run), style.width);
-        out.push_str(&mark_invalid(&trials, ink));
+        let results = table::results(run);
+        let text = lay_out(&results, style.width);
+        out.push_str(&mark_invalid(&text, ink));
+        if let Some(legend) = repeats::legend(&results) {
+            out.push_str(&format!("{}\n", wrap(legend, style.width)));
+        }
     }
     if let Some(note) = words::link_note(run) {
         out.push_str(&format!("\n{}\n", wrap(&note, style.width)));

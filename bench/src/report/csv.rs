@@ -47,6 +47,43 @@ pub fn trials(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
     finish(out)
 }
 
+/// A row for each metric of each combination of factors, over its repeats.
+///
+/// # Errors
+/// Only when memory cannot be written, which is to say never.
+pub fn cells(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
+    let keys: BTreeSet<&str> = run
+        .cells
+        .iter()
+        .flat_map(|cell| cell.factors.keys().map(String::as_str))
+        .filter(|key| *key != "transport")
+        .collect();
+    let mut out = Writer::from_writer(Vec::new());
+    let factors = keys.iter().map(|key| format!("factor_{key}"));
+    let fixed = ["metric", "unit", "median", "low", "high", "confidence"].map(str::to_owned);
+    out.write_record(
+        std::iter::once("transport".to_owned())
+            .chain(factors)
+            .chain(fixed),
+    )?;
+    for cell in &run.cells {
+        // In the order of the table of metrics.
+        for (metric, spread) in metric::all().filter_map(|m| Some((m, cell.metrics.get(m.name)?))) {
+            let factors = std::iter::once(&"transport").chain(&keys);
+            let factors = factors.map(|key| optional(cell.factors.get(*key)));
+            out.write_record(factors.chain([
+                metric.name.to_owned(),
+                metric.unit.name().to_owned(),
+                spread.median.to_string(),
+                optional(spread.low),
+                optional(spread.high),
+                optional(spread.confidence),
+            ]))?;
+        }
+    }
+    finish(out)
+}
+
 /// The name of a metric's column, with its unit: `delivery.p50` becomes `delivery_p50_ns`.
 fn column(metric: &metric::Metric) -> String {
     let name = metric.name.replace('.', "_");

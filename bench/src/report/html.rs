@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::report::charts::{self, Charts, PaintError};
 use crate::report::table::{self, Table};
-use crate::report::words;
+use crate::report::{repeats, words};
 use crate::result::{RunResult, Verdict};
 use crate::units::show_bytes;
 
@@ -27,7 +27,7 @@ pub fn render(run: &RunResult, charts: &Charts) -> Result<String, PaintError> {
             }
             body { main {
                 (opening(run))
-                (section("Results", &table::trials(run)))
+                (results(run))
                 @if let Some(note) = words::link_note(run) { p.soft { (note) } }
                 (section("Figures that others published, beside ours", &table::published(run)))
                 (figures(charts)?)
@@ -58,6 +58,18 @@ fn opening(run: &RunResult) -> Markup {
         div class=(class) {
             p { strong { (word) ". " } (words::verdict(run)) }
             @for paragraph in words::paragraphs(run) { p { (paragraph) } }
+        }
+    }
+}
+
+fn results(run: &RunResult) -> Markup {
+    let results = table::results(run);
+    html! {
+        (section("Results", &results))
+        @if let Some(legend) = repeats::legend(&results) { p.soft { (legend) } }
+        @if table::repeated(run) {
+            p.soft { "Medians over the repeats; below each the interval of the median, with its confidence." }
+            details { summary { "Every trial" } (view(&table::trials(run))) }
         }
     }
 }

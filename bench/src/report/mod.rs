@@ -10,6 +10,7 @@ pub mod console;
 pub mod csv;
 mod gates;
 pub mod html;
+mod repeats;
 mod show;
 mod table;
 mod words;
@@ -46,6 +47,7 @@ pub enum ReportError {
 /// When a file cannot be written or a chart cannot be drawn.
 pub fn write_all(dir: &Path, run: &RunResult) -> Result<(), ReportError> {
     write(&dir.join("trials.csv"), &csv::trials(run)?)?;
+    write(&dir.join("cells.csv"), &csv::cells(run)?)?;
     write(&dir.join("timeline.csv"), &csv::timeline(run)?)?;
     write(&dir.join("percentiles.csv"), &csv::percentiles(run)?)?;
     let charts = charts::all(run);

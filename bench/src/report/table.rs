@@ -1,7 +1,7 @@
 //! The tables that a person reads, as cells of text: the console and the page lay them out.
 
 use crate::report::comparison::{comparisons, varying};
-use crate::report::{gates, show};
+use crate::report::{gates, repeats, show};
 use crate::result::{Bound, Check, RunResult, TrialResult, metric};
 
 /// The last cell of a trial that cannot be trusted.
@@ -50,7 +50,7 @@ impl Column {
 }
 
 /// The metrics of the main table: upper head, lower head, metric, may be left out.
-const METRICS: [(&str, &str, &str, bool); 9] = [
+pub(super) const METRICS: [(&str, &str, &str, bool); 9] = [
     ("delivery latency", "p50", "delivery.p50", false),
     ("delivery latency", "p90", "delivery.p90", true),
     ("delivery latency", "p99", "delivery.p99", false),
@@ -62,10 +62,25 @@ const METRICS: [(&str, &str, &str, bool); 9] = [
     ("", "lost", "lost", false),
 ];
 
+/// The results that a person looks at first: a row for each trial, or, with repeats, the median over
+/// them and below it its interval.
+pub(crate) fn results(run: &RunResult) -> Table {
+    if repeated(run) {
+        repeats::medians(run)
+    } else {
+        trials(run)
+    }
+}
+
+/// Whether a combination was run more than once.
+pub(crate) fn repeated(run: &RunResult) -> bool {
+    run.trials.iter().any(|trial| trial.repeat > 1)
+}
+
 /// A row for each trial, sorted by factors, transport and repeat.
 pub(crate) fn trials(run: &RunResult) -> Table {
     let keys = varying(run);
-    let repeats = run.trials.iter().any(|t| t.repeat > 1);
+    let repeats = repeated(run);
     let mut columns = vec![Column::words("transport")];
     columns.extend(
         keys.iter()
@@ -91,7 +106,8 @@ pub(crate) fn trials(run: &RunResult) -> Table {
             cells.push(trial.repeat.to_string());
         }
         cells.extend(METRICS.iter().map(|(_, _, name, _)| {
-            show::named(name, metric::find(name).and_then(|m| m.of(trial)))
+            let shown = show::named(name, metric::find(name).and_then(|m| m.of(trial)));
+            repeats::doubted(name, &[trial], shown)
         }));
         cells.push(if trial.valid { "yes" } else { NOT_VALID }.to_owned());
         cells

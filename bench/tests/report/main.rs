@@ -1,5 +1,6 @@
 //! What a person gets to see of a run, and what a script reads.
 
+mod compared;
 mod fixture;
 mod gates;
 mod pictures;

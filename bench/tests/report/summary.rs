@@ -116,7 +116,15 @@ fn a_cell_has_the_median_of_its_valid_repeats() {
     let cells = metric::cells(&trials);
     assert_eq!(cells.len(), 1);
     let spread = cells[0].metrics["delivery.p50"];
-    assert_eq!((spread.median, spread.low, spread.high), (20.0, None, None));
+    assert_eq!(
+        (spread.median, spread.low, spread.high),
+        (20.0, Some(10.0), Some(30.0))
+    );
+    assert_eq!(
+        spread.confidence,
+        Some(0.75),
+        "of three repeats no interval has more"
+    );
     assert!(
         !cells[0].metrics.contains_key("connect.p50"),
         "not measured"

@@ -108,26 +108,48 @@ fn a_run_without_a_trial_says_so() {
 }
 
 #[test]
-fn repeats_and_factors_have_columns_and_are_in_order() {
+fn repeats_become_medians_with_intervals_and_factors_have_columns() {
     let mut run = fixture::scale();
     run.trials.retain(|t| t.load.clients <= 500);
     let mut second = run.trials.clone();
     for trial in &mut second {
         trial.repeat = 2;
+        let delivery = trial.latency_ns.delivery.as_mut().unwrap();
+        delivery.p50 += delivery.p50 / 20;
     }
     run.trials.extend(second);
     let text = console(&run);
     let table: Vec<_> = text.lines().skip(2).take(8).collect();
     insta::assert_snapshot!(table.join("\n"), @r#"
-                                      delivery latency       wire bytes  server CPU   memory
-    transport     clients  repeat     p50      p90      p99    /message      /1,000  /client  delivered  lost  valid
-    polling           100       1  520 ms   935 ms   1.03 s     9.73 kB      320 ms  18.3 kB      4,000     0  yes
-    polling           100       2  520 ms   935 ms   1.03 s     9.73 kB      320 ms  18.3 kB      4,000     0  yes
-    long-polling      100       1  641 µs  2.10 ms  5.29 ms     1.32 kB     42.4 ms  23.2 kB      4,000     0  yes
-    long-polling      100       2  641 µs  2.10 ms  5.29 ms     1.32 kB     42.4 ms  23.2 kB      4,000     0  yes
-    streaming         100       1  455 µs  1.22 ms  2.65 ms       310 B     9.92 ms  16.7 kB      4,000     0  yes
-    streaming         100       2  455 µs  1.22 ms  2.65 ms       310 B     9.92 ms  16.7 kB      4,000     0  yes
+                                       delivery latency                    wire bytes  server CPU   memory
+    transport     clients  repeats         p50      p90      p99      max    /message      /1,000  /client  lost  valid
+    polling           100        2      533 ms   935 ms   1.03 s   1.04 s     9.73 kB      320 ms  18.3 kB     0  yes
+                              50 %  520–546 ms
+    long-polling      100        2      657 µs  2.10 ms  5.29 ms  19.9 ms     1.32 kB     42.4 ms  23.2 kB     0  yes
+                              50 %  641–673 µs
+    streaming         100        2      466 µs  1.22 ms  2.65 ms  8.15 ms       310 B     9.92 ms  16.7 kB     0  yes
+                              50 %  455–477 µs
     "#);
+}
+
+#[test]
+fn a_percentile_beyond_which_few_deliveries_lie_is_marked() {
+    let mut run = fixture::compare();
+    assert!(!console(&run).contains('~'));
+    run.trials[4].latency_ns.delivery.as_mut().unwrap().count = 999;
+    let text = console(&run);
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("websocket"))
+        .unwrap();
+    assert!(
+        line.contains(" ~2.69 ms") && line.contains("  1.34 ms"),
+        "{line}"
+    );
+    assert!(
+        text.contains("~ fewer than ten deliveries of a trial lie beyond"),
+        "{text}"
+    );
 }
 
 #[test]
