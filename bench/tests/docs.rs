@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bench::exit::Exit;
+use bench::judge::{deviation, uniform, validity};
 use bench::result::metric::{self, Unit};
 
 fn readme() -> String {
@@ -71,5 +72,44 @@ fn every_exit_code_stands_in_the_readme() {
             readme.contains(&format!("\n| {} | ", exit.code())),
             "{exit:?}"
         );
+    }
+}
+
+#[test]
+fn every_limit_of_trust_stands_in_the_readme_as_it_is_judged() {
+    let readme = readme();
+    let percent = |share: f64| format!("{} %", (share * 1e4).round() / 100.0);
+    let lag = validity::LAG_LIMIT_NS / 1e6;
+    for row in [
+        format!(
+            "| `connected` | at least {} |",
+            percent(validity::CONNECTED_SHARE)
+        ),
+        format!(
+            "| `published` | at least {} |",
+            percent(validity::PUBLISHED_SHARE)
+        ),
+        format!("| `rate` | at most {} and", percent(validity::RATE_SHARE)),
+        format!(
+            "Poisson arrivals allow {} standard deviations",
+            validity::RATE_SIGMAS
+        ),
+        format!("| `delivered` | at least {} |", validity::DELIVERED),
+        format!("| `schedule_lag` | at most {lag} ms |"),
+        format!("`negative_publish` | at most {} |", validity::NEGATIVE),
+        format!(
+            "| `generator_busy` | at most {} |",
+            percent(validity::BUSY_LIMIT)
+        ),
+        format!("| `steady` | at most {} |", validity::GROWTH_LIMIT),
+        format!(
+            "above {} and {} ms (bytes: {})",
+            percent(deviation::LARGE),
+            deviation::LARGE_NS / 1e6,
+            percent(deviation::LARGE_BYTES)
+        ),
+        format!("`d` must be at most {}", uniform::TOLERANCE),
+    ] {
+        assert!(readme.contains(&row), "{row}");
     }
 }
