@@ -45,14 +45,14 @@ pub fn explain(trial: &TrialResult, processors: usize) -> Vec<Explanation> {
         Some(explanation(metric, cause, text))
     };
     let theory = trial.predicted;
-    [
-        delay("delivery.mean", theory.delivery_mean_ns, At::Mean),
-        delay("delivery.p99", theory.delivery_p99_ns, At::P99),
-        bytes(trial),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let mean = delay("delivery.mean", theory.delivery_mean_ns, At::Mean);
+    let p99 = delay("delivery.p99", theory.delivery_p99_ns, At::P99);
+    let waited = mean
+        .as_ref()
+        .map(|why| why.cause)
+        .filter(|cause| matches!(cause, Cause::Queueing | Cause::Generator));
+    let bytes = bytes(trial, waited);
+    [mean, p99, bytes].into_iter().flatten().collect()
 }
 
 fn explanation(metric: &str, cause: Cause, text: String) -> Explanation {
@@ -218,7 +218,8 @@ fn chance(trial: &TrialResult) -> f64 {
     SIGMAS * interval / 12_f64.sqrt() / (samples.max(1) as f64).sqrt()
 }
 
-fn bytes(trial: &TrialResult) -> Option<Explanation> {
+/// Why bytes deviate, when messages `waited` for that cause.
+fn bytes(trial: &TrialResult, waited: Option<Cause>) -> Option<Explanation> {
     let name = "wire_bytes_per_message";
     let off = deviation(trial).wire_bytes_per_message?;
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
@@ -233,11 +234,27 @@ fn bytes(trial: &TrialResult) -> Option<Explanation> {
     } else if reconnects > 0 {
         let text = format!("{reconnects} connections were made again, and their bytes count");
         explanation(name, Cause::Unexplained, text)
+    } else if let Some(batch) = batch(trial).filter(|_| off < 0.0) {
+        let text = format!(
+            "an answer carried {batch:.1} messages on average, though an idle server leaves a gap for hardly any: requests came late"
+        );
+        explanation(name, Cause::Queueing, text)
+    } else if let Some(cause) = waited.filter(|_| off < 0.0) {
+        let text = "messages that waited came several in a segment, and acknowledgements with them";
+        explanation(name, cause, text.to_owned())
     } else if off < 0.0 {
-        let text = "fewer segments than one a message and one to acknowledge it: messages or acknowledgements shared them, or answers are shorter than the bundled relay's";
+        let text = "messages or acknowledgements shared segments, or answers are shorter than the bundled relay's";
         explanation(name, Cause::Unexplained, text.to_owned())
     } else {
         let text = "more or longer answers than the bundled relay gives, or more acknowledgements";
         explanation(name, Cause::Unexplained, text.to_owned())
     })
+}
+
+/// Messages in an answer to a long poll; `None` when there is hardly more than one.
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+fn batch(trial: &TrialResult) -> Option<f64> {
+    let answers = trial.requests.total.saturating_sub(trial.requests.empty);
+    let batch = trial.bytes.deliveries as f64 / answers.max(1) as f64;
+    (trial.transport == Transport::LongPolling && batch >= 1.0 + LARGE_BYTES).then_some(batch)
 }

@@ -19,7 +19,7 @@ fn trial(transport: Transport) -> TrialResult {
             second.delivery_p50 = Some(600_000 + at as u64 * 7919 % 13 * 1000);
         }
     };
-    let mut trial = trial.unwrap();
+    let mut trial = trial.expect("the fixture has every transport");
     flat(&mut trial);
     change(&mut trial.latency_ns.schedule_lag, |lag| lag.p99 = 90_000);
     trial
@@ -52,7 +52,7 @@ fn breaks(rule: &str, says: &[&str], change: impl FnOnce(&mut TrialResult)) {
 }
 
 fn change(series: &mut Option<Summary>, change: impl FnOnce(&mut Summary)) {
-    change(series.as_mut().unwrap());
+    change(series.as_mut().expect("the fixture has every series"));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn polling_of_few_messages_scatters_without_being_a_queue() {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            second.delivery_p50 = Some((state >> 33) * 1_000_000_000 >> 31);
+            second.delivery_p50 = Some(((state >> 33) * 1_000_000_000) >> 31);
         }
         let (checks, reasons) = validity::check(&polling, 2);
         assert!(checks.iter().any(|check| check.rule == "steady"));
@@ -302,4 +302,27 @@ fn few_polls_prove_nothing() {
     polling.load.arrivals = Arrivals::Constant;
     polling.load.clients = 50;
     assert_eq!(cause(&polling).0, Cause::Chance);
+}
+
+#[test]
+fn long_polls_that_batch_under_load_are_told_from_shorter_answers() {
+    let mut long = trial(Transport::LongPolling);
+    let wire = long.bytes.wire_sent.unwrap() + long.bytes.wire_received.unwrap();
+    long.predicted.wire_bytes_per_message = Some(1.5 * wire as f64 / long.bytes.deliveries as f64);
+    (long.requests.total, long.requests.empty) = (long.bytes.deliveries / 2 + 10, 10);
+    let (found, text) = cause(&long);
+    assert_eq!(found, Cause::Queueing, "{text}");
+    assert!(text.contains("2.0 messages"), "{text}");
+    long.requests.total = long.bytes.deliveries + 10;
+    assert_eq!(cause(&long).0, Cause::Unexplained);
+    // Unless its messages waited.
+    long.predicted.delivery_mean_ns = Some(1.0);
+    change(&mut long.latency_ns.delivery, |series| series.mean = 50e6);
+    change(&mut long.latency_ns.arrival, |series| series.mean = 50e6);
+    let causes = deviation::explain(&long, 1);
+    assert!(
+        causes.iter().all(|why| why.cause == Cause::Queueing),
+        "{causes:?}"
+    );
+    assert_eq!(causes.len(), 2);
 }
