@@ -145,9 +145,8 @@ impl Excess {
         };
         (late + parsed >= MOST * self.size).then(|| {
             format!(
-                "of {} too many the generator took {} itself: it published {} late and had parsed {} after the bytes came",
+                "{} more than predicted, and the generator itself was slow: it published {} late and had parsed messages {} after their bytes came",
                 show_nanos(self.size),
-                show_nanos(late + parsed),
                 show_nanos(late),
                 show_nanos(parsed)
             )

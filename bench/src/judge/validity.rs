@@ -13,7 +13,7 @@ pub const CONNECTED_SHARE: f64 = 1.0;
 pub const PUBLISHED_SHARE: f64 = 0.999;
 /// How far the published rate may be from the rate asked for, beyond what the law of arrivals allows.
 pub const RATE_SHARE: f64 = 0.01;
-/// Standard deviations that a Poisson process may be from its mean: chance exceeds them once in two million trials.
+/// Standard deviations that a Poisson process may be from its mean: with many messages chance exceeds them once in two million trials.
 pub const RATE_SIGMAS: f64 = 5.0;
 /// Deliveries that must have come when any was expected.
 pub const DELIVERED: f64 = 1.0;

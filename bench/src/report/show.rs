@@ -72,9 +72,13 @@ pub(crate) fn factors(factors: &BTreeMap<String, Factor>) -> String {
         .join(", ")
 }
 
-/// A signed share, such as `+3.1 %`.
+/// A signed share, such as `+3.1 %`; from ten times on a factor, such as `× 37`.
 pub(crate) fn deviation(share: Option<f64>) -> String {
-    share.map_or_else(|| MISSING.to_owned(), |s| format!("{:+.1} %", s * 100.0))
+    match share {
+        None => MISSING.to_owned(),
+        Some(share) if share >= 9.0 => format!("× {}", count((share + 1.0).round())),
+        Some(share) => format!("{:+.1} %", share * 100.0),
+    }
 }
 
 /// A number without needless zeros, its thousands apart when it is whole.

@@ -22,6 +22,7 @@ const PATHS: &str = "
     trials.0.generator.{cpu_ns,rss_peak,cores_busy}
     trials.0.predicted.{delivery_mean_ns,delivery_p99_ns,wire_bytes_per_message}
     trials.0.deviation.{delivery_mean_ns,delivery_p99_ns,wire_bytes_per_message}
+    trials.0.{validity,floor,uniformity,explanations}
     cells.0.factors
     cells.0.metrics.server_cpu_per_thousand.{median,low,high,confidence}
     gates.0.{rule,measured,holds}

@@ -260,7 +260,7 @@ fn each_cause_is_named_with_its_figures() {
     let (found, text) = cause(&delayed(1.0, 11.0, 3.0, 1.0));
     assert_eq!(found, Cause::Generator, "{text}");
     assert!(
-        text.contains("9.00 ms") && text.contains("8.00 ms"),
+        text.contains("1.00 ms late") && text.contains("8.00 ms after"),
         "{text}"
     );
 
