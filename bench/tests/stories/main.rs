@@ -13,6 +13,7 @@ mod endings;
 #[path = "../common/fake/mod.rs"]
 #[expect(dead_code, reason = "much of it is planted in `truth.rs` only")]
 mod fake;
+mod link;
 #[path = "../common/process.rs"]
 mod process;
 #[path = "../common/program.rs"]
