@@ -6,6 +6,8 @@ use std::path::Path;
 use bench::exit::Exit;
 use bench::judge::{deviation, uniform, validity};
 use bench::result::metric::{self, Unit};
+use bench::scenario::Preset;
+use bench::units::{write_bandwidth, write_duration};
 
 fn readme() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))
@@ -55,6 +57,28 @@ fn every_metric_stands_in_the_readme_with_its_unit_and_formula() {
         "missing in bench/README.md:\n{}",
         missing.join("\n")
     );
+}
+
+#[test]
+fn every_preset_of_a_link_stands_in_the_readme_with_its_figures() {
+    let readme = readme();
+    for (name, preset) in [
+        ("wifi", Preset::Wifi),
+        ("4g", Preset::FourG),
+        ("3g", Preset::ThreeG),
+        ("satellite", Preset::Satellite),
+    ] {
+        let link = preset.link();
+        let row = format!(
+            "| `{name}` | {} | {} | {} | {} | {} |",
+            write_duration(link.rtt),
+            write_duration(link.jitter),
+            link.loss,
+            write_bandwidth(link.down.unwrap_or_default()),
+            write_bandwidth(link.up.unwrap_or_default()),
+        );
+        assert!(readme.contains(&row), "missing in bench/README.md: {row}");
+    }
 }
 
 #[test]

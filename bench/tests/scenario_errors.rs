@@ -186,6 +186,11 @@ fn each_single_fault_names_its_remedy() {
                 .to_owned(),
         ),
         (
+            "[link]\nrtt = \"1s\"\njitter = \"50ms\"\nloss = 0.01\n[phases]\ndrain = \"3s\"",
+            r#"6:1: "phases.drain" is 3s, and with its link a message may take 3400ms: the last messages would count as lost; make it longer"#
+                .to_owned(),
+        ),
+        (
             "[phases]\nmeasure = \"24h\"",
             r#"2:1: the run would take more than 24 hours; shorten "phases.measure" or take values out of [matrix]"#
                 .to_owned(),

@@ -292,6 +292,17 @@ fn a_plan_is_told_in_a_table() {
 }
 
 #[test]
+fn a_plan_tells_the_link_that_all_its_trials_share() {
+    let told = describe(&text("[link]\npreset = \"4g\"\nloss = 0.02", &[]).unwrap());
+    let link = "\n  link    rtt 60ms, jitter 15ms, loss 0.02, down 9Mbit, up 1500kbit, emulated for each subscriber\n";
+    assert!(told.contains(link), "{told}");
+    for other in ["", "[matrix]\npreset = [\"none\", \"4g\"]"] {
+        let told = describe(&text(other, &[]).unwrap());
+        assert!(!told.contains("  link "), "{told}");
+    }
+}
+
+#[test]
 fn repeats_run_every_combination_once_in_an_order_of_their_own() {
     let scenario =
         "[matrix]\ntransport = [\"polling\", \"sse\", \"websocket\"]\nclients = [1, 2, 3]\n";

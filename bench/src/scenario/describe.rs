@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::capacity::descriptors;
 use super::{Action, Incident, Plan, Target, Trial};
-use crate::units::{show_count, write_bytes, write_duration};
+use crate::units::{show_count, write_bandwidth, write_bytes, write_duration};
 
 /// A relay refuses a larger body unless it is told otherwise.
 const RELAY_LIMIT: usize = 64 << 10;
@@ -30,6 +30,9 @@ pub fn describe(plan: &Plan) -> String {
         ),
         ("seed", plan.seed.to_string()),
     ];
+    let facts = facts
+        .into_iter()
+        .chain(link(plan).map(|fact| ("link", fact)));
     for (name, fact) in facts {
         put(&mut out, &format!("  {name:<8}{fact}"));
     }
@@ -63,6 +66,24 @@ pub fn describe(plan: &Plan) -> String {
         ),
     );
     out
+}
+
+/// The emulated link, when every trial has the same; names of trials tell those that differ.
+fn link(plan: &Plan) -> Option<String> {
+    let link = plan.trials.first()?.load.link;
+    let same = plan.trials.iter().all(|trial| trial.load.link == link);
+    let bandwidth =
+        |bits: Option<u64>| bits.map_or_else(|| "unlimited".to_owned(), write_bandwidth);
+    (same && !link.is_none()).then(|| {
+        format!(
+            "rtt {}, jitter {}, loss {}, down {}, up {}, emulated for each subscriber",
+            write_duration(link.rtt),
+            write_duration(link.jitter),
+            link.loss,
+            bandwidth(link.down),
+            bandwidth(link.up)
+        )
+    })
 }
 
 /// What stands above each column; what is counted is counted in the measured phase.

@@ -1,8 +1,9 @@
 //! The console and the CSV files, letter by letter.
 
 use bench::report::console::{Style, render};
-use bench::report::csv;
+use bench::report::{charts, csv, html};
 use bench::result::RunResult;
+use bench::scenario::Preset;
 
 use crate::fixture;
 
@@ -47,6 +48,31 @@ fn a_comparison_on_the_console() {
     PASS: The run can be trusted and both gates hold.
     Results: results/latest
     "#);
+}
+
+#[test]
+fn arrivals_over_emulated_links_are_not_taken_for_the_kernels() {
+    let mut run = fixture::compare();
+    let told = |run: &RunResult| {
+        console(run)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert!(!told(&run).contains("emulated"));
+    run.trials[0].load.link = Preset::FourG.link();
+    assert!(told(&run).contains(
+        "In 1 of 5 trials the subscribers were behind emulated links: arrival is the emulated arrival, computed \
+         from the kernel's receive stamp. Publishers were not, and wire bytes are those of loopback, \
+         without retransmissions."
+    ));
+    for trial in &mut run.trials {
+        trial.load.link = Preset::FourG.link();
+    }
+    let note = "The subscribers were behind emulated links";
+    assert!(told(&run).contains(note));
+    let page = html::render(&run, &charts::all(&run)).unwrap();
+    assert!(page.contains(note));
 }
 
 #[test]
