@@ -21,6 +21,7 @@ pub mod report;
 pub mod result;
 pub mod scenario;
 pub mod schedule;
+pub mod selftest;
 pub mod stamp;
 pub mod stats;
 pub mod swarm;

@@ -10,18 +10,25 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use besides itself. A sample travels down: `main → cli → fleet → swarm →
 /// client → net`; what is measured becomes a result, and the report reads results alone.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("main", &["cli"]),
     (
         "cli",
         &[
-            "exit", "fleet", "judge", "report", "result", "scenario", "target", "units",
+            "exit", "fleet", "judge", "report", "result", "scenario", "selftest", "target", "units",
         ],
     ),
     (
         "fleet",
         &[
             "clock", "judge", "model", "probe", "record", "result", "scenario", "swarm", "target",
+        ],
+    ),
+    // Not on the road of a sample: a swarm with a server of its own, and the parts by themselves.
+    (
+        "selftest",
+        &[
+            "clock", "kernel", "probe", "record", "scenario", "stamp", "swarm", "units",
         ],
     ),
     (

@@ -26,6 +26,8 @@ mod process;
 mod program;
 #[path = "truth/seen.rs"]
 mod seen;
+#[path = "truth/selftest.rs"]
+mod selftest;
 #[path = "truth/stops.rs"]
 mod stops;
 #[path = "truth/truth.rs"]

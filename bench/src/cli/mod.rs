@@ -4,6 +4,7 @@ mod compare;
 mod in_turns;
 mod progress;
 mod run;
+mod selftest;
 
 use std::io::{self, IsTerminal, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -57,6 +58,8 @@ enum Command {
     },
     /// Say whether a candidate is better or worse than a base, and how sure that is
     Compare(compare::CompareArgs),
+    /// Measure the floor of the instrument, on this machine and now
+    Selftest,
     /// Run the bundled relay
     Relay(target::RelayArgs),
     /// Print a script that completes commands and flags in a shell
@@ -115,6 +118,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Check(args) => check(&args).into(),
         Command::Report { dir } => report(&dir).into(),
         Command::Compare(args) => compare::run(&args).into(),
+        Command::Selftest => selftest::run().into(),
         Command::Relay(args) => target::run_bundled_relay(args),
         Command::Completions { shell } => completions(shell).into(),
     }

@@ -58,6 +58,13 @@ impl Ledger {
         }
     }
 
+    /// Bytes that it keeps, itself included.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let ranges: usize = self.publishers.iter().map(|(_, seen)| seen.memory()).sum();
+        size_of::<Self>() + self.publishers.capacity() * size_of::<(u16, Ranges)>() + ranges
+    }
+
     /// The sequence numbers received from `publisher`.
     #[must_use]
     pub fn received(&self, publisher: u16) -> Option<&Ranges> {

@@ -46,6 +46,15 @@ pub struct Counts {
     pub missed_reports: u64,
 }
 
+/// What a recorder keeps, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Of the second in progress, and of seconds that wait to be taken.
+    pub histograms: usize,
+    /// Of all subscribers.
+    pub ledgers: usize,
+}
+
 impl Recorder {
     /// Starts booking for subscribers of these `channels`, by the phases of `window`.
     #[must_use]
@@ -121,6 +130,18 @@ impl Recorder {
     /// Takes the oldest interval that has ended.
     pub fn take_ended(&mut self) -> Option<Interval> {
         self.ended.pop_front()
+    }
+
+    /// What it keeps now.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        let intervals = self.ended.iter().chain([&self.interval]);
+        Memory {
+            histograms: intervals
+                .map(|interval| interval.delivery.memory() + interval.arrival.memory())
+                .sum(),
+            ledgers: self.ledgers.iter().map(Ledger::memory).sum(),
+        }
     }
 
     /// Ends booking: the last interval, the counts and the ledgers, one for each subscriber.

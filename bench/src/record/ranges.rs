@@ -67,6 +67,12 @@ impl Ranges {
         count
     }
 
+    /// Bytes that it keeps beside itself.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.ranges.capacity() * size_of::<(u32, u32)>()
+    }
+
     /// How many numbers there are.
     #[must_use]
     pub fn count(&self) -> u64 {

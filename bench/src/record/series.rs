@@ -104,6 +104,12 @@ impl Series {
         Some((at(low)?, at(high)?))
     }
 
+    /// Bytes that it keeps beside itself: the same from the first sample to the last.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.histogram.distinct_values() * size_of::<u64>()
+    }
+
     /// The histogram, for logs and curves.
     #[must_use]
     pub fn histogram(&self) -> &Histogram<u64> {

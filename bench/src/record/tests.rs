@@ -188,3 +188,38 @@ fn the_last_thousandth_needs_ten_samples_in_it() {
     series.record(1000);
     assert!(series.summary().unwrap().p99_9.is_some());
 }
+
+#[test]
+fn histograms_take_the_same_room_for_any_number_of_clients_and_seconds() {
+    let memory = |clients: usize, seconds: u64| {
+        let mut recorder = Recorder::new(5, window(), vec![3; clients]);
+        for second in 0..seconds {
+            let now = window().measure + Duration::from_secs(second);
+            for client in 0..clients {
+                let sequence = u32::try_from(second).unwrap();
+                recorder.deliver(client, &stamp(sequence, now), now, Some(now));
+            }
+            while recorder.take_ended().is_some() {}
+        }
+        recorder.memory()
+    };
+    let (small, large) = (memory(1, 2), memory(50, 200));
+    assert!(small.histograms > 100_000);
+    assert_eq!(small.histograms, large.histograms);
+    // A ledger is a subscriber's own, and as long as nothing is missing it does not grow.
+    assert_eq!(small.ledgers * 50, large.ledgers);
+}
+
+#[test]
+fn a_ledger_grows_with_each_hole() {
+    let mut ledger = Ledger::new(3);
+    let memory = |ledger: &mut Ledger, sequences: &[u32]| {
+        for sequence in sequences {
+            ledger.book(0, *sequence);
+        }
+        ledger.memory()
+    };
+    let whole = memory(&mut ledger, &[0, 1, 2, 3]);
+    let holes: Vec<u32> = (5..105).step_by(2).collect();
+    assert!(memory(&mut ledger, &holes) >= whole + 40 * 8);
+}

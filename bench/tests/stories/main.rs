@@ -15,6 +15,7 @@ mod endings;
 mod fake;
 mod link;
 #[path = "../common/process.rs"]
+#[expect(dead_code, reason = "some of it is for `truth.rs` only")]
 mod process;
 #[path = "../common/program.rs"]
 mod program;

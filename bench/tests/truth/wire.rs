@@ -16,18 +16,18 @@ const ETHERNET: &str = "mtu 1500 gso_max_segs 1 up";
 #[test]
 fn wire_bytes_agree_with_the_interface_for_every_transport() {
     let Some(way) = way(LOOPBACK) else { return };
-    side_by_side(ALL, |transport| {
-        agree(way, LOOPBACK, transport, "200B");
-    });
+    let said = side_by_side(ALL, |transport| agree(way, LOOPBACK, transport, "200B"));
+    println!("{}", said.join("\n"));
 }
 
 #[test]
 fn messages_larger_than_a_frame_agree_with_an_interface_of_small_frames() {
     let Some(way) = way(ETHERNET) else { return };
-    agree(way, ETHERNET, r#""websocket""#, "4KiB");
+    println!("{}", agree(way, ETHERNET, r#""websocket""#, "4KiB"));
 }
 
-fn agree(way: &[&str], link: &str, transport: &str, payload: &str) {
+/// Runs a scenario beside the interface's counters; gives what both say.
+fn agree(way: &[&str], link: &str, transport: &str, payload: &str) -> String {
     let story = Story::new(&format!(
         r#"
 title = "Wire"
@@ -58,17 +58,15 @@ poll_interval = "200ms"
     let interface = after - before;
     let reported = number("/bytes/trial_wire_sent") + number("/bytes/trial_wire_received");
     let apart = 1.0 - reported as f64 / interface as f64;
-    println!("{transport}, {link}: {interface} B on the interface, {reported} B reported");
-    assert!(
-        apart.abs() < 0.02,
-        "{transport}: {interface} B on the interface, {reported} B reported"
-    );
+    let said = format!("{transport}: {interface} B on the interface, {reported} B reported");
+    assert!(apart.abs() < 0.02, "{said}");
     // The measured phase, in which publishers are left out, is a part of it.
     let measured = number("/bytes/wire_sent") + number("/bytes/wire_received");
     assert!(
         (reported / 4..reported).contains(&measured),
         "{transport}: {measured} of {reported}"
     );
+    said
 }
 
 /// How a namespace with such a link can be made here. Where it cannot, that is said past the
