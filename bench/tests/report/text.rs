@@ -275,12 +275,14 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     expected
     delivered
     lost
+    missed_share
     duplicated
     reordered
     reconnects
     requests
     empty_polls
     empty_share
+    connections
     payload_bytes_per_message
     framing_bytes_per_message
     tcp_bytes_per_message

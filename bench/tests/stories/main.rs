@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod browser;
 mod bundled;
 mod commands;
 mod endings;
