@@ -20,5 +20,6 @@ mod link;
 mod process;
 #[path = "../common/program.rs"]
 mod program;
+mod realism;
 mod refusals;
 mod theory;
