@@ -149,7 +149,7 @@ impl<'a> Running<'a> {
             let _ = std::fs::remove_dir(self.store.dir()); // empty: nothing was measured
             return Err(Exit::Invalid);
         };
-        let (result, exit) = judge(&self.side.plan, outcome, false);
+        let (result, exit) = judge(&self.side.plan, None, outcome, false);
         let logs: Vec<_> = self
             .logs
             .into_iter()

@@ -1,7 +1,9 @@
 //! The command line: what was typed, and which command it is.
 
+mod baseline;
 mod compare;
 mod in_turns;
+mod outputs;
 mod progress;
 mod run;
 mod selftest;
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use outputs::OutputArgs;
 
 use crate::exit::Exit;
 use crate::report::{self, console::Style};
@@ -28,6 +32,7 @@ use crate::target;
     after_help = "Examples:
   bench run scenarios/compare.toml
   bench run scenarios/compare.toml --set load.clients=200 --set phases.measure=5s
+  bench run scenarios/smoke.toml --junit smoke.xml
   bench check scenarios/*.toml
   bench report results/latest
   bench compare results/before results/after
@@ -77,6 +82,11 @@ pub(crate) struct RunArgs {
     /// Folder for results; each run makes a folder of its own in it
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
+    /// A stored run that gates compare with; once for each scenario that needs one
+    #[arg(long, value_name = "DIR")]
+    baseline: Vec<PathBuf>,
+    #[command(flatten)]
+    outputs: OutputArgs,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,

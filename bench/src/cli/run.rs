@@ -1,15 +1,17 @@
 //! `bench run`: scenarios to results, with what a person sees meanwhile.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
+use super::outputs::Views;
 use super::progress::Display;
-use super::{RunArgs, chain, complain, plans, say, style};
+use super::{RunArgs, baseline, chain, complain, plans, say, style};
 use crate::exit::Exit;
 use crate::fleet::{self, Event, Outcome};
 use crate::judge;
-use crate::report;
+use crate::report::{self, alarms};
 use crate::result::{RunResult, Store, StoreError, Verdict, metric};
 use crate::scenario::Plan;
 use crate::target;
@@ -17,13 +19,30 @@ use crate::target;
 /// What the shell reports for a program that a Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
+/// A plan and the stored run that its gates compare with, if they do.
+type Planned = (Plan, Option<RunResult>);
+
+/// A run that has ended, and the folder that it is kept in.
+struct Ended {
+    result: RunResult,
+    kept: Option<PathBuf>,
+}
+
 pub(super) fn run(args: &RunArgs) -> Exit {
     let plans = match plans(&args.scenarios) {
         Ok(plans) => plans,
         Err(exit) => return exit,
     };
+    let baselines = match baseline::of_plans(&args.baseline, &plans) {
+        Ok(baselines) => baselines,
+        Err(exit) => return exit,
+    };
+    if let Err(exit) = args.outputs.prepare() {
+        return exit;
+    }
+    let planned: Vec<Planned> = plans.into_iter().zip(baselines).collect();
     let stop = CancellationToken::new();
-    match block_on(&stop, all(args, &plans, &stop)) {
+    match block_on(&stop, all(args, &planned, &stop)) {
         Ok(exit) | Err(exit) => exit,
     }
 }
@@ -54,14 +73,32 @@ pub(super) fn block_on<T>(
     done
 }
 
-async fn all(args: &RunArgs, plans: &[Plan], stop: &CancellationToken) -> Exit {
+async fn all(args: &RunArgs, planned: &[Planned], stop: &CancellationToken) -> Exit {
     let mut exit = Exit::Ok;
-    for plan in plans {
+    let mut ended = Vec::new();
+    for planned in planned {
         if !stop.is_cancelled() {
-            exit = exit.worse(one(args, plan, stop).await);
+            let (run, its_exit) = one(args, planned, stop).await;
+            ended.extend(run);
+            exit = exit.worse(its_exit);
         }
     }
-    exit
+    exit.worse(args.outputs.deliver(&views(&ended)))
+}
+
+/// What CI reads of all runs.
+fn views(ended: &[Ended]) -> Views {
+    let runs: Vec<&RunResult> = ended.iter().map(|ended| &ended.result).collect();
+    let markdown = ended.iter().map(|ended| {
+        let kept = ended.kept.as_ref().map(|dir| dir.display().to_string());
+        report::markdown::of_run(&ended.result, kept.as_deref())
+    });
+    let alarms: Vec<_> = runs.iter().flat_map(|run| alarms::of_run(run)).collect();
+    Views {
+        junit: report::junit::of_runs(&runs),
+        markdown: markdown.collect::<Vec<_>>().join("\n"),
+        annotations: report::annotations::render(&alarms),
+    }
 }
 
 /// The first Ctrl-C (or SIGTERM) stops the run in good order; the second ends the process at once.
@@ -91,12 +128,17 @@ async fn interrupts(stop: &CancellationToken) -> Exit {
     }
 }
 
-async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
+/// Runs one plan. Gives its result when there is one, and how the process ends with it.
+async fn one(
+    args: &RunArgs,
+    (plan, baseline): &Planned,
+    stop: &CancellationToken,
+) -> (Option<Ended>, Exit) {
     let store = match Store::create(&args.out, &plan.name, jiff::Timestamp::now()) {
         Ok(store) => store,
         Err(error) => {
             complain(&chain(&error));
-            return Exit::Usage;
+            return (None, Exit::Usage);
         }
     };
     let mut display = Display::new(args.quiet);
@@ -112,16 +154,16 @@ async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
     })
     .await;
     display.done();
-    let (result, exit) = judge(plan, outcome, args.allow_invalid);
+    let (result, exit) = judge(plan, baseline.as_ref(), outcome, args.allow_invalid);
     if result.trials.is_empty() {
         // Nothing was measured: an empty folder would only puzzle.
         let _ = std::fs::remove_dir(store.dir());
-        return exit;
+        return (Some(Ended { result, kept: None }), exit);
     }
     let kept = trouble.map_or_else(|| keep(&store, &result, &logs, plan), Err);
     if let Err(error) = kept {
         complain(&chain(&error));
-        return exit.worse(Exit::Usage);
+        return (Some(Ended { result, kept: None }), exit.worse(Exit::Usage));
     }
     if !args.quiet {
         say(&report::console::render(
@@ -130,7 +172,8 @@ async fn one(args: &RunArgs, plan: &Plan, stop: &CancellationToken) -> Exit {
             style(io::stdout().is_terminal()),
         ));
     }
-    exit
+    let kept = Some(store.dir().to_owned());
+    (Some(Ended { result, kept }), exit)
 }
 
 /// The command that was typed, word by word; a path need not be text.
@@ -155,14 +198,19 @@ pub(super) fn keep(
 }
 
 /// The verdict of a run, and how the process ends with it.
-pub(super) fn judge(plan: &Plan, outcome: Outcome, allow_invalid: bool) -> (RunResult, Exit) {
+pub(super) fn judge(
+    plan: &Plan,
+    baseline: Option<&RunResult>,
+    outcome: Outcome,
+    allow_invalid: bool,
+) -> (RunResult, Exit) {
     let Outcome {
         mut result,
         error,
         interrupted,
     } = outcome;
     result.cells = metric::cells(&result.trials);
-    result.gates = judge::gate::evaluate(&plan.gates, &result, None);
+    result.gates = judge::gate::evaluate(&plan.gates, &result, baseline);
     result.verdict = judge::verdict(&result.trials, &result.gates);
     let unfinished = error.is_some() || interrupted || result.trials.len() < plan.trials.len();
     if unfinished {

@@ -1,15 +1,20 @@
-//! Views of a [`RunResult`]: a table, CSV, charts, a page.
+//! Views of a [`RunResult`]: a table, CSV, charts, a page, and what CI reads; of a comparison, the latter.
 //!
 //! Nothing here is live, so an old run gives the same views; and nothing prints:
 //! a view is text or bytes, and the caller puts it somewhere.
 
+pub mod alarms;
+pub mod annotations;
 pub mod charts;
 pub mod compared;
 mod comparison;
 pub mod console;
 pub mod csv;
+mod evidence;
 mod gates;
 pub mod html;
+pub mod junit;
+pub mod markdown;
 mod repeats;
 mod show;
 mod table;

@@ -75,7 +75,7 @@ fn rules(written: &[(&str, &str)]) -> Vec<GateRule> {
     let known: Vec<&str> = metric::names().collect();
     written
         .iter()
-        .map(|(left, right)| GateRule::parse(left, right, &known).unwrap())
+        .map(|(left, right)| GateRule::parse(left, right, &known).expect("a rule"))
         .collect()
 }
 
@@ -99,7 +99,8 @@ fn repeated(change: impl Fn(&mut TrialResult)) -> RunResult {
 }
 
 fn delivery(trial: &mut TrialResult) -> &mut Summary {
-    trial.latency_ns.delivery.as_mut().unwrap()
+    let series = trial.latency_ns.delivery.as_mut();
+    series.expect("the fixture has deliveries")
 }
 
 #[test]

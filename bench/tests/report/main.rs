@@ -1,6 +1,8 @@
 //! What a person gets to see of a run, and what a script reads.
 
+mod ci;
 mod compared;
+mod comparisons;
 mod fixture;
 mod gates;
 mod pictures;
@@ -8,3 +10,4 @@ mod store;
 mod summary;
 mod text;
 mod validity;
+mod xml;

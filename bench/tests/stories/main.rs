@@ -9,6 +9,7 @@
 
 mod browser;
 mod bundled;
+mod ci;
 mod commands;
 mod endings;
 #[path = "../common/fake/mod.rs"]
