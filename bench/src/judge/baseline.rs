@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::result::{Environment, RunResult, TrialResult, metric};
+use super::likeness;
+use crate::result::{RunResult, TrialResult, metric};
 
 /// Measured phases that differ by more than this give other counts.
 const SAME_LENGTH: f64 = 0.05;
@@ -112,19 +113,13 @@ fn load_differences(one: &TrialResult, other: &TrialResult) -> Vec<String> {
     keys
 }
 
-/// In what a baseline's place differs so that its figures may differ too; one sentence, or nothing.
-pub(super) fn elsewhere(here: &Environment, baseline: &Environment) -> Option<String> {
-    let cores = |at: &Environment| at.cores.to_string();
-    let differing: Vec<String> = [
-        ("profile", here.profile.clone(), baseline.profile.clone()),
-        ("processor", here.cpu.clone(), baseline.cpu.clone()),
-        ("cores", cores(here), cores(baseline)),
-        ("kernel", here.kernel.clone(), baseline.kernel.clone()),
-    ]
-    .into_iter()
-    .filter(|(_, here, there)| here != there)
-    .map(|(what, here, there)| format!("{what} {there} against {here} here"))
-    .collect();
+/// In what a baseline differs so that its figures may differ too; one sentence, or nothing.
+pub(super) fn elsewhere(here: &RunResult, baseline: &RunResult) -> Option<String> {
+    let differing: Vec<String> = likeness::differences(baseline, here)
+        .into_iter()
+        .filter(|difference| difference.serious)
+        .map(|d| format!("{} {} against {} here", d.what, d.base, d.candidate))
+        .collect();
     (!differing.is_empty()).then(|| {
         format!(
             "the baseline was measured elsewhere: {}",

@@ -33,8 +33,7 @@ pub fn evaluate(
     baseline: Option<&RunResult>,
 ) -> Vec<GateResult> {
     let groups = baseline::groups(&run.trials);
-    let elsewhere =
-        baseline.and_then(|there| baseline::elsewhere(&run.environment, &there.environment));
+    let elsewhere = baseline.and_then(|there| baseline::elsewhere(run, there));
     let mut gates: Vec<GateResult> = rules
         .iter()
         .map(|rule| check(rule, &groups, baseline))

@@ -1,12 +1,7 @@
 //! A comparison in words: what changed, by how much, and how sure that is.
 
-use crate::report::show;
+use crate::report::{self, show};
 use crate::result::compared::{Better, Compared, Conclusion, Finding, Row, Sample};
-
-/// The combination of factors that a row is about.
-pub(crate) fn place(row: &Row) -> String {
-    show::factors(&row.factors)
-}
 
 /// One side's median.
 pub(crate) fn median(row: &Row, sample: &Sample) -> String {
@@ -43,14 +38,10 @@ pub(crate) fn chance(row: &Row) -> String {
     )
 }
 
-/// The finding, and what a repetition made of it.
-pub(crate) fn verdict(row: &Row) -> String {
-    let name = row.verdict.name();
-    match row.confirmed {
-        Some(true) => format!("{name}, confirmed"),
-        Some(false) => format!("{name}, not confirmed"),
-        None => name.to_owned(),
-    }
+/// The verdict without the sign that tables have before it.
+fn verdict(row: &Row) -> &'static str {
+    let text = report::compared::verdict(row);
+    text.split_once(' ').map_or(text, |(_, words)| words)
 }
 
 /// A row in one line.
@@ -58,7 +49,7 @@ pub(crate) fn sentence(row: &Row) -> String {
     let mut text = format!(
         "{} of {}: {}, {} against {} of the base, {}",
         row.metric,
-        place(row),
+        report::compared::label(row),
         verdict(row),
         median(row, &row.candidate),
         median(row, &row.base),

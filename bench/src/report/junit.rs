@@ -5,7 +5,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use crate::report::{evidence, gates, words};
+use crate::report::{self, evidence, gates, words};
 use crate::result::compared::{Better, Compared, Conclusion, Finding};
 use crate::result::{Environment, PhaseTimes, RunResult, TrialResult, Verdict};
 
@@ -37,7 +37,7 @@ pub fn of_comparison(compared: &Compared) -> String {
         .iter()
         .filter(|row| row.better != Better::Neither);
     cases.extend(judged.map(|row| Case {
-        class: format!("{name}: {}", evidence::place(row)),
+        class: format!("{name}: {}", report::compared::label(row)),
         name: row.metric.clone(),
         nanos: 0,
         outcome: match row.verdict {

@@ -1,7 +1,7 @@
 //! Markdown as GitHub shows it in the summary of a job: the verdict, a table, and what failed.
 
 use crate::report::table::{self, Table};
-use crate::report::{evidence, words};
+use crate::report::{self, evidence, words};
 use crate::result::compared::{Better, Compared, Conclusion, Finding, Row};
 use crate::result::{Environment, RunResult, Verdict};
 
@@ -113,13 +113,13 @@ fn rows(out: &mut String, rows: &[&Row]) {
     out.push_str("| in | metric | base | candidate | effect | p | verdict |\n|---|---|--:|--:|--:|--:|---|\n");
     for row in rows {
         let cells = [
-            plain(&evidence::place(row)),
+            plain(&report::compared::label(row)),
             code_cell(&row.metric),
             plain(&evidence::median(row, &row.base)),
             plain(&evidence::median(row, &row.candidate)),
             plain(&evidence::effect(row)),
             plain(&evidence::chance(row)),
-            plain(&evidence::verdict(row)),
+            plain(report::compared::verdict(row)),
         ];
         out.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
