@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::fake::{Delay, Fake, Plan};
-use crate::program::{Ran, Story, side_by_side};
+use crate::program::{Ran, Story, only_busy, side_by_side};
 
 /// A machine that runs other tests may spoil a measurement, but hardly three in a row.
 const TRIES: usize = 3;
@@ -35,6 +35,13 @@ fn float(value: &Value, path: &str) -> f64 {
     found.unwrap_or_else(|| panic!("{path} in {value}"))
 }
 
+/// Whether the machine was quiet enough for what a trial measured; other reasons for doubt fail the test.
+fn is_sound(trial: &Value) -> bool {
+    let reasons = trial["invalid_reasons"].as_array().unwrap();
+    assert!(reasons.iter().all(only_busy), "{reasons:?}");
+    reasons.is_empty()
+}
+
 #[test]
 fn polling_of_an_idle_relay_is_as_theory_says() {
     let story = polling("");
@@ -49,13 +56,15 @@ fn polling_of_an_idle_relay_is_as_theory_says() {
         let predicted = float(&trial, "/predicted/delivery_mean_ns");
         assert!((250e6..300e6).contains(&predicted), "{predicted}");
         assert!(float(law, "/samples") > 5000.0, "{law}");
-        last = format!("{deviation} {bytes} {law} {}", ran.stdout);
+        if is_sound(&trial) {
+            last = format!("{deviation} {bytes} {law} {}", ran.stdout);
+        }
         if deviation.abs() < 0.02 && bytes.abs() < 0.02 && law["holds"] == true {
             assert!(ran.stdout.contains("distance from uniform"), "{last}");
             return;
         }
     }
-    panic!("{last}");
+    assert_eq!(last, "", "no try of a quiet machine is as theory says");
 }
 
 #[test]
@@ -71,11 +80,15 @@ fn a_server_that_holds_messages_is_not_as_theory_says_and_the_report_says_why() 
     let story = polling(&target);
     let ran = story.run();
     let trial = story.trial();
-    // 200 of the 250 ms that it should take.
+    // 200 ms more than the 250 that it should take.
     let deviation = float(&trial, "/deviation/delivery_mean_ns");
-    assert!((0.6..1.5).contains(&deviation), "{deviation}");
+    assert!(deviation > 0.6, "{deviation}");
     assert_eq!(trial["uniformity"]["holds"], false);
     assert!(float(&trial, "/uniformity/d") > 0.3);
+    if !is_sound(&trial) {
+        return;
+    }
+    assert!(deviation < 1.5, "{deviation}");
     let why = &trial["explanations"][0];
     assert_eq!(
         (&why["metric"], &why["cause"]),
@@ -107,7 +120,11 @@ phases = { ramp = "200ms", warm_up = "500ms", measure = "2s", drain = "1s" }
         assert!(float(trial, "/predicted/delivery_mean_ns") > 0.0);
         // Polls of a short trial hold more or fewer messages than on average; a busy machine shares acknowledgements.
         let deviation = float(trial, "/deviation/wire_bytes_per_message");
-        assert!(deviation.abs() < 0.1, "{deviation} {}", trial["transport"]);
+        assert!(
+            deviation.abs() < 0.1 || !is_sound(trial),
+            "{deviation} {}",
+            trial["transport"]
+        );
     }
 }
 
