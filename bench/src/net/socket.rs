@@ -145,7 +145,8 @@ impl Socket {
             match self.try_send(bytes) {
                 Ok(count) => bytes = &bytes[count..],
                 Err(error) if would_block(&error) => {
-                    bytes = &bytes[self.send_later(bytes).await?..];
+                    // Boxed: it is rare, and every session would keep room for it.
+                    bytes = &bytes[Box::pin(self.send_later(bytes)).await?..];
                 }
                 Err(error) => return Err(error),
             }
