@@ -275,6 +275,7 @@ fn a_plan_is_told_in_a_table() {
     let expected = "\
   phases  ramp 3s, warm-up 3s, measure 20s, drain at most 5s
   seed    42
+  clients headers = \"browser\"
 
   trial      transport  clients  channels  messages/s  payload  messages  deliveries  descriptors
   sse        sse          1,000       200          50     256B     1,000       5,000        1,080
@@ -344,4 +345,15 @@ fn repeats_run_every_combination_once_in_an_order_of_their_own() {
     orders.dedup();
     assert!(orders.len() > 1, "{orders:?}");
     assert_eq!(plan, text(scenario, &["run.repeats=4"]).unwrap());
+}
+
+#[test]
+fn a_plan_tells_how_clients_ask_where_it_is_not_as_usual() {
+    let usual = describe(&text("[load]\nclients = 3\n", &[]).unwrap());
+    assert!(!usual.contains("\n  clients "), "{usual}");
+    let scenario = "[load]\nheaders = \"browser\"\norigin = \"cross\"\nkeep_alive = false\n\
+                    [matrix]\nbatch = [0, 1, 5]\n";
+    let told = describe(&text(scenario, &[]).unwrap());
+    let line = "\n  clients headers = \"browser\"; origin = \"cross\"; keep_alive = false; batch = 1 or 5\n";
+    assert!(told.contains(line), "{told}");
 }

@@ -2,7 +2,7 @@
 //! to send them over HTTP/1.1 to a loopback address.
 //!
 //! Chromium differs from the branded Chrome in one place: Chrome's `sec-ch-ua` also names
-//! `"Google Chrome"`, 26 bytes more. A headless one calls itself `HeadlessChrome`; here it says what
+//! `"Google Chrome"`, 25 bytes more. A headless one calls itself `HeadlessChrome`; here it says what
 //! it says with a window. To a host that is neither loopback nor HTTPS, Chrome leaves out `sec-ch-ua*`,
 //! `Sec-Fetch-*`, and `br, zstd`.
 

@@ -4,8 +4,20 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::capacity::descriptors;
-use super::{Action, Incident, Plan, Target, Trial};
+use super::setting::Setting;
+use super::{Action, Incident, Load, Plan, Target, Trial};
 use crate::units::{show_count, write_bandwidth, write_bytes, write_duration};
+
+/// The keys that say how a client asks.
+const REQUEST_KEYS: [&str; 7] = [
+    "poll",
+    "batch",
+    "linger",
+    "headers",
+    "cookies",
+    "origin",
+    "keep_alive",
+];
 
 /// A relay refuses a larger body unless it is told otherwise.
 const RELAY_LIMIT: usize = 64 << 10;
@@ -30,10 +42,10 @@ pub fn describe(plan: &Plan) -> String {
         ),
         ("seed", plan.seed.to_string()),
     ];
-    let facts = facts
-        .into_iter()
-        .chain(link(plan).map(|fact| ("link", fact)));
-    for (name, fact) in facts {
+    let clients = unusual(plan);
+    let unusual = (!clients.is_empty()).then(|| ("clients", clients.join("; ")));
+    let link = link(plan).map(|fact| ("link", fact));
+    for (name, fact) in facts.into_iter().chain(unusual).chain(link) {
         put(&mut out, &format!("  {name:<8}{fact}"));
     }
     out.push('\n');
@@ -84,6 +96,34 @@ fn link(plan: &Plan) -> Option<String> {
             bandwidth(link.up)
         )
     })
+}
+
+/// How clients ask, where they do not ask as usual: the key and its values over the trials.
+fn unusual(plan: &Plan) -> Vec<String> {
+    let usual = Setting::of_load(&Load::default());
+    let mut found: Vec<(&str, Vec<String>)> = Vec::new();
+    for trial in &plan.trials {
+        for setting in Setting::of_load(&trial.load) {
+            let key = setting.key();
+            if !REQUEST_KEYS.contains(&key) || usual.contains(&setting) {
+                continue;
+            }
+            let values = match found.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, values)) => values,
+                None => {
+                    found.push((key, Vec::new()));
+                    let last = found.len() - 1;
+                    &mut found[last].1
+                }
+            };
+            let value = setting.toml();
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+    }
+    let line = |(key, values): (&str, Vec<String>)| format!("{key} = {}", values.join(" or "));
+    found.into_iter().map(line).collect()
 }
 
 /// What stands above each column; what is counted is counted in the measured phase.

@@ -73,6 +73,8 @@ fn first_line(child: &mut Child) -> Result<oneshot::Receiver<String>, TargetErro
 fn flags(load: &Load) -> Vec<String> {
     // Publishers and control calls connect beside the clients.
     let connections = load.clients + load.publishing_sockets() + 64;
+    // Without keep-alive the next connection of a client may be there before its last one is gone.
+    let connections = connections + if load.keep_alive { 0 } else { load.clients };
     let channels = load.channels + 64;
     // Between two polls nothing may fall out of the ring: room for ten intervals.
     let behind = load.poll_interval.max(Duration::from_secs(1)).as_secs_f64();

@@ -301,7 +301,7 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     publish_errors
     negative
     "#);
-    insta::assert_snapshot!(lines[3], @r#"streaming,1,streaming,false,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,400,400,40000,0,40000,0,0,0,20000,6666,0.3333,,,,,,,337999.95,,,,,0.45,,0,0,0"#);
+    insta::assert_snapshot!(lines[3], @r#"streaming,1,streaming,false,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,400,400,40000,0,40000,1,0,0,0,20000,6666,0.3333,0,,,,,,,337999.95,,,,,0.45,,0,0,0"#);
 }
 
 #[test]
