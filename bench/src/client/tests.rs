@@ -1,10 +1,12 @@
 //! What each client asks, byte for byte, and what it finds in an answer cut at any byte.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::clock::Moment;
-use crate::scenario::Headers;
+use crate::scenario::{Headers, Origin, Poll};
 
 #[derive(Debug, Default, PartialEq)]
 struct Heard {
@@ -240,5 +242,95 @@ fn a_refusal_is_an_error_that_names_the_status() {
             error.to_string(),
             format!("{transport} was answered with status 503")
         );
+    }
+}
+
+#[test]
+fn a_poll_asks_for_what_the_load_says() {
+    let later = Cursor {
+        position: "k3f9-17".into(),
+        response_head: 0,
+    };
+    let load = Load {
+        batch: Some(1),
+        linger: Duration::from_millis(50),
+        poll: Poll::Latest,
+        origin: Origin::Cross,
+        cookies: "a=b".to_owned(),
+        keep_alive: false,
+        ..Load::default()
+    };
+    let asked = |transport| {
+        let load = Load {
+            transport,
+            ..load.clone()
+        };
+        let mut out = Vec::new();
+        Client::new(transport).request(&subscribed(&load), &later, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    let host = "HTTP/1.1\r\nHost: 127.0.0.1:80\r\n";
+    let page = "Origin: http://app.example\r\n";
+    let rest = format!("{page}Connection: close\r\nCookie: a=b\r\n\r\n");
+    assert_eq!(
+        asked(Transport::Polling),
+        format!("GET /channels/c/messages?after=k3f9-17&limit=1&latest=true {host}{rest}")
+    );
+    assert_eq!(
+        asked(Transport::LongPolling),
+        format!(
+            "GET /channels/c/messages?after=k3f9-17&wait=25000ms&linger=50ms&limit=1&latest=true {host}{rest}"
+        )
+    );
+    // What has no meaning for a stream changes nothing.
+    assert_eq!(
+        asked(Transport::Streaming),
+        format!("GET /channels/c/stream?after=k3f9-17 {host}{page}Cookie: a=b\r\n\r\n")
+    );
+}
+
+#[test]
+fn a_page_is_given_only_what_its_origin_may_read() {
+    let answer = |headers: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n{headers}\r\n{{\"next\":\"\",\"messages\":[]}}"
+        )
+    };
+    let fed = |cookies: &str, headers: &str| {
+        let load = Load {
+            transport: Transport::Polling,
+            origin: Origin::Cross,
+            cookies: cookies.to_owned(),
+            ..Load::default()
+        };
+        let mut client = Client::new(load.transport);
+        let (mut cursor, mut out) = (Cursor::default(), Vec::new());
+        client.request(&subscribed(&load), &cursor, &mut out);
+        let answer = answer(headers);
+        client
+            .feed(
+                answer.as_bytes(),
+                &mut cursor,
+                &mut out,
+                &mut Heard::default(),
+            )
+            .is_ok()
+    };
+    let own = "access-control-allow-origin: http://app.example\r\n";
+    let credentials = "Access-Control-Allow-Credentials: true\r\n";
+    let star = "Access-Control-Allow-Origin: *\r\n";
+    assert!(fed("", own) && fed("", star));
+    assert!(fed("a=b", &format!("{own}{credentials}")));
+    for (cookies, headers) in [
+        ("", String::new()),
+        (
+            "",
+            "Access-Control-Allow-Origin: http://app.example.evil\r\n".to_owned(),
+        ),
+        ("", "Access-Control-Allow-Origin: null\r\n".to_owned()),
+        ("a=b", own.to_owned()),
+        ("a=b", format!("{star}{credentials}")),
+    ] {
+        assert!(!fed(cookies, &headers), "{cookies} {headers}");
     }
 }

@@ -167,7 +167,8 @@ impl Session {
             match step {
                 Step::Ended => return Ok(End::Asked),
                 Step::Answered { close } if close || !keep_alive => {
-                    socket.part().await;
+                    // Boxed: few sessions ever need it, and all would carry its room.
+                    Box::pin(socket.part()).await;
                     return Ok(End::Asked);
                 }
                 Step::Answered { .. } if transport == Transport::LongPolling => {

@@ -133,7 +133,8 @@ async fn news(reader: &mut Reader, deadline: Instant, linger: Duration) -> Optio
     if linger.is_zero() {
         reader.next(Wait::UpTo(deadline)).await
     } else {
-        reader.gather(deadline, linger).await
+        // Boxed: a poll that does not linger is not to carry its room while it waits.
+        Box::pin(reader.gather(deadline, linger)).await
     }
 }
 
