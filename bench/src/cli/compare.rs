@@ -7,6 +7,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::in_turns::{self, Side};
+use super::outputs::{OutputArgs, Views};
 use super::{CheckArgs, chain, complain, plans, say, style};
 use crate::exit::Exit;
 use crate::judge::compare::{self, METRICS, Named, Settings};
@@ -49,6 +50,8 @@ pub(crate) struct CompareArgs {
     /// Write the comparison as JSON; - stands for standard output, and nothing else is printed there
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: OutputArgs,
     /// Folder for the results of what is run now
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
@@ -97,12 +100,40 @@ fn refuse(text: &str) -> Exit {
 }
 
 pub(super) fn run(args: &CompareArgs) -> Exit {
+    if let Err(exit) = args.outputs.prepare() {
+        return exit;
+    }
     match compared(args) {
-        Ok(compared) => match show(args, &compared) {
-            Exit::Ok => exit(&compared, args.strict),
-            trouble => trouble,
-        },
+        Ok(compared) => {
+            let shown = show(args, &compared);
+            match shown.worse(args.outputs.deliver(&views(args, &compared))) {
+                Exit::Ok => exit(&compared, args.strict),
+                trouble => trouble,
+            }
+        }
         Err(exit) => exit,
+    }
+}
+
+/// What CI reads of a comparison.
+fn views(args: &CompareArgs, compared: &Compared) -> Views {
+    Views {
+        junit: report::junit::of_comparison(compared, args.strict),
+        markdown: report::markdown::of_comparison(compared),
+        annotations: if args.json_to_stdout() {
+            String::new()
+        } else {
+            report::annotations::render(&report::alarms::of_comparison(compared, args.strict))
+        },
+    }
+}
+
+impl CompareArgs {
+    /// Whether standard output is for a program to read.
+    fn json_to_stdout(&self) -> bool {
+        self.json
+            .as_ref()
+            .is_some_and(|file| file.as_os_str() == "-")
     }
 }
 
@@ -225,7 +256,6 @@ fn now(args: &CompareArgs, plans: Vec<Plan>, parts: &[&str]) -> Result<Vec<Run>,
 }
 
 fn show(args: &CompareArgs, compared: &Compared) -> Exit {
-    let mut to_stdout = false;
     if let Some(file) = &args.json {
         let mut json = match serde_json::to_vec_pretty(compared) {
             Ok(json) => json,
@@ -235,15 +265,14 @@ fn show(args: &CompareArgs, compared: &Compared) -> Exit {
             }
         };
         json.push(b'\n');
-        to_stdout = file.as_os_str() == "-";
-        if to_stdout {
+        if args.json_to_stdout() {
             return say(&String::from_utf8_lossy(&json));
         }
         if let Err(error) = put(file, &json) {
             return refuse(&format!("cannot write `{}`: {error}", file.display()));
         }
     }
-    if args.quiet || to_stdout {
+    if args.quiet {
         return Exit::Ok;
     }
     let style = style(io::stdout().is_terminal());

@@ -87,9 +87,10 @@ pub fn of_run(run: &RunResult) -> Vec<Alarm> {
     errors
 }
 
-/// The alarms of a comparison: what is worse, why nothing can be concluded, and in what the runs differ.
+/// The alarms of a comparison: what is worse, why nothing can be concluded, and in what the runs
+/// differ. Too little evidence is an error for those who are `strict`.
 #[must_use]
-pub fn of_comparison(compared: &Compared) -> Vec<Alarm> {
+pub fn of_comparison(compared: &Compared, strict: bool) -> Vec<Alarm> {
     let scenario = &compared.candidate.scenario;
     let mut alarms: Vec<Alarm> = compared
         .rows
@@ -105,6 +106,10 @@ pub fn of_comparison(compared: &Compared) -> Vec<Alarm> {
         Conclusion::Invalid => {
             let title = format!("{scenario}: comparison");
             alarms.insert(0, Alarm::error(title, conclusion));
+        }
+        Conclusion::NotEnoughEvidence if strict => {
+            let title = format!("{scenario}: comparison");
+            alarms.push(Alarm::error(title, conclusion));
         }
         Conclusion::NotEnoughEvidence => {
             let title = format!("{scenario}: comparison");

@@ -17,8 +17,9 @@ pub fn of_runs(runs: &[&RunResult]) -> String {
 }
 
 /// One suite, and in it a case for each metric of each combination of which one way is better.
+/// A case of too little evidence is skipped; for those who are `strict` it fails.
 #[must_use]
-pub fn of_comparison(compared: &Compared) -> String {
+pub fn of_comparison(compared: &Compared, strict: bool) -> String {
     let name = format!("{} compare", compared.candidate.scenario);
     let trusted = if compared.verdict == Conclusion::Invalid {
         let text = evidence::conclusion(compared);
@@ -48,6 +49,10 @@ pub fn of_comparison(compared: &Compared) -> String {
                     evidence::median(row, &row.base)
                 );
                 Outcome::Failed("worse", change, evidence::sentence(row))
+            }
+            Finding::NotEnoughEvidence if strict => {
+                let text = evidence::sentence(row);
+                Outcome::Failed("not enough evidence", text.clone(), text)
             }
             Finding::NotEnoughEvidence => Outcome::Skipped(evidence::sentence(row)),
             Finding::Worse | Finding::Better | Finding::NoDifference => Outcome::Passed,

@@ -58,7 +58,7 @@ fn junit_of_runs() {
 
 #[test]
 fn junit_of_a_comparison() {
-    let xml = junit::of_comparison(&comparisons::mixed());
+    let xml = junit::of_comparison(&comparisons::mixed(), false);
     check_counts(&xml);
     insta::assert_snapshot!(xml);
 }
@@ -144,7 +144,7 @@ fn annotations_of_a_run() {
 
 #[test]
 fn annotations_of_a_comparison() {
-    insta::assert_snapshot!(annotations::render(&alarms::of_comparison(&comparisons::mixed())), @r#"
+    insta::assert_snapshot!(annotations::render(&alarms::of_comparison(&comparisons::mixed(), false)), @r#"
     ::error title=compare%3A delivery.p99 is worse::delivery.p99 of websocket, 1,000 clients: worse, confirmed, 2.60 ms against 2.00 ms of the base, +30.0 %25 (+26.0 %25 to +34.0 %25), p 0.040
     ::warning title=compare%3A delivery.p50 was not confirmed::delivery.p50 of websocket, 1,000 clients: worse, not confirmed, 440 µs against 400 µs of the base, +10.0 %25 (+6.0 %25 to +14.0 %25), p 0.040
     ::warning title=compare%3A the runs differ in kernel::Linux 6.12.0 against Linux 6.13.0
@@ -189,13 +189,32 @@ fn a_comparison_of_doubtful_runs_is_an_error_in_every_form() {
         verdict: Conclusion::Invalid,
         ..comparisons::mixed()
     };
-    let xml = junit::of_comparison(&doubtful);
+    let xml = junit::of_comparison(&doubtful, false);
     check_counts(&xml);
     assert!(
         xml.contains("<error message=\"A run cannot be trusted"),
         "{xml}"
     );
     assert!(markdown::of_comparison(&doubtful).contains("Invalid"));
-    let first = alarms::of_comparison(&doubtful).remove(0);
+    let first = alarms::of_comparison(&doubtful, false).remove(0);
     assert_eq!(first.severity, Severity::Error);
+}
+
+#[test]
+fn too_little_evidence_fails_those_who_are_strict() {
+    let unknown = Compared {
+        verdict: Conclusion::NotEnoughEvidence,
+        ..comparisons::mixed()
+    };
+    for (strict, severity, failures) in [(false, Severity::Warning, 1), (true, Severity::Error, 2)]
+    {
+        let alarms = alarms::of_comparison(&unknown, strict);
+        let told = alarms
+            .iter()
+            .find(|a| a.text.contains("not enough evidence"));
+        assert_eq!(told.unwrap().severity, severity);
+        let xml = junit::of_comparison(&unknown, strict);
+        check_counts(&xml);
+        assert_eq!(xml.matches("<failure ").count(), failures, "{xml}");
+    }
 }

@@ -175,3 +175,52 @@ fn a_baseline_of_another_scenario_is_refused() {
     let ran = story.run_with(&["--baseline", "nowhere"]).expect(2);
     ran.says(&["nowhere"]);
 }
+
+#[test]
+fn a_regression_stands_in_everything_that_ci_reads() {
+    let (good, bad) = (
+        Fake::start(Plan::default()),
+        Fake::start(Plan {
+            drop_every: 10,
+            ..Plan::default()
+        }),
+    );
+    let story = story(&good.url(), r#""sse delivered" = "> 0""#);
+    let url = format!("target.url={}", bad.url());
+    let mut folders = Vec::new();
+    for more in [&["--quiet"][..], &["--quiet", "--set", &url]] {
+        story.run_with(more);
+        folders.push(fs::canonicalize(story.results()).unwrap());
+    }
+    let mut command = bench();
+    command
+        .arg("compare")
+        .args(&folders)
+        // The machine may be busy with other tests; a count is a count.
+        .args(["--metric", "lost", "--allow-invalid", "--quiet"])
+        .args(["--junit", "junit.xml", "--markdown", "compare.md"])
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", story.folder().join("summary.md"));
+    let ran = story.spawn(&mut command).wait().expect(5);
+    let junit = read(&story, "junit.xml");
+    assert!(
+        junit.contains("<failure message=\"4 against 0 of the base\" type=\"worse\">"),
+        "{junit}"
+    );
+    let markdown = read(&story, "compare.md");
+    assert!(markdown.contains("| `lost` | 0 | 4 |"), "{markdown}");
+    assert_eq!(read(&story, "summary.md"), markdown);
+    let line = "::error title=story%3A lost is worse::lost of sse: worse";
+    assert!(ran.stdout.contains(line), "{}", ran.stdout);
+
+    // What a program reads is not mixed with what GitHub reads.
+    let mut command = bench();
+    command
+        .arg("compare")
+        .args(&folders)
+        .args(["--metric", "lost", "--allow-invalid", "--json", "-"])
+        .env("GITHUB_ACTIONS", "true");
+    let ran = story.spawn(&mut command).wait().expect(5);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(document["verdict"], "worse");
+}
