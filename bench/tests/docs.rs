@@ -14,6 +14,9 @@ fn readme() -> String {
         .expect("the package has a README")
 }
 
+/// The parts of a latency series.
+const PARTS: [&str; 7] = ["mean", "min", "p50", "p90", "p99", "p99_9", "max"];
+
 /// Each metric as a row; the parts of a latency series share one.
 fn rows() -> Vec<String> {
     let mut rows: Vec<String> = metric::all()
@@ -26,7 +29,11 @@ fn rows() -> Vec<String> {
                 Unit::Share => "share",
                 Unit::Cores => "processors",
             };
-            match metric.name.split_once('.') {
+            let series = metric
+                .name
+                .rsplit_once('.')
+                .filter(|(_, part)| PARTS.contains(part));
+            match series {
                 Some((series, _)) => {
                     let what = metric
                         .formula

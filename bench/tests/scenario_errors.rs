@@ -75,23 +75,88 @@ publishers = 1.5
 
 #[test]
 fn what_does_not_work_yet_is_refused_and_never_ignored() {
-    let text = r#"[[events]]
-at = "1s"
-[search]
-vary = "clients"
-[target]
+    let text = r#"[target]
 tls = true
 "#;
     assert_eq!(
         heads(text, &[]),
-        [
-            r#"1:3: "events" is not supported yet; remove it"#,
-            r#"3:2: "search" is not supported yet; remove it"#,
-            r#"6:1: "target.tls" is not supported yet; remove it"#,
-        ]
+        [r#"2:1: "target.tls" is not supported yet; remove it"#]
     );
     let told = told("", &["target.http=2"]);
     assert!(told.contains("is not supported yet; remove it"), "{told}");
+}
+
+#[test]
+fn a_wrong_event_is_shown_in_its_line() {
+    let text = r#"[target]
+url = "http://127.0.0.1:8080"
+[[events]]
+disconnect = 0.5
+[[events]]
+at = "1s"
+[[events]]
+at = "1s"
+disconnect = 1.5
+[[events]]
+at = "2s"
+freeze = "1s"
+rate = 5.0
+[[events]]
+at = "2s"
+rate = 5.0
+spread = "1s"
+[[events]]
+at = "3s"
+slow = 0.5
+[[events]]
+at = "3s"
+sever = 0.5
+"#;
+    assert_eq!(
+        heads(text, &[]),
+        [
+            r#"4:1: an event has no "at"; write when it happens, such as at = "5s""#,
+            r#"6:1: an event has no action; add one of disconnect, freeze, rate and slow, such as disconnect = 0.5"#,
+            r#"9:14: "events.disconnect" is 1.5; it is a share of the clients, above 0 and at most 1"#,
+            r#"13:1: an event has one action, and this has freeze and rate; give each a table of its own"#,
+            r#"17:1: "spread" belongs to disconnect, and this event is "rate"; remove it"#,
+            r#"20:1: slow clients read again after a while; add for = "5s""#,
+            r#"23:1: unknown key "events.sever"; the keys here are at, disconnect, spread, freeze, rate, slow and for"#,
+        ]
+    );
+    let text = r#"[target]
+url = "http://127.0.0.1:8080"
+[[events]]
+at = "10s"
+rate = 5.0
+[[events]]
+at = "9s"
+disconnect = 1
+spread = "2s"
+[[events]]
+at = "5s"
+freeze = "1s"
+[[events]]
+at = "1s"
+rate = 5.0
+for = "2s"
+[[events]]
+at = "2s"
+rate = 7.0
+"#;
+    assert_eq!(
+        heads(text, &[]),
+        [
+            r#"4:1: the rate at 10s comes after the measured phase of 10s; move it or make "phases.measure" longer"#,
+            r#"7:1: the disconnect at 9s lasts until 11s, past the measured phase of 10s; shorten it or make "phases.measure" longer"#,
+            r#"11:1: the freeze at 5s needs the server's process; add "target.pid" or "target.command""#,
+            r#"17:1: the rate at 2s begins before the rate at 1s is over; move one of them"#,
+        ]
+    );
+    assert_eq!(
+        heads("events = 5\n", &[]),
+        [r#"1:1: "events" is a list of tables; begin each with [[events]]"#]
+    );
 }
 
 #[test]

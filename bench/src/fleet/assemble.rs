@@ -29,6 +29,8 @@ pub(super) struct Measured {
     pub(super) server: ServerCost,
     /// An idle exchange with the server, before the first client.
     pub(super) floor: Option<Floor>,
+    /// What went wrong on the owner's side.
+    pub(super) doubts: Vec<String>,
     start: Option<Cpu>,
     end: Option<Cpu>,
     generator_peak: Option<u64>,
@@ -124,6 +126,7 @@ pub(super) fn assemble(
         bytes: bytes(report, &usage, payload),
         server: server(measured, connections),
         generator: generator(measured),
+        events: Vec::new(),
         predicted: Prediction::default(),
         deviation: Prediction::default(),
         floor: measured.floor,

@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 
 use super::assemble::{Measured, assemble};
 use super::timeline::Timeline;
-use super::{RunError, TrialLog, Trialled};
+use super::{RunError, TrialLog, Trialled, incidents};
+use crate::record::Window;
 use crate::result::TrialResult;
 use crate::scenario::Trial;
 use crate::swarm::{Assignment, Report, Swarm, SwarmError, SwarmReport};
@@ -31,6 +32,7 @@ pub(super) struct End {
     pub(super) server: Server,
     pub(super) swarm: Swarm,
     pub(super) reports: mpsc::Receiver<Report>,
+    pub(super) window: Window,
     pub(super) timeline: Timeline,
     pub(super) measured: Measured,
     pub(super) ending: Ending,
@@ -48,6 +50,10 @@ impl End {
         let (seconds, log, totals) = self.timeline.finish();
         let told = (seconds, &totals);
         let mut result = assemble(&self.assignment, trial, &report, told, &self.measured);
+        result.events = incidents::results(&self.assignment, &report, &self.window);
+        for reason in std::mem::take(&mut self.measured.doubts) {
+            doubt(&mut result, reason);
+        }
         let error = match self.ending {
             Ending::Swarm => {
                 let reason = first_error(&report);

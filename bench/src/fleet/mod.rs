@@ -2,6 +2,8 @@
 
 mod assemble;
 mod conclude;
+mod freeze;
+mod incidents;
 mod theory;
 mod timeline;
 mod trial;

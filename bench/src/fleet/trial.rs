@@ -9,13 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::assemble::Measured;
 use super::conclude::{End, Ending};
+use super::freeze::Freezer;
 use super::timeline::Timeline;
 use super::{Event, Phase, Progress, RunError, Trialled};
 use crate::clock::Moment;
 use crate::probe::{self, Process, Processors};
 use crate::record::Window;
 use crate::result::Floor;
-use crate::scenario::{Plan, Poll, Target, Transport, Trial, capacity};
+use crate::scenario::{Incident, Plan, Poll, Target, Transport, Trial, capacity, events};
 use crate::swarm::{Assignment, Report, Swarm};
 use crate::target::Server;
 
@@ -63,8 +64,11 @@ pub(super) async fn run(
     // A server at an address is not ours to pin, so the generator takes every processor.
     let processors = processors.filter(|_| plan.target == Target::Bundled);
     let kept_to = processors.map(|processors| processors.server.as_slice());
+    // What the server must have room for.
+    let mut most = trial.load.clone();
+    most.rate = events::peak(&plan.events, most.rate);
     let server = tokio::select! {
-        server = Server::start(&plan.target, kept_to, &trial.load) => server?,
+        server = Server::start(&plan.target, kept_to, &most) => server?,
         () = stop.cancelled() => return Ok(None),
     };
     let mut measured = Measured::default();
@@ -108,6 +112,7 @@ pub(super) async fn run(
         server,
         swarm,
         reports,
+        window,
         timeline,
         measured,
         ending,
@@ -139,6 +144,7 @@ fn assign(
         server: server.address,
         authority: server.authority.clone(),
         load: trial.load.clone(),
+        events: plan.events.clone(),
         seed: trial.seed,
         ramp: plan.phases.ramp,
         sources: if loopback {
@@ -206,12 +212,23 @@ impl Run<'_> {
         let mut second = 0;
         let mut look = tokio::time::interval(LOOK);
         let mut sampler = timeline.sampler(self.server.pid.map(Process::new));
+        // However this ends, the server goes on.
+        let mut freezer = Freezer::new(&self.plan.events, &window);
         loop {
             let mark = self.measured.next_mark(&window);
-            let boundary = mark.unwrap_or(Moment(u64::MAX)).min(window.end_of(second));
+            let freeze = freezer.next();
+            let boundary = [mark, freeze]
+                .into_iter()
+                .flatten()
+                .fold(window.end_of(second), Moment::min);
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(at(boundary)) => {
+                    if freeze == Some(boundary)
+                        && let Err(reason) = freezer.turn(&self.server)
+                    {
+                        self.measured.doubts.push(reason);
+                    }
                     if mark == Some(boundary) {
                         self.measured.mark(self.server.pid);
                     }
@@ -225,6 +242,9 @@ impl Run<'_> {
                 Some(report) = self.reports.recv() => timeline.add(report),
                 _ = look.tick() => {
                     self.show_phase(at(window.start), at(window.measure), at(window.end));
+                    if is_planned(&self.plan.events, &window) {
+                        self.alive = Instant::now();
+                    }
                     if let Some(ending) = self.trouble() {
                         return ending;
                     }
@@ -306,6 +326,15 @@ impl Run<'_> {
         };
         self.show(phase, now.saturating_duration_since(since), of);
     }
+}
+
+/// Whether an event accounts for clients that are away now.
+fn is_planned(events: &[Incident], window: &Window) -> bool {
+    let now = Moment::now();
+    events
+        .iter()
+        .filter(|event| event.action.span().is_some())
+        .any(|event| (window.measure + event.at..window.measure + event.over()).contains(&now))
 }
 
 fn nanos(span: Duration) -> u64 {

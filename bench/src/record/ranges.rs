@@ -73,6 +73,16 @@ impl Ranges {
         self.ranges.capacity() * size_of::<(u32, u32)>()
     }
 
+    /// Those of the numbers that are at least `low` and below `high`.
+    #[must_use]
+    pub fn within(&self, low: u32, high: u32) -> Self {
+        let cut = |&(start, end): &(u32, u32)| (start.max(low), end.min(high));
+        let ranges = self.ranges.iter().map(cut);
+        Self {
+            ranges: ranges.filter(|(start, end)| start < end).collect(),
+        }
+    }
+
     /// How many numbers there are.
     #[must_use]
     pub fn count(&self) -> u64 {

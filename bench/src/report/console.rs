@@ -1,7 +1,7 @@
 //! The summary of a run for a terminal.
 
 use crate::report::table::{self, Table};
-use crate::report::{repeats, words};
+use crate::report::{incidents, repeats, words};
 use crate::result::{RunResult, Verdict};
 
 /// How the text is set.
@@ -51,6 +51,7 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
         let text = wrap(&paragraph, style.width).replace('\u{a0}', " ");
         out.push_str(&format!("\n{text}\n"));
     }
+    list(&mut out, "Events", &incidents::sentences(run), style);
     section(
         &mut out,
         "Prediction beside measurement",
@@ -109,14 +110,19 @@ fn notes(out: &mut String, run: &RunResult, style: Style, ink: Ink) {
             lines.push(ink.yellow(&format!("{}: {warning}", trial.id)));
         }
     }
+    list(out, "Notes", &lines, style);
+}
+
+/// Sentences under a head; nothing without any.
+fn list(out: &mut String, title: &str, lines: &[String], style: Style) {
     if lines.is_empty() {
         return;
     }
-    out.push_str("\nNotes\n");
+    out.push_str(&format!("\n{title}\n"));
     for line in lines {
         out.push_str(&format!(
             "  {}\n",
-            wrap(&line, style.width.saturating_sub(2)).replace('\n', "\n    ")
+            wrap(line, style.width.saturating_sub(2)).replace('\n', "\n    ")
         ));
     }
 }

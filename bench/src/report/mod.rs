@@ -13,6 +13,7 @@ pub mod csv;
 mod evidence;
 mod gates;
 pub mod html;
+mod incidents;
 pub mod junit;
 pub mod markdown;
 mod repeats;

@@ -4,12 +4,14 @@
 //! never 0.
 
 pub mod compared;
+mod event;
 mod finding;
 pub mod metric;
 mod store;
 
 use std::collections::BTreeMap;
 
+pub use event::{EventKind, EventResult};
 pub use finding::{Bound, Cause, Check, Explanation, Floor, Uniformity};
 pub(crate) use store::put;
 pub use store::{Store, StoreError, load};
@@ -127,6 +129,9 @@ pub struct TrialResult {
     pub server: ServerCost,
     /// What the generator cost.
     pub generator: GeneratorCost,
+    /// What each event of the scenario did, in the order of time.
+    #[serde(default)]
+    pub events: Vec<EventResult>,
     /// What theory predicts; null where no model applies.
     pub predicted: Prediction,
     /// `measured / predicted - 1` of each.

@@ -187,9 +187,13 @@ fn said(event: &Incident) -> String {
     let percent = |share: f64| format!("{} %", (share * 1000.0).round() / 10.0);
     match event.action {
         Action::Disconnect { share, spread } => format!(
-            "at {at} {} of the clients are cut, and come back within {}",
+            "at {at} {} of the clients are cut, and come back {}",
             percent(share),
-            write_duration(spread)
+            if spread.is_zero() {
+                "at once".to_owned()
+            } else {
+                format!("within {}", write_duration(spread))
+            }
         ),
         Action::Freeze { span } => {
             format!("at {at} the server is stopped for {}", write_duration(span))

@@ -72,6 +72,7 @@ pub(super) fn run() -> Result<Told, SelfTestError> {
 
 fn assignment(echo: &Echo, processors: Option<Vec<usize>>) -> Assignment {
     Assignment {
+        events: Vec::new(),
         run: rand::random(),
         server: echo.address,
         authority: echo.address.to_string(),

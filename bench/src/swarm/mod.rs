@@ -6,6 +6,7 @@
 
 mod line;
 mod lines;
+mod outage;
 mod pacer;
 mod phase;
 mod session;
@@ -21,12 +22,15 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
+pub use outage::Outage;
 pub use pacer::{Pairs, PublishReport};
 pub use shard::{ShardReport, Usage};
 
+use crate::clock::Moment;
 use crate::net::WireTotals;
 use crate::record::{Interval, Sending, Window};
-use crate::scenario::Load;
+use crate::scenario::{Incident, Load, events};
+use crate::schedule::Schedule;
 use crate::stamp::Stamp;
 
 /// Seconds that may wait to be taken by the owner, of all threads together.
@@ -43,7 +47,9 @@ pub struct Assignment {
     pub authority: String,
     /// The load.
     pub load: Load,
-    /// Seeds the schedule and the poll phases.
+    /// What happens in the measured phase, in the order of time.
+    pub events: Vec<Incident>,
+    /// Seeds the schedule, the poll phases and whom events affect.
     pub seed: u64,
     /// Time over which the clients connect.
     pub ramp: Duration,
@@ -70,6 +76,16 @@ impl Assignment {
             ..
         } = self.load;
         (0..channels.max(publishers)).map(move |number| (number % publishers, number % channels))
+    }
+
+    /// The messages of the warm-up and the measured phase.
+    #[must_use]
+    pub fn schedule(&self, window: &Window) -> Schedule {
+        let span = |from: Moment, to: Moment| Duration::from_nanos(to.0 - from.0);
+        let warm_up = span(window.start, window.measure);
+        let steps = events::steps(&self.events, self.load.rate);
+        Schedule::new(&self.load, span(window.start, window.end), self.seed)
+            .with_steps(steps.into_iter().map(|(at, rate)| (warm_up + at, rate)))
     }
 
     /// Subscribers of a channel.

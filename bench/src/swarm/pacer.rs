@@ -14,7 +14,7 @@ use crate::clock::Moment;
 use crate::net::WireTotals;
 use crate::record::{Ranges, Sending, Window};
 use crate::scenario::FOREIGN_PAGE;
-use crate::schedule::{Due, Schedule};
+use crate::schedule::Due;
 use crate::stamp::Stamp;
 
 /// The longest sleep: an order to finish is seen after this at the latest.
@@ -62,8 +62,7 @@ pub(super) fn run(post: &Post) -> Result<PublishReport, SwarmError> {
         std::thread::sleep(Duration::from_millis(2));
     };
     let mut pacer = Pacer::new(post, window, lines);
-    let span = Duration::from_nanos(window.end.0 - window.start.0);
-    for due in Schedule::new(&post.assignment.load, span, post.assignment.seed) {
+    for due in post.assignment.schedule(&window) {
         if !pacer.wait_until(window.start + due.at) {
             break;
         }

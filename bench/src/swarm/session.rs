@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, ready};
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::outage::Told;
 use super::shard::Shard;
 use super::{Assignment, phase};
 use crate::client::{Client, ClientError, Cursor, Sink, Step, Subscription};
@@ -42,6 +44,8 @@ enum End {
     Lost(#[from] io::Error),
     #[error("no answer within {} s", ANSWER_LIMIT.as_secs())]
     Silent,
+    #[error("cut by an event of the plan")]
+    Cut(Moment),
     #[error("the server answered what was not asked")]
     Unasked,
     #[error(transparent)]
@@ -88,15 +92,22 @@ impl Session {
         let mut open = false;
         loop {
             let dialled = Moment::now();
-            let end = self.connection(&mut open).await.unwrap_or_else(|end| end);
+            let end = self.interruptible(&mut open).await;
             self.shard.disconnected(self.slot);
+            if let End::Cut(until) = end {
+                if std::mem::take(&mut open) {
+                    self.shard.closed(self.slot);
+                }
+                tokio::time::sleep_until(self.shard.instant(until)).await;
+                continue;
+            }
             let asked = matches!(end, End::Asked);
             if asked && self.next_request().await {
                 continue;
             }
             let was_open = std::mem::take(&mut open);
             if was_open {
-                self.shard.closed();
+                self.shard.closed(self.slot);
             }
             if !asked || !was_open {
                 self.shard.failed(end.to_string());
@@ -128,6 +139,19 @@ impl Session {
             Transport::LongPolling => true,
             Transport::Streaming | Transport::Sse | Transport::Websocket => false,
         }
+    }
+
+    /// A connection that the events of the plan may cut, or stop for a while: its sockets and timers
+    /// are then not looked at, so that what the server sends stays with the kernel.
+    async fn interruptible(&mut self, open: &mut bool) -> End {
+        let (shard, slot) = (Rc::clone(&self.shard), self.slot);
+        let mut connection = pin!(self.connection(open));
+        let ended = poll_fn(|context| match shard.told(slot, context) {
+            Told::Go => connection.as_mut().poll(context),
+            Told::Stop => Poll::Pending,
+            Told::Cut(until) => Poll::Ready(Err(End::Cut(until))),
+        });
+        ended.await.unwrap_or_else(|end| end)
     }
 
     /// One connection, from dialling to its end.
@@ -197,7 +221,7 @@ impl Session {
     fn note_open(&mut self, open: &mut bool, started: Moment) {
         if !std::mem::replace(open, true) {
             let again = std::mem::replace(&mut self.opened, true);
-            self.shard.opened(started, again);
+            self.shard.opened(self.slot, started, again);
         }
     }
 
@@ -337,12 +361,18 @@ impl Sink for Booking<'_> {
                 .progress
                 .measured
                 .fetch_add(u64::from(measured), Ordering::Relaxed);
+            if let Some(outages) = self.shard.outages.as_ref().filter(|_| measured) {
+                outages.received(self.slot, &stamp);
+            }
         }
     }
 
     fn missed(&mut self) {
         if let Some(recorder) = &mut self.recorder {
             recorder.missed(Moment::now());
+            if let Some(outages) = &self.shard.outages {
+                outages.missed(self.slot);
+            }
         }
     }
 

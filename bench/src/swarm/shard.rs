@@ -6,10 +6,12 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Context;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::outage::{Outage, Outages, Told};
 use super::phase::mix;
 use super::{Assignment, Post, Progress, add};
 use crate::clock::Moment;
@@ -40,6 +42,8 @@ pub struct ShardReport {
     pub usage: Usage,
     /// Requests and bytes of all phases.
     pub whole: Usage,
+    /// What events did to its subscribers.
+    pub outages: Vec<Outage>,
     /// Errors by their text, in all phases.
     pub errors: BTreeMap<String, u64>,
     /// Whether the kernel stamped arrivals.
@@ -107,6 +111,8 @@ pub(super) struct Shard {
     pub(super) open: Cell<u64>,
     /// The clockwork of emulated links, when there are any.
     pub(super) wheel: Option<Rc<Wheel>>,
+    /// `None` in a trial without events.
+    pub(super) outages: Option<Outages>,
     sockets: RefCell<Vec<Option<Rc<Socket>>>>,
     /// Slots that a count under way has behind it, and the wire bytes of connections that closed ahead of it.
     counted: Cell<usize>,
@@ -136,6 +142,7 @@ impl Shard {
             stamped: Cell::default(),
             broken: Notify::new(),
             open: Cell::default(),
+            outages: (!post.assignment.events.is_empty()).then(|| Outages::new(subscribers)),
             sockets: RefCell::new(std::iter::repeat_with(|| None).take(subscribers).collect()),
             counted: Cell::default(),
             passed_by: Cell::default(),
@@ -168,8 +175,11 @@ impl Shard {
     }
 
     /// A subscriber can receive.
-    pub(super) fn opened(&self, started: Moment, again: bool) {
+    pub(super) fn opened(&self, slot: usize, started: Moment, again: bool) {
         self.open.set(self.open.get() + 1);
+        if let Some(outages) = &self.outages {
+            outages.opened(slot);
+        }
         self.progress.connected.fetch_add(1, Ordering::Relaxed);
         if again {
             self.reconnects.set(self.reconnects.get() + 1);
@@ -193,9 +203,18 @@ impl Shard {
     }
 
     /// A subscriber that could receive no longer can.
-    pub(super) fn closed(&self) {
+    pub(super) fn closed(&self, slot: usize) {
         self.open.set(self.open.get() - 1);
+        if let Some(outages) = &self.outages {
+            outages.closed(slot);
+        }
         self.progress.connected.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// What the events of the plan tell a session now; nothing in a trial without them.
+    pub(super) fn told(&self, slot: usize, context: &Context<'_>) -> Told {
+        let told = |outages: &Outages| outages.told(slot, context);
+        self.outages.as_ref().map_or(Told::Go, told)
     }
 
     /// Counts bytes that are about to be sent, by the second.

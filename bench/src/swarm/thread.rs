@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use tokio::task::LocalSet;
 
+use super::outage::{Outages, Script};
 use super::session::Session;
 use super::shard::{Shard, ShardReport, Usage, channel_number};
 use super::{Assignment, Order, Post, Report, SwarmError};
@@ -71,9 +72,10 @@ async fn obey(shard: &Shard, post: &Post, mine: &[usize], marks: &mut Marks) {
                 .await
                 .map_or((), drop)
         });
+        // Both follow a plan and lose nothing when dropped.
         tokio::select! {
             () = &mut finish => {}
-            () = phases(shard, window, post, marks) => {}
+            () = async { tokio::join!(phases(shard, window, post, marks), events(shard, window, mine)); } => {}
         }
     }
 }
@@ -89,6 +91,19 @@ fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
     (0..load.channels)
         .map(|channel| Rc::new(one(channel)))
         .collect()
+}
+
+/// Does to the subscribers what the events of the plan say.
+async fn events(shard: &Shard, window: Window, mine: &[usize]) {
+    let Some(outages) = &shard.outages else {
+        return;
+    };
+    let Assignment {
+        events, seed, load, ..
+    } = &*shard.assignment;
+    let script = Script::new(events, *seed, load.clients, mine, window);
+    let sleep = async |at| tokio::time::sleep_until(shard.instant(at)).await;
+    script.play(outages, sleep).await;
 }
 
 /// Follows the phases: marks the ends of the measured one and hands over each second. Never ends by itself.
@@ -168,6 +183,11 @@ async fn conclude(shard: &Shard, post: &Post, marks: &Marks) -> ShardReport {
         }
         (report.counts, report.ledgers) = (counts, ledgers);
     }
+    report.outages = shard
+        .outages
+        .as_ref()
+        .map(Outages::finish)
+        .unwrap_or_default();
     report.connect = shard.connect.take();
     report.reconnects = shard.reconnects.get();
     report.errors = shard.errors.take();

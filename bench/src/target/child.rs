@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(5);
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// Kills every server that bench started, for a process that ends without unwinding.
-pub fn kill_all() {
+pub(super) fn kill_all() {
     for group in running().iter() {
         let _ = kill_process_group(*group, Signal::KILL);
     }
@@ -81,6 +81,11 @@ impl Child {
 
     pub(super) fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Its process group.
+    pub(super) fn group(&self) -> Pid {
+        self.group
     }
 
     pub(super) fn take_stdout(&mut self) -> Option<ChildStdout> {

@@ -2,6 +2,7 @@
 
 mod bundled;
 mod child;
+mod freeze;
 mod health;
 
 use std::io;
@@ -9,14 +10,23 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Pid;
 use thiserror::Error;
 
 pub use bundled::{RelayArgs, run as run_bundled_relay};
 use child::Child;
-pub use child::kill_all;
+pub use freeze::Frozen;
+use freeze::Who;
 use health::Health;
 
 use crate::scenario::{Endpoint, Load, Target};
+
+/// Kills every server that bench started and lets go on what it has stopped, for a process that
+/// ends without unwinding.
+pub fn kill_all() {
+    freeze::thaw_all();
+    child::kill_all();
+}
 
 /// A server that cannot be measured.
 #[derive(Debug, Error)]
@@ -131,6 +141,20 @@ impl Server {
                 })
             }
         }
+    }
+
+    /// Stops its process, and what it started when it was started here, until the result is dropped.
+    ///
+    /// # Errors
+    /// When no process is known, or the kernel refuses.
+    pub fn freeze(&self) -> io::Result<Frozen> {
+        let named = self.pid.and_then(|pid| i32::try_from(pid).ok());
+        // A wrapper standing still would not hold up the server behind it.
+        let who = match &self.child {
+            Some(child) if self.pid == Some(child.id()) => Some(Who::Group(child.group())),
+            _ => named.and_then(Pid::from_raw).map(Who::Process),
+        };
+        Frozen::new(who.ok_or(io::ErrorKind::NotFound)?)
     }
 
     /// Whether a server that was started here has ended by itself, and how.

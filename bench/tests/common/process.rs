@@ -44,6 +44,11 @@ pub(crate) fn threads(pid: u32, name: &str) -> Vec<u32> {
         .collect()
 }
 
+/// Whether a process is stopped by a signal.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state == 'T')
+}
+
 /// Sends a signal to a process that a test started.
 pub(crate) fn signal(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();

@@ -249,6 +249,7 @@ fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> Tria
             rss_peak: Some(60_000_000),
             cores_busy: Some(0.45),
         },
+        events: Vec::new(),
         predicted: Prediction {
             delivery_mean_ns: (transport == Transport::Polling).then_some(500e6),
             ..Prediction::default()

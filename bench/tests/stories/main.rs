@@ -12,6 +12,7 @@ mod bundled;
 mod ci;
 mod commands;
 mod endings;
+mod events;
 #[path = "../common/fake/mod.rs"]
 #[expect(dead_code, reason = "much of it is planted in `truth.rs` only")]
 mod fake;

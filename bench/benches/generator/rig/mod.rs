@@ -95,6 +95,7 @@ pub(crate) fn waiting_clients(
             hold: hour,
             ..Load::default()
         },
+        events: Vec::new(),
         seed: 1,
         ramp,
         sources: bench::scenario::capacity::source_addresses(clients),

@@ -5,6 +5,7 @@ use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
 use super::palette::{self, FAINT, INK, SOFT};
 use super::scene::{Align, Point, Scene, Set};
 use crate::report::comparison::{Comparison, Group};
+use crate::report::incidents;
 use crate::result::Second;
 use crate::result::metric::Unit;
 
@@ -87,6 +88,7 @@ fn panel(scene: &mut Scene, frame: &Frame, group: &Group<'_>, rows: &[Second]) {
     let name = Set::new(13.5, INK).bold();
     scene.marker(group.transport, (frame.left + 6.0, frame.top - 12.0));
     scene.text(group.label(), (frame.left + 18.0, frame.top - 12.0), name);
+    marks(scene, frame, group);
     let color = palette::color(group.transport);
     for run in unbroken(rows) {
         let p50 = line(frame, run, |r| r.delivery_p50);
@@ -104,6 +106,22 @@ fn panel(scene: &mut Scene, frame: &Frame, group: &Group<'_>, rows: &[Second]) {
     }
     let edge = [(frame.left, frame.bottom), (frame.right, frame.bottom)];
     scene.line(&edge, FAINT, 0.5);
+}
+
+/// A thin line with a word at each event.
+fn marks(scene: &mut Scene, frame: &Frame, group: &Group<'_>) {
+    let Some(trial) = group.trials.first() else {
+        return;
+    };
+    // Rows count from the warm-up, and the measured phase begins with one of them.
+    let start = trial.timeline.iter().find(|row| row.measured);
+    for event in &trial.events {
+        let start = start.map_or(0.0, |row| f64::from(row.second));
+        let x = frame.x(start + float(event.at) / 1e9);
+        scene.line(&[(x, frame.top), (x, frame.bottom)], SOFT, 1.0);
+        let word = Set::new(12.0, SOFT);
+        scene.text(incidents::word(event), (x + 4.0, frame.top + 9.0), word);
+    }
 }
 
 /// The stretches of seconds in which something was delivered: a line does not bridge a gap.

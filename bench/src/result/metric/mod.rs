@@ -1,9 +1,11 @@
 //! The one table of metrics: gates, cells, tables and charts read a trial through it.
 
+mod events;
 mod table;
 
 use std::collections::BTreeMap;
 
+use events::EVENTS;
 use table::{PLAIN, SERIES};
 
 use super::compared::Better;
@@ -122,7 +124,7 @@ impl Metric {
 
 /// Every metric, in the order of tables.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    SERIES.iter().flatten().chain(&PLAIN)
+    SERIES.iter().flatten().chain(&PLAIN).chain(&EVENTS)
 }
 
 /// The name of every metric.

@@ -39,9 +39,12 @@ pub(in crate::scenario) fn read(section: &Entry, report: &mut Report) -> Vec<Wri
 fn event(section: &Entry, node: &Node, report: &mut Report) -> Option<Written> {
     let before = report.len();
     let entries = EVENTS.entries(node, report);
+    if report.len() > before {
+        // A misspelt action would be missed as well.
+        return None;
+    }
     let outcome = combine(&entries, section, node);
-    let event = report.take(outcome);
-    event.filter(|_| report.len() == before)
+    report.take(outcome)
 }
 
 fn combine(entries: &[&Entry], section: &Entry, node: &Node) -> Result<Written, Fault> {

@@ -1,0 +1,342 @@
+//! Outages: what the events of a scenario do to the subscribers of one thread, and how each gets over it.
+
+use std::cell::RefCell;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::record::Window;
+use crate::scenario::{Action, Incident};
+use crate::stamp::Stamp;
+
+/// One subscriber in one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outage {
+    /// The subscriber's place among the ledgers of its shard.
+    pub subscriber: usize,
+    /// The event's number in the plan.
+    pub event: usize,
+    /// When the last message was due that it had received before.
+    pub from: Moment,
+    /// When it could receive again.
+    pub back: Option<Moment>,
+    /// When it had received the last of the messages that were due before it was back.
+    pub caught_up: Option<Moment>,
+    /// Reports of missed messages since.
+    pub reports: u64,
+    /// It was not back before this, whatever its connection looked like: the server stood still.
+    not_before: Moment,
+    /// Whether it has received something that was due after it was back.
+    settled: bool,
+}
+
+/// What a session is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Go on.
+    Go,
+    /// Stand still: neither read nor write.
+    Stop,
+    /// Close the connection, and dial again at this instant.
+    Cut(Moment),
+}
+
+/// The outages of a thread's subscribers.
+pub(super) struct Outages(RefCell<Vec<Subscriber>>);
+
+#[derive(Default)]
+struct Subscriber {
+    waker: Option<Waker>,
+    cut: Option<Moment>,
+    /// Events that keep it from reading.
+    stops: u32,
+    open: bool,
+    /// When the latest message was due that it has received.
+    latest: Moment,
+    outages: Vec<Outage>,
+}
+
+impl Outages {
+    pub(super) fn new(subscribers: usize) -> Self {
+        let all = std::iter::repeat_with(Subscriber::default);
+        Self(RefCell::new(all.take(subscribers).collect()))
+    }
+
+    /// What a session is told now; it is woken when it is told something else.
+    pub(super) fn told(&self, slot: usize, context: &Context<'_>) -> Told {
+        let subscriber = &mut self.0.borrow_mut()[slot];
+        if let Some(until) = subscriber.cut.take() {
+            return Told::Cut(until);
+        }
+        subscriber.waker = Some(context.waker().clone());
+        if subscriber.stops > 0 {
+            Told::Stop
+        } else {
+            Told::Go
+        }
+    }
+
+    /// A subscriber can receive.
+    pub(super) fn opened(&self, slot: usize) {
+        let subscriber = &mut self.0.borrow_mut()[slot];
+        subscriber.open = true;
+        let now = Moment::now();
+        for outage in &mut subscriber.outages {
+            outage.back.get_or_insert(now.max(outage.not_before));
+        }
+    }
+
+    /// A subscriber has lost its connection. Until it has received something new, it was not back.
+    pub(super) fn closed(&self, slot: usize) {
+        let subscriber = &mut self.0.borrow_mut()[slot];
+        subscriber.open = false;
+        for outage in subscriber.outages.iter_mut().filter(|o| !o.settled) {
+            outage.back = None;
+        }
+    }
+
+    /// A subscriber has received a message of the measured phase that it did not have.
+    pub(super) fn received(&self, slot: usize, stamp: &Stamp) {
+        let subscriber = &mut self.0.borrow_mut()[slot];
+        subscriber.latest = subscriber.latest.max(stamp.due);
+        for outage in &mut subscriber.outages {
+            match outage.back {
+                Some(back) if stamp.due >= back => outage.settled = true,
+                Some(_) | None => outage.caught_up = Some(Moment::now()),
+            }
+        }
+    }
+
+    /// A subscriber was told that it has missed messages.
+    pub(super) fn missed(&self, slot: usize) {
+        if let Some(outage) = self.0.borrow_mut()[slot].outages.last_mut() {
+            outage.reports += 1;
+        }
+    }
+
+    /// Every outage that there was.
+    pub(super) fn finish(&self) -> Vec<Outage> {
+        let mut all = self.0.borrow_mut();
+        all.iter_mut()
+            .flat_map(|subscriber| std::mem::take(&mut subscriber.outages))
+            .collect()
+    }
+
+    fn begin(&self, slot: usize, event: usize, told: Told, not_before: Moment) {
+        let subscriber = &mut self.0.borrow_mut()[slot];
+        subscriber.outages.push(Outage {
+            subscriber: slot,
+            event,
+            from: subscriber.latest,
+            back: None,
+            caught_up: None,
+            reports: 0,
+            not_before,
+            settled: false,
+        });
+        match told {
+            Told::Go => {}
+            Told::Stop => subscriber.stops += 1,
+            Told::Cut(until) => subscriber.cut = Some(until),
+        }
+        subscriber.wake();
+    }
+
+    /// A time to stand still is over.
+    fn end(&self, slot: usize, event: usize, told: Told) {
+        let subscriber = &mut self.0.borrow_mut()[slot];
+        if told == Told::Stop {
+            subscriber.stops = subscriber.stops.saturating_sub(1);
+        }
+        if subscriber.open {
+            let of = subscriber.outages.iter_mut().filter(|o| o.event == event);
+            of.for_each(|outage| _ = outage.back.get_or_insert(Moment::now()));
+        }
+        subscriber.wake();
+    }
+}
+
+impl Subscriber {
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// Something to be done at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Begin(usize),
+    End(usize),
+}
+
+/// What the events of a trial do to some of its subscribers.
+pub(super) struct Script {
+    events: Vec<Incident>,
+    measure: Moment,
+    seed: u64,
+    /// The affected slots of each event, and the number of the client in each.
+    affected: Vec<Vec<(usize, usize)>>,
+    /// In the order of time.
+    turns: Vec<(Moment, Turn)>,
+}
+
+impl Script {
+    /// For the subscribers `mine`, by slot, of so many clients in all.
+    pub(super) fn new(
+        events: &[Incident],
+        seed: u64,
+        clients: usize,
+        mine: &[usize],
+        window: Window,
+    ) -> Self {
+        let affected = events.iter().enumerate().map(|(number, event)| {
+            let chosen = chosen(event, mix(seed, number), clients);
+            let slots = mine.iter().copied().enumerate();
+            slots.filter(|(_, client)| chosen[*client]).collect()
+        });
+        let mut turns = Vec::new();
+        for (number, event) in events.iter().enumerate() {
+            turns.push((window.measure + event.at, Turn::Begin(number)));
+            if matches!(event.action, Action::Freeze { .. } | Action::Slow { .. }) {
+                turns.push((window.measure + event.over(), Turn::End(number)));
+            }
+        }
+        turns.sort_by_key(|(at, _)| *at);
+        Self {
+            affected: affected.collect(),
+            events: events.to_vec(),
+            measure: window.measure,
+            seed,
+            turns,
+        }
+    }
+
+    /// Does everything at its instant; `sleep` waits for one.
+    pub(super) async fn play(&self, outages: &Outages, sleep: impl AsyncFn(Moment)) {
+        for (at, turn) in &self.turns {
+            sleep(*at).await;
+            let (Turn::Begin(number) | Turn::End(number)) = *turn;
+            let event = &self.events[number];
+            let not_before = match event.action {
+                Action::Freeze { .. } => self.measure + event.over(),
+                _ => *at,
+            };
+            for (slot, client) in &self.affected[number] {
+                let told = self.told(number, *client);
+                match turn {
+                    Turn::Begin(_) => outages.begin(*slot, number, told, not_before),
+                    Turn::End(_) => outages.end(*slot, number, told),
+                }
+            }
+        }
+    }
+
+    fn told(&self, number: usize, client: usize) -> Told {
+        let event = &self.events[number];
+        match event.action {
+            Action::Disconnect { spread, .. } => {
+                let seed = mix(mix(self.seed, number), client);
+                Told::Cut(self.measure + event.at + within(spread, seed))
+            }
+            Action::Slow { .. } => Told::Stop,
+            Action::Freeze { .. } | Action::Rate { .. } => Told::Go,
+        }
+    }
+}
+
+/// Clients that an event affects: of a share, so many that no whole number is nearer, and at least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a share of a number of clients, far below 2^53 and never negative"
+)]
+pub(super) fn count(event: &Incident, clients: usize) -> usize {
+    match event.action {
+        Action::Disconnect { share, .. } | Action::Slow { share, .. } => {
+            ((clients as f64 * share).round() as usize).clamp(1, clients)
+        }
+        Action::Freeze { .. } => clients,
+        Action::Rate { .. } => 0,
+    }
+}
+
+/// Which clients an event affects: the first of a shuffle (Knuth, TAOCP 2, algorithm 3.4.2P) by the seed.
+fn chosen(event: &Incident, seed: u64, clients: usize) -> Vec<bool> {
+    let count = count(event, clients);
+    let mut order: Vec<usize> = (0..clients).collect();
+    let mut chosen = vec![false; clients];
+    for place in 0..count {
+        let left = (clients - place) as u64;
+        // Of a million clients at most: the remainder's bias is a part in 10^13.
+        let other = usize::try_from(mix(seed, place) % left).unwrap_or(0);
+        order.swap(place, place + other);
+        chosen[order[place]] = true;
+    }
+    chosen
+}
+
+/// A span from nothing to `spread`, every one equally likely.
+fn within(spread: Duration, seed: u64) -> Duration {
+    let share = (mix(seed, 0) >> 11) as f64 / (1_u64 << 53) as f64;
+    spread.mul_f64(share)
+}
+
+fn mix(seed: u64, number: usize) -> u64 {
+    super::phase::mix(seed ^ super::phase::mix(number as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cut(share: f64) -> Incident {
+        Incident {
+            at: Duration::ZERO,
+            action: Action::Disconnect {
+                share,
+                spread: Duration::from_secs(2),
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn exactly_a_share_is_chosen_and_the_seed_says_who(
+            share in 0.001..=1.0_f64,
+            clients in 1..500_usize,
+            seed: u64,
+        ) {
+            let event = cut(share);
+            let one = chosen(&event, seed, clients);
+            let number = one.iter().filter(|chosen| **chosen).count();
+            prop_assert_eq!(number, count(&event, clients));
+            prop_assert!((number as f64 - clients as f64 * share).abs() <= 1.0);
+            prop_assert_eq!(&one, &chosen(&event, seed, clients));
+            prop_assert!(within(Duration::from_secs(2), seed) < Duration::from_secs(2));
+        }
+    }
+
+    #[test]
+    fn every_client_is_as_likely_as_any_other_and_comes_back_at_any_time() {
+        let mut hits = [0_u32; 10];
+        let mut spans = 0.0;
+        for seed in 0..2_000 {
+            let chosen = chosen(&cut(0.3), seed, 10);
+            hits.iter_mut()
+                .zip(chosen)
+                .for_each(|(hits, chosen)| *hits += u32::from(chosen));
+            spans += within(Duration::from_secs(1), seed).as_secs_f64() / 2_000.0;
+        }
+        // 600 each with a standard deviation of 20.5; a mean of 0.5 with one of 0.0065.
+        assert!(
+            hits.iter().all(|hits| (500..700).contains(hits)),
+            "{hits:?}"
+        );
+        assert!((0.46..0.54).contains(&spans), "{spans}");
+    }
+}
