@@ -160,6 +160,69 @@ rate = 7.0
 }
 
 #[test]
+fn a_wrong_search_is_shown_in_its_line() {
+    let good = "vary = \"clients\"\nfrom = 10\nto = 100\nwhile = \"lost == 0\"\n";
+    for (from, to, expected) in [
+        ("vary = \"clients\"\n", "", r#"1:2: [search] has no vary"#),
+        (
+            "\"clients\"",
+            "\"cleints\"",
+            r#"2:8: "search.vary" is "cleints"; did you mean "clients"?"#,
+        ),
+        (
+            "\"clients\"",
+            "\"transport\"",
+            r#"2:8: "search.vary" is "transport", which is no number to vary; it is one of clients, channels, rate, payload, publishers, poll_interval, hold, batch, linger, rtt, jitter, loss, down and up"#,
+        ),
+        (
+            "10\n",
+            "0\n",
+            r#"3:8: "search.from" is 0; it must be from 1 to 1,000,000"#,
+        ),
+        (
+            "100\n",
+            "10\n",
+            r#"4:6: "search.to" is not above "search.from"; a search goes upwards"#,
+        ),
+        (
+            "lost == 0",
+            "delivery.99 <= 1ms",
+            r#"5:9: unknown metric "delivery.99"; did you mean "delivery.p99"? The metrics are delivery.p99, lost and duplicated"#,
+        ),
+        (
+            "lost == 0",
+            "lost == 0 and lost",
+            r#"5:9: "" begins with no comparison; write it like "<= 20ms", with <=, >=, <, >, == or !="#,
+        ),
+        (
+            "lost == 0",
+            "lost <= 0.5 * polling",
+            r#"5:9: "lost <= 0.5 * polling" compares with another trial; a search needs a number, such as "<= 20ms""#,
+        ),
+        (
+            "lost == 0\"",
+            "lost == 0\"\nbudget = \"2s\"",
+            r#"6:1: "search.budget" is shorter than one trial, which may take 19500ms; make it longer"#,
+        ),
+        (
+            "lost == 0\"",
+            "lost == 0\"\nprecision = \"200%\"",
+            r#"6:13: "search.precision" must be from 0.1% to 100%"#,
+        ),
+        (
+            "lost == 0\"",
+            "lost == 0\"\n[load]\nclients = 5",
+            r#"7:1: [search] varies "clients", so it cannot stand in [load]; remove one"#,
+        ),
+    ] {
+        let text = format!("[search]\n{good}");
+        let wrong = text.replacen(from, to, 1);
+        assert_ne!(text, wrong);
+        assert_eq!(heads(&wrong, &[]), [expected]);
+    }
+}
+
+#[test]
 fn each_single_fault_names_its_remedy() {
     let relay = r#"url = "http://127.0.0.1:8080""#;
     for (text, expected) in [

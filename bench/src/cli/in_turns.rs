@@ -111,7 +111,7 @@ impl<'a> Running<'a> {
             match event {
                 Event::Trial { .. } => display.show(&Event::Trial {
                     number,
-                    of,
+                    of: Some(of),
                     trial: &shown,
                 }),
                 Event::Ended { result, log } => {

@@ -143,7 +143,7 @@ fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
     for file in &args.files {
         let plan = scenario::read(file, &args.sets, &known).map_err(|error| chain(&error));
         let checked = plan.and_then(|plan| match &limits {
-            Ok(limits) => capacity::check(&plan, limits)
+            Ok(limits) => capacity::check(&plan.widest(), limits)
                 .map(|()| plan)
                 .map_err(|error| format!("{}: {error}", file.display())),
             Err(_) => Ok(plan),

@@ -34,17 +34,20 @@ impl Display {
     /// What will be done and how long it takes.
     pub(super) fn plan(&self, plan: &Plan) {
         let minutes = duration(plan.expected_time());
-        self.line(&format!(
-            "{}: {} trials, about {minutes}",
-            plan.title,
-            plan.trials.len()
-        ));
+        let what = if plan.search.is_some() {
+            "searches"
+        } else {
+            "trials"
+        };
+        let count = plan.trials.len();
+        self.line(&format!("{}: {count} {what}, about {minutes}", plan.title));
     }
 
     pub(super) fn show(&mut self, event: &Event<'_>) {
         match event {
             Event::Trial { number, of, trial } => {
-                self.label = format!("{number}/{of} {}", trial.id);
+                let of = of.map_or_else(String::new, |of| format!("/{of}"));
+                self.label = format!("{number}{of} {}", trial.id);
                 match &self.bar {
                     Some(bar) => bar.set_prefix(self.label.clone()),
                     None => self.line(&self.label),

@@ -210,8 +210,16 @@ pub(super) fn judge(
         interrupted,
     } = outcome;
     result.cells = metric::cells(&result.trials);
-    result.gates = judge::gate::evaluate(&plan.gates, &result, baseline);
-    result.verdict = judge::verdict(&result.trials, &result.gates);
+    // Of a search only the trials that settled it are held to gates.
+    let judged = judge::search::standing(&result).map(|trials| RunResult {
+        trials,
+        ..result.clone()
+    });
+    let judged = judged.as_ref().unwrap_or(&result);
+    let gates = judge::gate::evaluate(&plan.gates, judged, baseline);
+    let verdict = judge::verdict(&judged.trials, &gates);
+    result.verdict = judge::search::verdict(&result.searches, verdict);
+    result.gates = gates;
     let unfinished = error.is_some() || interrupted || result.trials.len() < plan.trials.len();
     if unfinished {
         result.verdict = Verdict::Invalid;

@@ -2,8 +2,10 @@
 
 mod assemble;
 mod conclude;
+mod course;
 mod freeze;
 mod incidents;
+mod search;
 mod theory;
 mod timeline;
 mod trial;
@@ -24,8 +26,8 @@ pub enum Event<'a> {
     Trial {
         /// Its place in the plan.
         number: usize,
-        /// Trials of the plan.
-        of: usize,
+        /// Trials of the plan; `None` in a search, which decides as it goes.
+        of: Option<usize>,
         /// The trial.
         trial: &'a Trial,
     },
@@ -162,13 +164,21 @@ pub async fn run(
     let processors = Processors::apart();
     let kept = processors.as_ref();
     let mut result = empty(plan, command, kept);
+    if let Some(search) = &plan.search {
+        let error = search::run(plan, search, kept, stop, &mut result, observe).await;
+        return Outcome {
+            result,
+            error,
+            interrupted: stop.is_cancelled(),
+        };
+    }
     for (index, trial) in plan.trials.iter().enumerate() {
         if stop.is_cancelled() {
             break;
         }
         observe(Event::Trial {
             number: index + 1,
-            of: plan.trials.len(),
+            of: Some(plan.trials.len()),
             trial,
         });
         let (trialled, error) = match trial::run(plan, trial, kept, stop, observe).await {
@@ -215,6 +225,7 @@ fn empty(plan: &Plan, command: Vec<String>, kept: Option<&Processors>) -> RunRes
         trials: Vec::new(),
         cells: Vec::new(),
         gates: Vec::new(),
+        searches: Vec::new(),
         published: plan.published.clone(),
     }
 }

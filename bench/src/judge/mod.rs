@@ -6,6 +6,7 @@ pub mod deviation;
 mod evidence;
 pub mod gate;
 mod likeness;
+pub mod search;
 mod steady;
 pub mod uniform;
 pub mod validity;

@@ -1,7 +1,7 @@
 //! The summary of a run for a terminal.
 
 use crate::report::table::{self, Table};
-use crate::report::{incidents, repeats, words};
+use crate::report::{incidents, repeats, searches, words};
 use crate::result::{RunResult, Verdict};
 
 /// How the text is set.
@@ -51,6 +51,7 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
         let text = wrap(&paragraph, style.width).replace('\u{a0}', " ");
         out.push_str(&format!("\n{text}\n"));
     }
+    list(&mut out, "Search", &searches::sentences(run), style);
     list(&mut out, "Events", &incidents::sentences(run), style);
     section(
         &mut out,

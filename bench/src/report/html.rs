@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::report::charts::{self, Charts, PaintError};
 use crate::report::table::{self, Table};
-use crate::report::{incidents, repeats, words};
+use crate::report::{incidents, repeats, searches, words};
 use crate::result::{RunResult, Verdict};
 use crate::units::show_bytes;
 
@@ -30,6 +30,7 @@ pub fn render(run: &RunResult, charts: &Charts) -> Result<String, PaintError> {
                 (results(run))
                 @if let Some(note) = words::link_note(run) { p.soft { (note) } }
                 (section("Figures that others published, beside ours", &table::published(run)))
+                (list("Search", &searches::sentences(run)))
                 (list("Events", &incidents::sentences(run)))
                 (figures(charts)?)
                 (section("Prediction beside measurement", &table::predictions(run)))

@@ -17,6 +17,7 @@ mod incidents;
 pub mod junit;
 pub mod markdown;
 mod repeats;
+mod searches;
 mod show;
 mod table;
 mod words;

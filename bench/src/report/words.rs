@@ -17,6 +17,9 @@ pub(crate) fn verdict(run: &RunResult) -> String {
             "The run can be trusted; the scenario sets no gates.".to_owned()
         }
         Verdict::Pass => format!("The run can be trusted and {}.", all_gates(run.gates.len())),
+        Verdict::Fail if broken == 0 => {
+            "The run can be trusted, but a search found no value that holds.".to_owned()
+        }
         Verdict::Fail => format!(
             "The run can be trusted, but {broken} of {} gates failed.",
             run.gates.len()
@@ -183,7 +186,7 @@ impl<'a> Ranking<'a> {
 }
 
 /// The transport's name as prose has it.
-fn name(transport: Transport) -> &'static str {
+pub(crate) fn name(transport: Transport) -> &'static str {
     match transport {
         Transport::Polling => "polling",
         Transport::LongPolling => "long polling",

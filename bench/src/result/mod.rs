@@ -7,12 +7,14 @@ pub mod compared;
 mod event;
 mod finding;
 pub mod metric;
+mod search;
 mod store;
 
 use std::collections::BTreeMap;
 
 pub use event::{EventKind, EventResult};
 pub use finding::{Bound, Cause, Check, Explanation, Floor, Uniformity};
+pub use search::{SearchEnd, SearchResult, SearchTrial};
 pub(crate) use store::put;
 pub use store::{Store, StoreError, load};
 
@@ -48,6 +50,9 @@ pub struct RunResult {
     pub cells: Vec<Cell>,
     /// One entry for each gate.
     pub gates: Vec<GateResult>,
+    /// What each search found, one for each combination of factors.
+    #[serde(default)]
+    pub searches: Vec<SearchResult>,
     /// Figures that others published, from the scenario.
     #[serde(default)]
     pub published: Vec<Published>,

@@ -49,7 +49,29 @@ pub fn describe(plan: &Plan) -> String {
         put(&mut out, &format!("  {name:<8}{fact}"));
     }
     out.push('\n');
-    trials(&mut out, plan);
+    if let Some(search) = &plan.search {
+        put(
+            &mut out,
+            &format!(
+                "  search  the largest {} from {} to {} with {}, to {}%; at most {} for each of {}",
+                search.vary.replace('_', " "),
+                search.written(search.from),
+                search.written(search.to),
+                search.condition(),
+                search.precision * 100.0,
+                clock(search.budget),
+                if plan.trials.len() == 1 {
+                    "one combination".to_owned()
+                } else {
+                    format!("{} combinations", plan.trials.len())
+                }
+            ),
+        );
+        out.push_str("\n");
+        trials(&mut out, &plan.widest());
+    } else {
+        trials(&mut out, plan);
+    }
     for event in &plan.events {
         put(&mut out, &format!("  event   {}", said(event)));
     }
@@ -68,7 +90,12 @@ pub fn describe(plan: &Plan) -> String {
         put(&mut out, note);
     }
     let count = plan.trials.len();
-    let noun = if count == 1 { "trial" } else { "trials" };
+    let noun = match (&plan.search, count) {
+        (None, 1) => "trial",
+        (None, _) => "trials",
+        (Some(_), 1) => "search",
+        (Some(_), _) => "searches",
+    };
     put(
         &mut out,
         &format!(

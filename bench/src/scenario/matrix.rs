@@ -76,18 +76,23 @@ pub(super) fn trials(base: &[Setting], axes: &[Axis], seed: u64, repeats: u32) -
     for repeat in 1..=repeats {
         let mut round: Vec<Trial> = combinations
             .iter()
-            .map(|trial| Trial {
-                id: format!("{}-r{repeat}", trial.id),
-                repeat,
-                // Another load of the same law: a run is one draw of it.
-                seed: mix(trial.seed, &repeat.to_le_bytes()),
-                ..trial.clone()
-            })
+            .map(|trial| again(trial, repeat))
             .collect();
         shuffle(&mut round, mix(seed, &repeat.to_be_bytes()));
         trials.append(&mut round);
     }
     trials
+}
+
+/// The same trial once more.
+pub(super) fn again(trial: &Trial, repeat: u32) -> Trial {
+    Trial {
+        id: format!("{}-r{repeat}", trial.id),
+        repeat,
+        // Another load of the same law: a run is one draw of it.
+        seed: mix(trial.seed, &repeat.to_le_bytes()),
+        ..trial.clone()
+    }
 }
 
 /// Fisher and Yates's shuffle (Knuth, TAOCP 2, algorithm 3.4.2P).

@@ -19,6 +19,7 @@ mod plan;
 mod published;
 mod resolve;
 mod resolved;
+mod search;
 mod sets;
 mod setting;
 mod target;
@@ -41,6 +42,7 @@ pub use load::{
     Transport,
 };
 pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
+pub use search::{Condition, Search};
 pub use target::Endpoint;
 
 use error::Report;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, GateRule, Incident, Load, Transport, events};
+use super::{Endpoint, GateRule, Incident, Load, Search, Transport, events};
 
 /// How long a trial takes apart from its phases: a server starts and is looked at.
 const START: Duration = Duration::from_millis(500);
@@ -29,6 +29,8 @@ pub struct Plan {
     pub phases: Phases,
     /// What happens in the measured phase of every trial, in the order of time.
     pub events: Vec<Incident>,
+    /// What is searched for; `trials` are then those of the first value, one for each combination.
+    pub search: Option<Search>,
     /// Every trial, in the order they run.
     pub trials: Vec<Trial>,
     /// The rules that decide pass or fail.
@@ -49,13 +51,42 @@ impl Plan {
             measure,
             ..
         } = self.phases;
-        self.for_each_trial(START + ramp + warm_up + measure)
+        let one = START + ramp + warm_up + measure;
+        match &self.search {
+            Some(search) => self.for_each_trial((one * search.usual_trials()).min(search.budget)),
+            None => self.for_each_trial(one),
+        }
+    }
+
+    /// How long one trial takes at most.
+    #[must_use]
+    pub fn longest_trial(&self) -> Duration {
+        let Phases {
+            ramp,
+            warm_up,
+            measure,
+            drain,
+        } = self.phases;
+        START + ramp + warm_up + measure + drain
+    }
+
+    /// The plan with the largest values that it will come to: those of a search that holds to its end.
+    #[must_use]
+    pub fn widest(&self) -> Self {
+        let mut widest = self.clone();
+        if let Some(search) = &self.search {
+            widest.trials = search.trials_at(search.to, 1);
+        }
+        widest
     }
 
     /// How long the run takes when every drain is waited for to its end.
     #[must_use]
     pub fn longest_time(&self) -> Duration {
-        self.expected_time() + self.for_each_trial(self.phases.drain)
+        match &self.search {
+            Some(search) => self.for_each_trial(search.budget),
+            None => self.expected_time() + self.for_each_trial(self.phases.drain),
+        }
     }
 
     /// Messages of this load that are due in the measured phase, on average, changes of the rate included.

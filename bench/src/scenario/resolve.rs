@@ -30,17 +30,21 @@ pub(super) fn resolve(
         |stem| stem.to_string_lossy().into_owned(),
     );
     let title = scenario.title.clone().unwrap_or_else(|| name.clone());
-    let trials = matrix::trials(
-        &scenario.load,
-        &scenario.matrix,
-        scenario.seed,
-        scenario.repeats,
-    );
+    let (load, matrix, seed) = (&scenario.load, &scenario.matrix, scenario.seed);
+    let search = scenario
+        .search
+        .clone()
+        .map(|search| search.resolve(load, matrix, seed, scenario.repeats));
+    let trials = match &search {
+        Some(search) => search.trials_at(search.from, 1),
+        None => matrix::trials(load, matrix, seed, scenario.repeats),
+    };
     drop_gates_of_trials_set_aside(&mut scenario.gates, &trials, root);
     let written = scenario.events.clone();
     let plan = Plan {
         trials,
-        resolved: resolved::write(&scenario, &title),
+        resolved: resolved::write(&scenario, search.as_ref(), &title),
+        search,
         name,
         file: file.to_owned(),
         title,
@@ -58,8 +62,10 @@ pub(super) fn resolve(
         }
         check_count(&plan, root, report);
         check_time(&plan, root, report);
-        check_messages(&plan, root, report);
-        check_drain(&plan, root, report);
+        let widest = plan.widest();
+        check_messages(&widest, root, report);
+        check_drain(&widest, root, report);
+        check_budget(&plan, root, report);
         check_selectors(&plan, root, report);
     }
     plan
@@ -118,6 +124,24 @@ fn check_time(plan: &Plan, root: &[Entry], report: &mut Report) {
         report.add(Fault::new(
             &place_of(root, "phases.measure"),
             "the run would take more than 24 hours; shorten \"phases.measure\" or take values out of [matrix]",
+        ));
+    }
+}
+
+/// A budget that is over before the first trial would find nothing.
+fn check_budget(plan: &Plan, root: &[Entry], report: &mut Report) {
+    let longest = plan.longest_trial();
+    if plan
+        .search
+        .as_ref()
+        .is_some_and(|search| search.budget < longest)
+    {
+        report.add(Fault::new(
+            &place_of(root, "search.budget"),
+            format!(
+                "\"search.budget\" is shorter than one trial, which may take {}; make it longer",
+                write_duration(longest)
+            ),
         ));
     }
 }
@@ -199,6 +223,13 @@ fn key_of(plan: &Plan, key: &str) -> String {
         .iter()
         .any(|trial| trial.factors.contains_key(key));
     let from_matrix = varies && (key != "transport" || plan.trials.len() > 1);
+    if plan
+        .search
+        .as_ref()
+        .is_some_and(|search| search.vary == key)
+    {
+        return "search.to".to_owned();
+    }
     let section = if from_matrix { "matrix" } else { "load" };
     format!("{section}.{key}")
 }

@@ -6,12 +6,13 @@ use std::fmt::Write;
 use super::GateRule;
 use super::keys::MATRIX;
 use super::plan::{Published, Target};
+use super::search::{Search, Written};
 use super::setting::Setting;
 use super::written::Scenario;
 use crate::units::write_duration;
 
 /// Writes the scenario.
-pub(super) fn write(scenario: &Scenario, title: &str) -> String {
+pub(super) fn write(scenario: &Scenario, search: Option<&Search>, title: &str) -> String {
     let mut out = String::new();
     line(&mut out, "title", &quoted(title));
     line(&mut out, "seed", &scenario.seed.to_string());
@@ -40,6 +41,12 @@ pub(super) fn write(scenario: &Scenario, title: &str) -> String {
     for (event, _) in &scenario.events {
         out.push_str("\n[[events]]\n");
         for (key, value) in event.toml() {
+            line(&mut out, key, &value);
+        }
+    }
+    if let Some(search) = search {
+        out.push_str("\n[search]\n");
+        for (key, value) in search.toml() {
             line(&mut out, key, &value);
         }
     }
@@ -125,7 +132,8 @@ fn gates(out: &mut String, gates: &[GateRule]) {
 
 fn varies(scenario: &Scenario, key: &str) -> bool {
     let mut first = scenario.matrix.iter().filter_map(|axis| axis.first());
-    first.any(|setting| setting.key() == key)
+    let searched = scenario.search.as_ref().map(Written::key);
+    first.any(|setting| setting.key() == key) || searched == Some(key)
 }
 
 fn published(out: &mut String, figure: &Published) {

@@ -10,7 +10,7 @@ use super::plan::{Phases, Published, Target};
 use super::setting::Setting;
 use super::tree::{Entry, Node, Value, place_of};
 use super::value::Wanted;
-use super::{events, published, target};
+use super::{events, published, search, target};
 
 /// The seed of a scenario that names none: the same load every time.
 const DEFAULT_SEED: u64 = 42;
@@ -28,6 +28,7 @@ pub(super) struct Scenario {
     pub(super) phases: Phases,
     pub(super) repeats: u32,
     pub(super) events: Vec<events::Written>,
+    pub(super) search: Option<search::Written>,
     pub(super) gates: Vec<GateRule>,
     pub(super) published: Vec<Published>,
 }
@@ -43,6 +44,7 @@ impl Default for Scenario {
             phases: Phases::default(),
             repeats: 1,
             events: Vec::new(),
+            search: None,
             gates: Vec::new(),
             published: Vec::new(),
         }
@@ -75,12 +77,14 @@ pub(super) fn read(root: &[Entry], known: &[&str], report: &mut Report) -> Scena
             "matrix" => scenario.matrix = matrix::read(entry, report),
             "phases" => scenario.phases = phases(entry, report),
             "events" => scenario.events = events::read(entry, report),
+            "search" => scenario.search = search::read(entry, known, report),
             "run" => scenario.repeats = repeats(entry, report),
             "gate" => scenario.gates = gates(entry, known, report),
             _ => scenario.published = published::read(entry, known, report),
         }
     }
     refuse_keys_given_twice(&scenario, root, report);
+    refuse_key_that_is_searched(&scenario, root, report);
     scenario
 }
 
@@ -112,6 +116,29 @@ fn refuse_keys_given_twice(scenario: &Scenario, root: &[Entry], report: &mut Rep
             report.add(Fault::new(&place, text));
         }
     }
+}
+
+fn refuse_key_that_is_searched(scenario: &Scenario, root: &[Entry], report: &mut Report) {
+    let Some(key) = scenario.search.as_ref().map(search::Written::key) else {
+        return;
+    };
+    let first = |axis: &Axis| axis.first().map(Setting::key);
+    let in_matrix = scenario.matrix.iter().any(|axis| first(axis) == Some(key));
+    let home = if in_matrix {
+        "matrix"
+    } else if scenario.load.iter().any(|setting| setting.key() == key) {
+        if LINK.keys.contains(&key) {
+            LINK.name
+        } else {
+            LOAD.name
+        }
+    } else {
+        return;
+    };
+    report.add(Fault::new(
+        &place_of(root, &format!("{home}.{key}")),
+        format!("[search] varies \"{key}\", so it cannot stand in [{home}]; remove one"),
+    ));
 }
 
 fn phases(section: &Entry, report: &mut Report) -> Phases {

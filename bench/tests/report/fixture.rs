@@ -113,6 +113,7 @@ fn run(scenario: &str, title: &str, trials: Vec<TrialResult>) -> RunResult {
         cells: metric::cells(&trials),
         trials,
         gates: Vec::new(),
+        searches: Vec::new(),
         published: Vec::new(),
     }
 }

@@ -24,4 +24,5 @@ mod process;
 mod program;
 mod realism;
 mod refusals;
+mod search;
 mod theory;

@@ -4,6 +4,7 @@
 //! `[load]`, `[link]`, each item of a `[matrix]` list and `--set` all come through here.
 
 mod kinds;
+mod number;
 
 pub(super) use kinds::rate;
 
