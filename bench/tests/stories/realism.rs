@@ -29,6 +29,14 @@ clients = {CLIENTS}
     trial
 }
 
+/// Runs it until no poll was left out, as one is when a busy machine is late by an interval: theory
+/// speaks of polls that are made.
+fn run_in_pace(seconds: u64, load: &str, polls: u64) -> Value {
+    let mut trials = (0..4).map(|_| run(seconds, load));
+    let paced = trials.find(|trial| number(trial, "/requests/total") * 100 >= polls * 98);
+    paced.unwrap_or_else(|| panic!("polls were left out in each of four runs"))
+}
+
 fn number(trial: &Value, path: &str) -> u64 {
     let found = trial.pointer(path).and_then(Value::as_u64);
     found.unwrap_or_else(|| panic!("{path} in {trial}"))
@@ -91,7 +99,9 @@ fn the_newest_alone_comes_as_often_as_theory_says() {
     let poisson = load("channels = 10\nrate = 100.0\narrivals = \"poisson\"\n");
     // Periodic: every 50 ms, so one of four.
     let constant = load("channels = 1\nrate = 20.0\narrivals = \"constant\"\n");
-    let trials = side_by_side([poisson, constant], |load| run(seconds.into(), &load));
+    let trials = side_by_side([poisson, constant], |load| {
+        run_in_pace(seconds.into(), &load, 20 * CLIENTS)
+    });
     for trial in &trials {
         let message = |field: &str| number(trial, &format!("/messages/{field}"));
         assert_eq!(message("expected") - message("delivered"), message("lost"));
