@@ -150,7 +150,7 @@ rate = 7.0
             r#"4:1: the rate at 10s comes after the measured phase of 10s; move it or make "phases.measure" longer"#,
             r#"7:1: the disconnect at 9s lasts until 11s, past the measured phase of 10s; shorten it or make "phases.measure" longer"#,
             r#"11:1: the freeze at 5s needs the server's process; add "target.pid" or "target.command""#,
-            r#"17:1: the rate at 2s begins before the rate at 1s is over; move one of them"#,
+            r#"18:1: the rate at 2s begins before the rate at 1s is over; move one of them"#,
         ]
     );
     assert_eq!(

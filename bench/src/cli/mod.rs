@@ -143,9 +143,10 @@ fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
     for file in &args.files {
         let plan = scenario::read(file, &args.sets, &known).map_err(|error| chain(&error));
         let checked = plan.and_then(|plan| match &limits {
-            Ok(limits) => capacity::check(&plan.widest(), limits)
-                .map(|()| plan)
-                .map_err(|error| format!("{}: {error}", file.display())),
+            Ok(limits) => match capacity::check(&plan.widest(), limits) {
+                Ok(()) => Ok(plan),
+                Err(error) => Err(format!("{}: {}", file.display(), excess(&plan, &error))),
+            },
             Err(_) => Ok(plan),
         });
         match checked {
@@ -157,6 +158,15 @@ fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
         }
     }
     if failed { Err(Exit::Usage) } else { Ok(plans) }
+}
+
+/// What there is too little of; in a search the key to lower is the one that it raises.
+fn excess(plan: &Plan, error: &capacity::CapacityError) -> String {
+    let text = error.to_string();
+    match &plan.search {
+        Some(search) if search.vary == "clients" => text.replace("load.clients", "search.to"),
+        Some(_) | None => text,
+    }
 }
 
 fn check(args: &CheckArgs) -> Exit {

@@ -19,7 +19,6 @@ pub fn standing(run: &RunResult) -> Option<Vec<TrialResult>> {
     Some(trials.cloned().collect())
 }
 
-#[expect(clippy::float_cmp, reason = "the same value, kept")]
 fn held(search: &SearchResult) -> impl Iterator<Item = &str> {
     let of = move |value: f64| search.holds == Some(value);
     let trials = search.trials.iter();

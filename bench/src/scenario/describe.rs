@@ -58,7 +58,7 @@ pub fn describe(plan: &Plan) -> String {
                 search.written(search.from),
                 search.written(search.to),
                 search.condition(),
-                search.precision * 100.0,
+                search.percent(),
                 clock(search.budget),
                 if plan.trials.len() == 1 {
                     "one combination".to_owned()
@@ -67,7 +67,7 @@ pub fn describe(plan: &Plan) -> String {
                 }
             ),
         );
-        out.push_str("\n");
+        out.push('\n');
         trials(&mut out, &plan.widest());
     } else {
         trials(&mut out, plan);

@@ -61,12 +61,21 @@ pub struct Search {
 }
 
 /// What the search varies a key of.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 struct Ground {
     load: Vec<Setting>,
     axes: Vec<Axis>,
     setting: Setting,
     seed: u64,
+}
+
+/// By what it says: a default that is spelt out is the same ground.
+impl PartialEq for Ground {
+    fn eq(&self, other: &Self) -> bool {
+        let load = |ground: &Self| Setting::assemble(&ground.load);
+        (&self.axes, &self.setting, self.seed) == (&other.axes, &other.setting, other.seed)
+            && load(self) == load(other)
+    }
 }
 
 /// A bound that a trial must keep.
@@ -114,6 +123,11 @@ impl Search {
         texts.join(" and ")
     }
 
+    /// The precision in percent, without the noise of a float.
+    pub(super) fn percent(&self) -> f64 {
+        (self.precision * 1e6).round() / 1e4
+    }
+
     /// A value as a person writes it.
     #[must_use]
     pub fn written(&self, value: f64) -> String {
@@ -146,7 +160,7 @@ impl Search {
             ("from", value(self.from)),
             ("to", value(self.to)),
             ("while", format!("\"{}\"", self.condition())),
-            ("precision", format!("\"{}%\"", self.precision * 100.0)),
+            ("precision", format!("\"{}%\"", self.percent())),
             ("budget", format!("\"{}\"", write_duration(self.budget))),
         ]
     }

@@ -68,7 +68,10 @@ impl Outages {
         if let Some(until) = subscriber.cut.take() {
             return Told::Cut(until);
         }
-        subscriber.waker = Some(context.waker().clone());
+        let waker = subscriber
+            .waker
+            .get_or_insert_with(|| context.waker().clone());
+        waker.clone_from(context.waker());
         if subscriber.stops > 0 {
             Told::Stop
         } else {

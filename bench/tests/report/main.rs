@@ -5,6 +5,7 @@ mod compared;
 mod comparisons;
 mod fixture;
 mod gates;
+mod outcomes;
 mod pictures;
 mod store;
 mod summary;

@@ -300,8 +300,18 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     missed_reports
     publish_errors
     negative
+    events_back_ns
+    events_catch_up_mean_ns
+    events_catch_up_min_ns
+    events_catch_up_p50_ns
+    events_catch_up_p90_ns
+    events_catch_up_p95_ns
+    events_catch_up_p99_ns
+    events_catch_up_p99_9_ns
+    events_catch_up_max_ns
+    events_missed
     "#);
-    insta::assert_snapshot!(lines[3], @r#"streaming,1,streaming,false,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,400,400,40000,0,40000,1,0,0,0,20000,6666,0.3333,0,,,,,,,337999.95,,,,,0.45,,0,0,0"#);
+    insta::assert_snapshot!(lines[3], @r#"streaming,1,streaming,false,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,400,400,40000,0,40000,1,0,0,0,20000,6666,0.3333,0,,,,,,,,337999.95,,,,,0.45,,0,0,0,,,,,,,,,,"#);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Delivery latency over time: a panel for each transport, p50 and p99 of each second.
 
 use super::axis::Axis;
+use super::font;
 use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
 use super::palette::{self, FAINT, INK, SOFT};
 use super::scene::{Align, Point, Scene, Set};
@@ -115,12 +116,16 @@ fn marks(scene: &mut Scene, frame: &Frame, group: &Group<'_>) {
     };
     // Rows count from the warm-up, and the measured phase begins with one of them.
     let start = trial.timeline.iter().find(|row| row.measured);
+    let start = start.map_or(0.0, |row| f64::from(row.second));
+    let (mut free, mut y) = (f64::NEG_INFINITY, frame.top);
     for event in &trial.events {
-        let start = start.map_or(0.0, |row| f64::from(row.second));
         let x = frame.x(start + float(event.at) / 1e9);
         scene.line(&[(x, frame.top), (x, frame.bottom)], SOFT, 1.0);
-        let word = Set::new(12.0, SOFT);
-        scene.text(incidents::word(event), (x + 4.0, frame.top + 9.0), word);
+        let (word, set) = (incidents::word(event), Set::new(12.0, SOFT));
+        // A word that would touch the one before it stands a line lower.
+        y = if x < free { y + 14.0 } else { frame.top + 9.0 };
+        free = x + font::width(&word, set.size, false) + 10.0;
+        scene.text(word, (x + 4.0, y), set);
     }
 }
 

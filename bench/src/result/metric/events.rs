@@ -22,7 +22,7 @@ macro_rules! catch_up {
     };
 }
 
-pub(super) static EVENTS: [Metric; 9] = [
+pub(super) static EVENTS: [Metric; 10] = [
     Metric {
         name: "events.back",
         unit: Unit::Nanoseconds,
@@ -41,6 +41,7 @@ pub(super) static EVENTS: [Metric; 9] = [
     catch_up!("min", "smallest of", |s| Some(float(s.min))),
     catch_up!("p50", "median of", |s| Some(float(s.p50))),
     catch_up!("p90", "90th percentile of", |s| Some(float(s.p90))),
+    catch_up!("p95", "95th percentile of", |s| s.p95.map(float)),
     catch_up!("p99", "99th percentile of", |s| Some(float(s.p99))),
     catch_up!("p99_9", "99.9th percentile of", |s| s.p99_9.map(float)),
     catch_up!("max", "largest of", |s| Some(float(s.max))),

@@ -133,10 +133,10 @@ pub fn messages(events: &[Incident], rate: f64, measure: Duration) -> f64 {
     let (mut from, mut current, mut count) = (Duration::ZERO, rate, 0.0);
     for (at, next) in steps(events, rate) {
         let at = at.min(measure);
-        count += current * (at - from).as_secs_f64();
+        count += current * at.saturating_sub(from).as_secs_f64();
         (from, current) = (at, next);
     }
-    count + current * (measure - from).as_secs_f64()
+    count + current * measure.saturating_sub(from).as_secs_f64()
 }
 
 /// The highest rate that is ever asked for.
