@@ -15,7 +15,7 @@ fn readme() -> String {
 }
 
 /// The parts of a latency series.
-const PARTS: [&str; 7] = ["mean", "min", "p50", "p90", "p99", "p99_9", "max"];
+const PARTS: [&str; 8] = ["mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"];
 
 /// Each metric as a row; the parts of a latency series share one.
 fn rows() -> Vec<String> {

@@ -1,5 +1,10 @@
 //! What a person gets to see of a run, and what a script reads.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 mod ci;
 mod compared;
 mod comparisons;
