@@ -48,7 +48,10 @@ fn every_shipped_scenario_asks_a_question_and_tells_its_duration() {
         );
         let plan = read(&file, &[], &known()).unwrap_or_else(|error| panic!("{error}"));
         let told = describe(&plan);
-        assert!(told.contains("trials in about ") || told.contains(" searches in about "), "{told}");
+        assert!(
+            told.contains("trials in about ") || told.contains(" searches in about "),
+            "{told}"
+        );
         assert!(told.contains(&plan.title), "{told}");
         let again = read_text(&plan.resolved, &file, &[], &known())
             .unwrap_or_else(|error| panic!("{error}\n{}", plan.resolved));
@@ -70,7 +73,8 @@ fn every_shipped_scenario_asks_a_question_and_tells_its_duration() {
             "regression",
             "scale",
             "shootout-2016",
-            "smoke"
+            "smoke",
+            "storm"
         ]
     );
 }

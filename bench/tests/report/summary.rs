@@ -25,6 +25,7 @@ const PATHS: &str = "
     trials.0.{validity,floor,uniformity,explanations}
     cells.0.factors
     cells.0.metrics.server_cpu_per_thousand.{median,low,high,confidence}
+    trials.0.events searches
     gates.0.{rule,measured,holds}
 ";
 
