@@ -87,6 +87,10 @@ pub(crate) fn link_note(run: &RunResult) -> Option<String> {
 
 /// A paragraph for each comparison: which transport was fastest, and which cheapest.
 pub(crate) fn paragraphs(run: &RunResult) -> Vec<String> {
+    if !run.searches.is_empty() {
+        // Values that were tried on the way are no combinations that anybody asked to compare.
+        return Vec::new();
+    }
     comparisons(run).iter().filter_map(paragraph).collect()
 }
 
