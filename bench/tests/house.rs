@@ -21,7 +21,8 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     (
         "fleet",
         &[
-            "clock", "judge", "model", "probe", "record", "result", "scenario", "swarm", "target",
+            "clock", "judge", "model", "net", "probe", "record", "result", "scenario", "swarm",
+            "target",
         ],
     ),
     // Not on the road of a sample: a swarm with a server of its own, and the parts by themselves.
@@ -47,7 +48,7 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("report", &["judge", "result", "scenario", "stats", "units"]),
     ("judge", &["result", "scenario", "stats", "units"]),
     ("result", &["scenario", "stats", "units"]),
-    ("probe", &["clock", "kernel", "result"]),
+    ("probe", &["clock", "kernel", "net", "result"]),
     ("scenario", &["units"]),
     ("stamp", &["clock"]),
     ("stats", &[]),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::theory;
 use super::timeline::Totals;
 use crate::clock::Moment;
+use crate::net::WireTotals;
 use crate::probe::{Process, socket_size};
 use crate::record::{Ranges, Series, Window};
 use crate::result::{
@@ -29,6 +30,8 @@ pub(super) struct Measured {
     pub(super) server: ServerCost,
     /// An idle exchange with the server, before the first client.
     pub(super) floor: Option<Floor>,
+    /// What those exchanges took on the wire.
+    pub(super) asking: Option<WireTotals>,
     /// What went wrong on the owner's side.
     pub(super) doubts: Vec<String>,
     start: Option<Cpu>,
@@ -123,7 +126,7 @@ pub(super) fn assemble(
             empty: usage.empty,
             connections: usage.connections,
         },
-        bytes: bytes(report, &usage, payload),
+        bytes: bytes(report, &usage, payload, measured.asking),
         server: server(measured, connections),
         generator: generator(measured),
         events: Vec::new(),
@@ -148,8 +151,11 @@ fn connect(report: &SwarmReport) -> Series {
     connect
 }
 
-fn bytes(report: &SwarmReport, usage: &Usage, payload: u64) -> Bytes {
-    let all = report.wire();
+fn bytes(report: &SwarmReport, usage: &Usage, payload: u64, asking: Option<WireTotals>) -> Bytes {
+    let all = report.wire().zip(asking).map(|(mut all, asking)| {
+        all += asking;
+        all
+    });
     Bytes {
         deliveries: usage.deliveries,
         payload,

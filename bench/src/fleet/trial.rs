@@ -13,6 +13,7 @@ use super::freeze::Freezer;
 use super::timeline::Timeline;
 use super::{Event, Phase, Progress, RunError, Trialled};
 use crate::clock::Moment;
+use crate::net::WireTotals;
 use crate::probe::{self, Process, Processors};
 use crate::record::Window;
 use crate::result::Floor;
@@ -73,7 +74,7 @@ pub(super) async fn run(
     };
     let mut measured = Measured::default();
     measured.server.rss_base = server.pid.and_then(|pid| Process::new(pid).resident());
-    measured.floor = tokio::select! {
+    (measured.floor, measured.asking) = tokio::select! {
         floor = floor(&server) => floor,
         () = stop.cancelled() => return Ok(None),
     };
@@ -121,10 +122,10 @@ pub(super) async fn run(
 }
 
 /// Times an idle exchange with the server, on a thread that may block for seconds.
-async fn floor(server: &Server) -> Option<Floor> {
+async fn floor(server: &Server) -> (Option<Floor>, Option<WireTotals>) {
     let (address, authority) = (server.address, server.authority.clone());
     let timed = tokio::task::spawn_blocking(move || probe::floor(address, &authority));
-    timed.await.ok().flatten()
+    timed.await.unwrap_or_default()
 }
 
 fn assign(

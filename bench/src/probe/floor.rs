@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::net::{self, WireTotals};
 use crate::result::Floor;
 
 /// Exchanges timed; the first ones, which find everything cold, are left out.
@@ -21,15 +22,20 @@ const LONGEST: usize = 16 * 1024;
 /// Times exchanges of `GET /healthz`, one after another on one connection. Blocks for at most
 /// twice the limit of two seconds, usually for an eighth of one.
 ///
-/// Any answer will do, an error too. `None` when the server ends the connection, or is slow.
+/// Any answer will do, an error too. There is no floor when the server ends the connection, or is
+/// slow. The wire bytes of the connection are given as well: they are part of the trial's.
 #[must_use]
-pub fn floor(server: SocketAddr, authority: &str) -> Option<Floor> {
-    exchanges(server, authority).ok().and_then(summary)
+pub fn floor(server: SocketAddr, authority: &str) -> (Option<Floor>, Option<WireTotals>) {
+    let Ok(mut stream) = TcpStream::connect_timeout(&server, LIMIT) else {
+        return (None, Some(WireTotals::default()));
+    };
+    let times = exchanges(&mut stream, authority);
+    let wire = net::wire(&stream, server).ok();
+    (times.ok().and_then(summary), wire)
 }
 
-fn exchanges(server: SocketAddr, authority: &str) -> io::Result<Vec<u64>> {
+fn exchanges(stream: &mut TcpStream, authority: &str) -> io::Result<Vec<u64>> {
     let began = Moment::now();
-    let mut stream = TcpStream::connect_timeout(&server, LIMIT)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
@@ -39,7 +45,7 @@ fn exchanges(server: SocketAddr, authority: &str) -> io::Result<Vec<u64>> {
         thread::sleep(PAUSE);
         let asked = Moment::now();
         stream.write_all(request.as_bytes())?;
-        let answered = answer(&mut stream)?;
+        let answered = answer(stream)?;
         times.push(answered.0.saturating_sub(asked.0));
         if u128::from(answered.0.saturating_sub(began.0)) > LIMIT.as_nanos() {
             return Err(io::ErrorKind::TimedOut.into());
@@ -130,20 +136,23 @@ mod tests {
 
     #[test]
     fn the_floor_is_what_the_server_takes() {
-        let floor = floor(server(1000, Duration::from_millis(5)), "there").unwrap();
+        let (floor, wire) = floor(server(1000, Duration::from_millis(5)), "there");
+        let floor = floor.unwrap();
         assert_eq!(floor.count, 100);
+        // Each way at least the exchanges' own bytes and a header for each.
+        assert!(wire.unwrap().sent > 110 * 80 && wire.unwrap().received > 110 * 80);
         assert!(floor.p50 >= 5e6 && floor.p99 >= floor.p50, "{floor:?}");
     }
 
     #[test]
     fn a_server_that_hangs_up_has_no_floor() {
-        assert_eq!(floor(server(20, Duration::ZERO), "there"), None);
+        assert_eq!(floor(server(20, Duration::ZERO), "there").0, None);
     }
 
     #[test]
     fn a_slow_server_has_no_floor() {
         assert_eq!(
-            floor(server(1000, Duration::from_millis(50)), "there"),
+            floor(server(1000, Duration::from_millis(50)), "there").0,
             None
         );
     }
