@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::probe::{Processors, environment};
 use crate::result::{FORMAT, RunResult, TrialResult, Verdict};
-use crate::scenario::{Plan, Trial};
+use crate::scenario::{Plan, Target, Trial};
 use crate::swarm::SwarmError;
 use crate::target::TargetError;
 
@@ -161,7 +161,10 @@ pub async fn run(
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Outcome {
-    let processors = Processors::apart();
+    // A server that runs already is not ours to pin, so the generator takes every processor.
+    let ours = plan.target.is_started_here();
+    let half = plan.target != Target::Bundled;
+    let processors = ours.then(|| Processors::apart(half)).flatten();
     let kept = processors.as_ref();
     let mut result = empty(plan, command, kept);
     if let Some(search) = &plan.search {

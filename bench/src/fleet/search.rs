@@ -7,7 +7,7 @@ use super::course::{Bounds, Course, End, MOST, Next, Vote};
 use super::{Event, RunError, keep, trial};
 use crate::probe::Processors;
 use crate::result::{RunResult, SearchEnd, SearchResult, SearchTrial, TrialResult, metric};
-use crate::scenario::{Plan, Search, Target, Trial};
+use crate::scenario::{Plan, Search, Trial};
 
 /// Searches each combination in turn; gives why it stopped early, when it did.
 pub(super) async fn run(
@@ -116,11 +116,8 @@ impl<'a> Hunt<'a> {
     /// Whether an error says something about the value: a server that a load brings down is
     /// started afresh for the next trial, unless it is not bench's to start.
     fn is_a_finding(&self, error: &RunError) -> bool {
-        let ours = match &self.plan.target {
-            Target::Bundled => true,
-            Target::Relay { command, .. } => command.is_some(),
-        };
-        ours && matches!(error, RunError::Lost { .. } | RunError::NoClients { .. })
+        self.plan.target.is_started_here()
+            && matches!(error, RunError::Lost { .. } | RunError::NoClients { .. })
     }
 
     /// What a trial says of its value, and why it does not hold.

@@ -17,7 +17,7 @@ use crate::net::WireTotals;
 use crate::probe::{self, Process, Processors};
 use crate::record::Window;
 use crate::result::Floor;
-use crate::scenario::{Incident, Plan, Poll, Target, Transport, Trial, capacity, events};
+use crate::scenario::{Incident, Plan, Poll, Transport, Trial, capacity, events};
 use crate::swarm::{Assignment, Report, Swarm};
 use crate::target::Server;
 
@@ -62,8 +62,6 @@ pub(super) async fn run(
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<Option<Trialled>, RunError> {
     Process::this().reset_peak();
-    // A server at an address is not ours to pin, so the generator takes every processor.
-    let processors = processors.filter(|_| plan.target == Target::Bundled);
     let kept_to = processors.map(|processors| processors.server.as_slice());
     // What the server must have room for.
     let mut most = trial.load.clone();

@@ -16,15 +16,16 @@ pub struct Processors {
 
 impl Processors {
     /// Keeps both sides apart when this process may use at least two processors: the server has
-    /// the first, the generator the others.
+    /// the first, or the first half of them, and the generator the others.
     #[must_use]
-    pub fn apart() -> Option<Self> {
+    pub fn apart(half: bool) -> Option<Self> {
         let allowed = rustix::thread::sched_getaffinity(None).ok()?;
-        let mut all =
-            (0..rustix::thread::CpuSet::MAX_CPU).filter(|processor| allowed.is_set(*processor));
-        let server = vec![all.next()?];
-        let generator: Vec<_> = all.collect();
-        (!generator.is_empty()).then_some(Self { server, generator })
+        let mut server: Vec<_> = (0..rustix::thread::CpuSet::MAX_CPU)
+            .filter(|processor| allowed.is_set(*processor))
+            .collect();
+        let share = if half { server.len() / 2 } else { 1 };
+        let generator = server.split_off(share.min(server.len()));
+        (!generator.is_empty() && !server.is_empty()).then_some(Self { server, generator })
     }
 
     /// As a person would say it.

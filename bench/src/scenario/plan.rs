@@ -121,6 +121,17 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// Whether bench starts the server, and so may say where it runs.
+    #[must_use]
+    pub fn is_started_here(&self) -> bool {
+        match self {
+            Self::Bundled => true,
+            Self::Relay { command, .. } => command.is_some(),
+        }
+    }
+}
+
 /// The phases of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phases {

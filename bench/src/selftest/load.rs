@@ -44,7 +44,7 @@ pub(super) struct Told {
 }
 
 pub(super) fn run() -> Result<Told, SelfTestError> {
-    let processors = Processors::apart();
+    let processors = Processors::apart(false);
     let kept_to = processors.as_ref().map(|apart| apart.server.clone());
     let echo = Echo::start(kept_to).map_err(SelfTestError::Echo)?;
     let generator = processors.as_ref().map(|apart| apart.generator.clone());
