@@ -12,7 +12,7 @@ use crate::result::{
     Bytes, Clients, Floor, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes,
     Prediction, Requests, Second, ServerCost, TrialResult,
 };
-use crate::scenario::Trial;
+use crate::scenario::{Transport, Trial};
 use crate::swarm::{Assignment, SwarmReport, Usage};
 
 /// CPU time of both sides at an instant.
@@ -98,7 +98,13 @@ pub(super) fn assemble(
         connected: report.shards.iter().map(|shard| shard.connected).sum(),
         reconnects: report.shards.iter().map(|shard| shard.reconnects).sum(),
     };
-    let connections = clients.connected + trial.load.publishing_sockets() as u64;
+    // Clients that do not keep connections have some number of them at any instant, and nobody counts it.
+    let kept = trial.load.keep_alive
+        || !matches!(
+            trial.load.transport,
+            Transport::Polling | Transport::LongPolling
+        );
+    let connections = kept.then(|| clients.connected + trial.load.publishing_sockets() as u64);
     let payload = messages.delivered * trial.load.payload as u64;
     let mut result = TrialResult {
         id: trial.id.clone(),
@@ -221,8 +227,8 @@ fn add(left: Usage, right: Usage) -> Usage {
     }
 }
 
-/// The server's cost, with `connections` open at its end.
-fn server(measured: &Measured, connections: u64) -> ServerCost {
+/// The server's cost, with `connections` open at its end, when that is known.
+fn server(measured: &Measured, connections: Option<u64>) -> ServerCost {
     let cpu = measured
         .start
         .zip(measured.end)
@@ -231,7 +237,8 @@ fn server(measured: &Measured, connections: u64) -> ServerCost {
     let watched = measured.server.rss_base.is_some();
     let kernel = socket_size()
         .filter(|_| watched)
-        .map(|size| size * connections);
+        .zip(connections)
+        .map(|(size, connections)| size * connections);
     ServerCost {
         cpu_ns: cpu,
         kernel_socket_memory: kernel,

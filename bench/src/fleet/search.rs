@@ -9,6 +9,15 @@ use crate::probe::Processors;
 use crate::result::{RunResult, SearchEnd, SearchResult, SearchTrial, TrialResult, metric};
 use crate::scenario::{Plan, Search, Trial};
 
+/// Rules of trust that the generator breaks, not the server: behind them the server may hold more.
+const OURS: [&str; 5] = [
+    "schedule_lag",
+    "generator_busy",
+    "negative_delivery",
+    "negative_arrival",
+    "negative_publish",
+];
+
 /// Searches each combination in turn; gives why it stopped early, when it did.
 pub(super) async fn run(
     plan: &Plan,
@@ -122,8 +131,12 @@ impl<'a> Hunt<'a> {
 
     /// What a trial says of its value, and why it does not hold.
     fn say(&self, trial: &TrialResult) -> (Vote, Option<String>) {
-        if let Some(reason) = trial.invalid_reasons.first() {
-            return (Vote::Doubtful, Some(reason.clone()));
+        let broken = trial.validity.iter().filter(|check| !check.holds);
+        if broken
+            .clone()
+            .any(|check| OURS.contains(&check.rule.as_str()))
+        {
+            return (Vote::Doubtful, trial.invalid_reasons.first().cloned());
         }
         for condition in &self.search.conditions {
             let metric = metric::find(&condition.metric);
@@ -138,7 +151,11 @@ impl<'a> Hunt<'a> {
             let why = format!("{} was {shown}, not {}", condition.metric, condition.text);
             return (Vote::Fails, Some(why));
         }
-        (Vote::Holds, None)
+        // What else breaks trust is a server that does not keep up: its queue grows, it refuses, it is gone.
+        match trial.invalid_reasons.first() {
+            Some(reason) => (Vote::Fails, Some(reason.clone())),
+            None => (Vote::Holds, None),
+        }
     }
 
     fn book(&mut self, trial: &Trial, value: f64, (vote, why): (Vote, Option<String>)) {

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::evidence::{Evidence, plain, tested};
+use super::gate::FAULTS;
 use super::likeness;
 use crate::result::compared::{
     Better, Compared, Conclusion, FORMAT, Finding, Row, Rule, Sample, Side,
@@ -31,14 +32,6 @@ pub const METRICS: [&str; 8] = [
     "lost",
     "duplicated",
     "reordered",
-];
-/// Those that ought to be 0.
-const FAULTS: [&str; 5] = [
-    "lost",
-    "duplicated",
-    "reordered",
-    "missed_reports",
-    "publish_errors",
 ];
 
 /// How to compare.
@@ -202,10 +195,15 @@ pub fn confirm(
             let same = again_rows
                 .iter()
                 .find(|r| r.metric == row.metric && r.factors == row.factors);
-            row.confirmed = Some(same.is_some_and(|r| r.verdict == Finding::Worse));
+            // A row that could not be tested again is not refuted by that.
+            row.confirmed = same.map(|r| r.verdict == Finding::Worse);
         }
     }
     first.verdict = conclude(&first, settings);
+    // The base of a repetition may be a run of its own.
+    if base.run.verdict == Verdict::Invalid && !settings.allow_invalid {
+        first.verdict = Conclusion::Invalid;
+    }
     Ok(first)
 }
 

@@ -11,13 +11,14 @@ use crate::result::{GateResult, RunResult, TrialResult, metric};
 use crate::scenario::{Bound, Factor, GateRule, Op, Reference};
 
 /// Counts of what must not happen: a rule on one of them must hold in every trial.
-pub const FAULTS: [&str; 6] = [
+pub const FAULTS: [&str; 7] = [
     "lost",
     "duplicated",
     "reordered",
     "negative",
     "missed_reports",
     "publish_errors",
+    "events.missed",
 ];
 
 /// Checks each rule on the combinations it matches.
