@@ -234,12 +234,20 @@ fn run_now(args: &CompareArgs, settings: &Settings) -> Result<Compared, Exit> {
     confirm(first, &again[0], &again[1], settings)
 }
 
-/// The plan of one scenario.
+/// The plan of one scenario, which has to know its trials ahead: they are run in turns and held against each other.
 fn plan(file: &Path, sets: &[String]) -> Result<Vec<Plan>, Exit> {
-    plans(&CheckArgs {
+    let plans = plans(&CheckArgs {
         files: vec![file.to_path_buf()],
         sets: sets.to_vec(),
-    })
+    })?;
+    match plans.iter().find_map(|plan| plan.search.as_ref()) {
+        None => Ok(plans),
+        Some(search) => Err(refuse(&format!(
+            "{}: a scenario with [search] decides its trials as it goes, so it cannot be run in turns: run each with `bench run`, or give `{}` a value and leave [search] out",
+            file.display(),
+            search.vary
+        ))),
+    }
 }
 
 /// Runs plans in turns; each keeps its results in a folder named after its part.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::theory;
 use super::timeline::Totals;
 use crate::clock::Moment;
 use crate::net::WireTotals;
@@ -106,7 +105,7 @@ pub(super) fn assemble(
         );
     let connections = kept.then(|| clients.connected + trial.load.publishing_sockets() as u64);
     let payload = messages.delivered * trial.load.payload as u64;
-    let mut result = TrialResult {
+    TrialResult {
         id: trial.id.clone(),
         repeat: trial.repeat,
         transport: trial.load.transport,
@@ -143,9 +142,7 @@ pub(super) fn assemble(
         explanations: Vec::new(),
         timeline: seconds,
         percentiles: percentiles(totals),
-    };
-    theory::add(&mut result, assignment, &totals.delivery);
-    result
+    }
 }
 
 fn connect(report: &SwarmReport) -> Series {

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::assemble::{Measured, assemble};
 use super::timeline::Timeline;
-use super::{RunError, TrialLog, Trialled, incidents};
+use super::{RunError, TrialLog, Trialled, incidents, theory};
 use crate::record::Window;
 use crate::result::TrialResult;
 use crate::scenario::Trial;
@@ -51,6 +51,7 @@ impl End {
         let told = (seconds, &totals);
         let mut result = assemble(&self.assignment, trial, &report, told, &self.measured);
         result.events = incidents::results(&self.assignment, &report, &self.window);
+        theory::add(&mut result, &self.assignment, &totals.delivery);
         for reason in std::mem::take(&mut self.measured.doubts) {
             doubt(&mut result, reason);
         }

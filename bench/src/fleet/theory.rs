@@ -8,7 +8,8 @@ use crate::record::Series;
 use crate::result::TrialResult;
 use crate::swarm::Assignment;
 
-/// Adds predictions, deviations, checks and their explanations to a result that has all it measured.
+/// Adds predictions, deviations, checks and their explanations to a result that has all it measured, events
+/// included.
 pub(super) fn add(result: &mut TrialResult, assignment: &Assignment, delivery: &Series) {
     let channel = assignment.channel(assignment.load.channels / 2);
     let load = result.load.clone();
@@ -22,6 +23,7 @@ pub(super) fn add(result: &mut TrialResult, assignment: &Assignment, delivery: &
             channel: &channel,
         },
         network: Network::to(assignment.server),
+        events: !assignment.events.is_empty(),
     };
     // A trial that was stopped has no measured phase, and nothing to compare.
     if result.phases.measure > 0 {

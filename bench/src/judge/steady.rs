@@ -32,10 +32,13 @@ pub(super) struct Trend {
 }
 
 impl Trend {
-    /// The trend of a trial; `None` when it is too short.
+    /// The trend of a trial; `None` when it is too short, or when its events move the latency.
     ///
     /// Polling waits for up to an interval by itself, so the first interval shows only short waits and is left out.
     pub(super) fn of(trial: &TrialResult) -> Option<Self> {
+        if !trial.events.is_empty() {
+            return None;
+        }
         let polling = trial.load.transport == Transport::Polling;
         let interval = if polling {
             trial.load.poll_interval.as_secs_f64()

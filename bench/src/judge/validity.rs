@@ -2,9 +2,11 @@
 //!
 //! Loss, duplicates and order are findings about the server, and gates decide on them.
 
+use std::time::Duration;
+
 use super::steady::{GROWN, Trend};
-use crate::result::{Bound, Check, TrialResult};
-use crate::scenario::Arrivals;
+use crate::result::{Bound, Check, EventResult, TrialResult};
+use crate::scenario::{Action, Arrivals, Incident, events};
 use crate::units::show_nanos;
 
 /// The share of the clients asked for that must be connected when the measured phase begins.
@@ -123,13 +125,16 @@ fn published(trial: &TrialResult) -> Option<Rule> {
 fn rate(trial: &TrialResult) -> Option<Rule> {
     // A trial that did not come to its end has no span.
     let span = Some(number(trial.phases.measure) / 1e9).filter(|span| *span > 0.0)?;
-    let asked = trial.load.rate * span;
+    let changes = changes(trial);
+    let usual = trial.load.rate;
+    let asked = events::messages(&changes, usual, Duration::from_nanos(trial.phases.measure));
     let achieved = number(trial.messages.published);
+    let stretches = number(events::steps(&changes, usual).len() as u64 + 1);
     let allowed = match trial.load.arrivals {
         Arrivals::Poisson => RATE_SIGMAS * asked.sqrt(),
-        // One more or less at the ends of the phase.
-        Arrivals::Constant => 1.0,
-        Arrivals::Burst => trial.load.rate.max(1.0),
+        // One more or less at the ends of the phase, and of each rate in it.
+        Arrivals::Constant => stretches,
+        Arrivals::Burst => stretches * events::peak(&changes, usual).max(1.0),
     };
     let limit = RATE_SHARE + allowed / asked;
     let off = (achieved / asked - 1.0).abs();
@@ -138,11 +143,31 @@ fn rate(trial: &TrialResult) -> Option<Rule> {
         reason: format!(
             "{:.2} messages a second were published though {} were asked for: {:.1} % off, more than {:.1} %",
             achieved / span,
-            trial.load.rate,
+            // A mean of several rates has no end of decimals.
+            if changes.is_empty() {
+                usual.to_string()
+            } else {
+                format!("{:.2}", asked / span)
+            },
             off * 100.0,
             limit * 100.0
         ),
     })
+}
+
+/// The changes of the rate among a trial's events.
+fn changes(trial: &TrialResult) -> Vec<Incident> {
+    let change = |event: &EventResult| {
+        let span = event.span.map(Duration::from_nanos);
+        Some(Incident {
+            at: Duration::from_nanos(event.at),
+            action: Action::Rate {
+                rate: event.rate?,
+                span,
+            },
+        })
+    };
+    trial.events.iter().filter_map(change).collect()
 }
 
 fn delivered(trial: &TrialResult) -> Option<Rule> {

@@ -1,7 +1,8 @@
 //! Wire bytes for each delivered message: data, TCP/IP headers and acknowledgements, both directions.
 
-use super::delay::{batch, gap_ns};
+use super::delay::{batch, in_step};
 use super::exchange::{Sizes, sizes};
+use super::way::{self, Gap};
 use super::{Network, Situation};
 use crate::scenario::{Arrivals, Transport};
 
@@ -17,14 +18,18 @@ pub(super) fn predict(situation: &Situation<'_>) -> Option<f64> {
         rate,
         arrivals: situation.load.arrivals,
     };
-    match situation.load.transport {
-        _ if !situation.load.keep_alive => None,
-        Transport::Polling => cost.polling(situation.load.poll_interval.as_secs_f64()),
-        Transport::LongPolling => {
-            cost.long_polling(gap_ns(situation)? / 1e9, situation.load.hold.as_secs_f64())
+    let load = situation.load;
+    match load.transport {
+        _ if !load.keep_alive || !situation.gives_all() => None,
+        Transport::Polling => {
+            // Without a floor, as when the link says nothing of the gap, the interval must be far longer.
+            let paced = in_step(situation).unwrap_or(way::is_told(&load.link));
+            paced.then(|| cost.polling(load.poll_interval.as_secs_f64()))?
         }
+        Transport::LongPolling => cost.long_polling(Gap::of(situation)?, load.hold.as_secs_f64()),
         Transport::Streaming | Transport::Sse | Transport::Websocket => {
-            cost.fits(sizes.message, 1.0).then(|| cost.pushed())
+            // The emulated link is behind the kernel: neither loss nor jitter changes what that sends.
+            (cost.fits(sizes.message, 1.0) && cost.carried(load.link.down)).then(|| cost.pushed())
         }
     }
 }
@@ -53,6 +58,16 @@ impl Cost {
     /// A segment with the message and an empty one that acknowledges it.
     fn pushed(&self) -> f64 {
         self.sizes.message + 2.0 * self.header()
+    }
+
+    /// Whether a link of so many bits a second has room for the messages; else the server feels it.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "far fewer than 2^53 bits a second"
+    )]
+    fn carried(&self, down: Option<u64>) -> bool {
+        let bits = 8.0 * self.rate * (self.sizes.message + self.header());
+        down.is_none_or(|down| bits < down as f64)
     }
 
     /// The share of spans of `seconds` without a message.
@@ -89,9 +104,9 @@ impl Cost {
     }
 
     /// `(Hq + Hr)/b + P + item`. The next request acknowledges an answer; a request that waits
-    /// longer than the delay of acknowledgements gets one of its own. Holds that end without a message
-    /// cost an exchange each.
-    fn long_polling(&self, gap: f64, hold: f64) -> Option<f64> {
+    /// longer than the delay of acknowledgements gets one of its own, and so does an answer when a link makes the
+    /// gap that long. Holds that end without a message cost an exchange each.
+    fn long_polling(&self, gap: Gap, hold: f64) -> Option<f64> {
         let Sizes {
             request,
             empty,
@@ -99,9 +114,10 @@ impl Cost {
             message,
             ..
         } = self.sizes;
+        let (least, most) = (gap.least() / 1e9, gap.most() / 1e9);
         let batch = match self.arrivals {
-            Arrivals::Poisson => batch(self.rate * gap),
-            Arrivals::Constant | Arrivals::Burst if self.rate * gap < 1.0 => 1.0,
+            Arrivals::Poisson => batch(self.rate, gap),
+            Arrivals::Constant | Arrivals::Burst if self.rate * most < 1.0 => 1.0,
             Arrivals::Constant | Arrivals::Burst => return None,
         };
         if !self.fits(page, 2.0 * batch) {
@@ -113,8 +129,16 @@ impl Cost {
                 f64::from(u8::from(1.0 / self.rate > DELAYED_ACK))
             }
         };
-        let answered = request + page + (2.0 + acknowledged) * self.header();
-        let timed_out = request + empty + 3.0 * self.header();
+        let far = if most < DELAYED_ACK {
+            0.0
+        } else if least > DELAYED_ACK {
+            1.0
+        } else {
+            // Jitter decides.
+            return None;
+        };
+        let answered = request + page + (2.0 + acknowledged + far) * self.header();
+        let timed_out = request + empty + (3.0 + far) * self.header();
         let silent_holds = match self.arrivals {
             Arrivals::Poisson => {
                 let silent = self.silent(hold);

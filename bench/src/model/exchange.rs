@@ -2,11 +2,10 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::Situation;
 use crate::client::{Client, Cursor, Profile, Subscription};
-use crate::scenario::Transport;
+use crate::scenario::{FOREIGN_PAGE, Origin, Transport};
 
 /// Bytes of an answer's head before its variable parts, as the bundled relay sends it. Another
 /// server's may be longer; then the deviation says by how much.
@@ -18,6 +17,10 @@ const PAGE_BODY: usize = 39;
 const ITEM: usize = 26;
 /// `id: `, `data: ` and three line ends.
 const EVENT: usize = 13;
+/// What lets a page of another origin read an answer, as the bundled relay says it, less the origin.
+const CROSS_HEAD: usize = "vary: Origin\r\naccess-control-allow-origin: \r\n\
+    access-control-expose-headers: Relay-Next\r\n"
+    .len();
 /// The epoch of a position and its dash.
 const EPOCH: usize = 7;
 
@@ -33,10 +36,6 @@ pub struct Names<'a> {
 /// The way between clients and server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Network {
-    /// Round-trip time of the emulated link, beyond what the floor holds.
-    pub rtt: Duration,
-    /// The share of segments that the link loses.
-    pub loss: f64,
     /// Bytes of TCP and IP header, timestamps included, of each segment.
     pub header: usize,
     /// The largest segment's data.
@@ -44,7 +43,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// The way to a server without an emulated link: loopback carries 64 KiB in a segment, other networks an Ethernet frame's.
+    /// The way to a server: loopback carries 64 KiB in a segment, also under an emulated link, other networks an
+    /// Ethernet frame's.
     #[must_use]
     pub fn to(server: SocketAddr) -> Self {
         let header = if server.is_ipv4() { 52 } else { 72 };
@@ -54,8 +54,6 @@ impl Network {
             1_500
         };
         Self {
-            rtt: Duration::ZERO,
-            loss: 0.0,
             header,
             segment: frame - header,
         }
@@ -81,8 +79,12 @@ pub(super) fn sizes(situation: &Situation<'_>) -> Sizes {
     let position = position(situation);
     let item = ITEM + position.len() + situation.load.payload;
     let page_body = PAGE_BODY + position.len() + item;
-    let page = PAGE_HEAD + digits(page_body);
-    let empty = EMPTY_HEAD + position.len();
+    let cross = match situation.load.origin {
+        Origin::Same => 0,
+        Origin::Cross => CROSS_HEAD + FOREIGN_PAGE.len(),
+    };
+    let page = PAGE_HEAD + digits(page_body) + cross;
+    let empty = EMPTY_HEAD + position.len() + cross;
     let message = match situation.load.transport {
         // And a comma, which the last one has not.
         Transport::Polling | Transport::LongPolling => item + 1,

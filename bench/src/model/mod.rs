@@ -13,13 +13,14 @@
 mod bytes;
 mod delay;
 mod exchange;
+mod way;
 
 use std::time::Duration;
 
 pub use exchange::{Names, Network};
 
 use crate::result::{Floor, Prediction};
-use crate::scenario::{Arrivals, Load};
+use crate::scenario::{Arrivals, Load, Poll, Transport};
 
 /// What is known of a trial before it is measured.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +35,10 @@ pub struct Situation<'a> {
     pub floor: Option<Floor>,
     /// The names in the clients' requests.
     pub names: Names<'a>,
-    /// The way between the two.
+    /// The way between the two, apart from the link.
     pub network: Network,
+    /// Whether events of the scenario fall into the measured phase.
+    pub events: bool,
 }
 
 impl Situation<'_> {
@@ -49,23 +52,38 @@ impl Situation<'_> {
         (rate.is_finite() && rate > 0.0).then_some(rate)
     }
 
+    /// Whether an answer to a poll holds all that there is, and at once: neither only the newest value, nor
+    /// at most so many messages, nor what came while the server lingered.
+    fn gives_all(&self) -> bool {
+        let load = self.load;
+        match load.transport {
+            Transport::Polling => load.poll == Poll::Log && load.batch.is_none(),
+            Transport::LongPolling => {
+                load.poll == Poll::Log && load.batch.is_none() && load.linger.is_zero()
+            }
+            Transport::Streaming | Transport::Sse | Transport::Websocket => true,
+        }
+    }
+
     /// Subscribers of a channel.
     fn readers(&self) -> f64 {
         self.load.subscribers_per_channel().max(1.0)
     }
 }
 
-/// Predicts a trial. A figure is `None` where no model applies: bursts, a server that
-/// cannot keep up, messages longer than a segment, connections that are not kept, loss on the link.
+/// Predicts a trial. A figure is `None` where no model applies: bursts, events, a server that cannot keep
+/// up, messages longer than a segment, connections that are not kept, loss or a bandwidth on the
+/// link, polls that are not answered before the next, answers that hold only the newest value, at most so many
+/// messages, or what came while the server lingered.
 #[must_use]
 pub fn predict(situation: &Situation<'_>) -> Prediction {
-    if situation.load.arrivals == Arrivals::Burst || situation.network.loss > 0.0 {
+    if situation.load.arrivals == Arrivals::Burst || situation.events {
         return Prediction::default();
     }
     let delay = delay::predict(situation);
     Prediction {
         delivery_mean_ns: delay.map(|delay| delay.mean),
-        delivery_p99_ns: delay.map(|delay| delay.p99),
+        delivery_p99_ns: delay.and_then(|delay| delay.p99),
         wire_bytes_per_message: bytes::predict(situation),
     }
 }

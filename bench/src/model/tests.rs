@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Names, Network, Situation, predict};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
+
+use super::{Names, Network, Situation, polling_law, predict};
 use crate::result::Floor;
-use crate::scenario::{Arrivals, Headers, Load, Transport};
+use crate::scenario::{Arrivals, Headers, Link, Load, Origin, Poll, Transport};
 
 const FLOOR: Floor = Floor {
     count: 100,
@@ -34,6 +37,7 @@ fn situation(load: &Load) -> Situation<'_> {
             channel: "bench-01234567-5",
         },
         network: Network::to(([127, 0, 0, 1], 40000).into()),
+        events: false,
     }
 }
 
@@ -45,15 +49,96 @@ fn close(found: f64, wanted: f64) {
     assert!((found / wanted - 1.0).abs() < 1e-3, "{found}, not {wanted}");
 }
 
+const MS: Duration = Duration::from_millis(1);
+
+/// The mean delay over a link, in milliseconds.
+fn over(load: &Load, link: Link) -> Option<f64> {
+    let load = Load {
+        link,
+        ..load.clone()
+    };
+    let theory = predict(&situation(&load));
+    theory.delivery_mean_ns.map(|mean| mean / 1e6)
+}
+
+fn rtt(ms: u32) -> Link {
+    Link {
+        rtt: MS * ms,
+        ..Link::NONE
+    }
+}
+
 #[test]
 fn polling_waits_half_an_interval_and_a_link_adds_its_one_way_delay() {
-    let load = load(Transport::Polling);
-    let mut here = situation(&load);
-    let theory = predict(&here);
+    let mut load = load(Transport::Polling);
+    let theory = predict(&situation(&load));
     close(theory.delivery_mean_ns.unwrap(), 500.1e6);
     close(theory.delivery_p99_ns.unwrap(), 990.1e6);
-    here.network.rtt = Duration::from_millis(100);
-    close(mean_ms(&here), 550.1);
+    close(over(&load, rtt(100)).unwrap(), 550.1);
+    // A poll that is not answered before the next is due leaves that out.
+    assert_eq!(over(&load, rtt(1000)), None);
+    load.link = rtt(1000);
+    assert_eq!(predict(&situation(&load)), super::Prediction::default());
+    assert_eq!(polling_law(&situation(&load)), None);
+    // A connection of its own for each poll takes two round trips.
+    load.keep_alive = false;
+    close(over(&load, rtt(400)).unwrap(), 700.1);
+    assert_eq!(over(&load, rtt(500)), None);
+}
+
+#[test]
+fn jitter_adds_half_of_itself_and_makes_gaps_uneven() {
+    let jitter = |ms| Link {
+        jitter: MS * ms,
+        ..rtt(100)
+    };
+    let polling = load(Transport::Polling);
+    // And its variance over the interval: 300^2 / 12 / 1000.
+    close(over(&polling, jitter(300)).unwrap(), 550.1 + 150.0 + 7.5);
+    let mut long = load(Transport::LongPolling);
+    (long.clients, long.channels, long.rate) = (10, 10, 10.0);
+    // One message a second; two jitters of 40 ms in the gap of 100.1 ms.
+    let silent = (-0.1001_f64).exp() * ((1.0 - (-0.04_f64).exp()) / 0.04).powi(2);
+    let wait = (140.1_f64.powi(2) + 40.0_f64.powi(2) / 6.0) / 2000.0 / (0.1401 + silent);
+    close(over(&long, jitter(40)).unwrap(), 0.1 + 50.0 + 20.0 + wait);
+    // Messages that are far apart do not meet on their way.
+    let mut sparse = load(Transport::Sse);
+    (sparse.clients, sparse.channels, sparse.rate) = (10, 10, 0.1);
+    close(over(&sparse, jitter(20)).unwrap(), 0.1 + 50.0 + 10.0);
+    sparse.arrivals = Arrivals::Constant;
+    close(over(&sparse, jitter(20)).unwrap(), 0.1 + 50.0 + 10.0);
+    sparse.rate = 1000.0;
+    assert_eq!(over(&sparse, jitter(20)), None, "they overtake, or wait");
+    for transport in Transport::ALL {
+        let mut load = load(transport);
+        load.link = jitter(20);
+        let theory = predict(&situation(&load));
+        assert!(theory.delivery_mean_ns.is_some(), "{transport}");
+        assert_eq!(theory.delivery_p99_ns, None, "{transport}");
+        assert_eq!(polling_law(&situation(&load)), None);
+    }
+}
+
+#[test]
+fn messages_that_nothing_overtakes_take_what_a_simulation_says() {
+    let mut load = load(Transport::Sse);
+    (load.clients, load.channels, load.rate) = (1, 1, 50.0);
+    let jitter = Link {
+        jitter: MS * 40,
+        ..Link::NONE
+    };
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
+    let (mut at, mut arrived, mut sum) = (0.0, 0.0_f64, 0.0);
+    let count = 400_000;
+    for _ in 0..count {
+        at -= (1.0 - random.random::<f64>()).ln() * 1000.0 / 50.0;
+        arrived = arrived.max(at + random.random::<f64>() * 40.0);
+        sum += arrived - at;
+    }
+    let simulated = sum / f64::from(count);
+    let found = over(&load, jitter).unwrap() - 0.1;
+    assert!((found - simulated).abs() < 0.1, "{found} {simulated}");
+    assert!(found > 22.0, "{found}");
 }
 
 #[test]
@@ -65,39 +150,148 @@ fn an_open_connection_waits_for_the_way_and_the_subscribers_before() {
     let alone = predict(&situation(&load));
     close(alone.delivery_mean_ns.unwrap(), 0.1e6);
     close(alone.delivery_p99_ns.unwrap(), 0.2e6);
-    let mut far = situation(&load);
-    far.network.rtt = Duration::from_millis(40);
-    close(mean_ms(&far), 20.1);
+    close(over(&load, rtt(40)).unwrap(), 20.1);
 }
 
 #[test]
 fn a_long_poll_adds_the_gap_between_answer_and_request() {
     let mut load = load(Transport::LongPolling);
     (load.clients, load.channels, load.rate) = (10, 10, 10.0);
-    let mut far = situation(&load);
-    far.network.rtt = Duration::from_millis(100);
     // One message a second, a gap of 100.1 ms: lambda G = 0.1001.
     let share = 0.1001 / (0.1001 + (-0.1001_f64).exp());
-    close(mean_ms(&far), 0.1 + 50.0 + share * 100.1 / 2.0);
+    close(
+        over(&load, rtt(100)).unwrap(),
+        0.1 + 50.0 + share * 100.1 / 2.0,
+    );
+    // A connection of its own for each request takes a round trip more.
+    load.keep_alive = false;
+    let share = 0.2001 / (0.2001 + (-0.2001_f64).exp());
+    close(
+        over(&load, rtt(100)).unwrap(),
+        0.1 + 50.0 + share * 200.1 / 2.0,
+    );
+    load.keep_alive = true;
     // Busy, it is polling at the speed of the round trip: half a gap.
     load.rate = 100_000.0;
-    let mut busy = situation(&load);
-    busy.network.rtt = Duration::from_millis(100);
-    assert!(
-        predict(&busy).delivery_mean_ns.is_none(),
-        "no server keeps up"
-    );
+    assert_eq!(over(&load, rtt(100)), None, "no server keeps up");
     load.rate = 1000.0;
-    let mut busy = situation(&load);
-    busy.network.rtt = Duration::from_millis(100);
-    close(mean_ms(&busy), 0.1 + 50.0 + 100.1 / 2.0);
+    close(over(&load, rtt(100)).unwrap(), 0.1 + 50.0 + 100.1 / 2.0);
     // Equal periods longer than the gap never wait, shorter ones follow no simple law.
     load.arrivals = Arrivals::Constant;
-    let mut busy = situation(&load);
-    busy.network.rtt = Duration::from_millis(100);
-    assert_eq!(predict(&busy).delivery_mean_ns, None);
-    assert_eq!(predict(&busy).wire_bytes_per_message, None);
+    load.link = rtt(100);
+    assert_eq!(predict(&situation(&load)), super::Prediction::default());
+    load.link = Link::NONE;
     close(mean_ms(&situation(&load)), 0.1);
+}
+
+#[test]
+fn what_is_lost_or_waits_for_a_bottleneck_has_no_predicted_delay() {
+    let lossy = Link {
+        loss: 0.01,
+        ..rtt(40)
+    };
+    let narrow = |bits| Link {
+        down: Some(bits),
+        ..rtt(40)
+    };
+    let slow_up = Link {
+        up: Some(1_000_000),
+        ..rtt(40)
+    };
+    for transport in Transport::ALL {
+        let mut load = load(transport);
+        let bytes = predict(&situation(&load)).wire_bytes_per_message;
+        for link in [lossy, narrow(1_000_000), slow_up] {
+            load.link = link;
+            let theory = predict(&situation(&load));
+            assert_eq!(theory.delivery_mean_ns, None, "{transport}");
+            assert_eq!(theory.delivery_p99_ns, None, "{transport}");
+            // The kernel sends what it always sends; only polls come at other times.
+            let polls = matches!(transport, Transport::Polling | Transport::LongPolling);
+            let wanted = bytes.filter(|_| !polls);
+            assert_eq!(theory.wire_bytes_per_message, wanted, "{transport}");
+            assert_eq!(polling_law(&situation(&load)), None);
+        }
+        // Two messages a second of more than 200 bytes do not fit.
+        load.link = narrow(3_000);
+        assert_eq!(predict(&situation(&load)), super::Prediction::default());
+    }
+}
+
+#[test]
+fn an_answer_over_a_long_link_is_acknowledged_before_the_next_request() {
+    let mut load = load(Transport::LongPolling);
+    load.arrivals = Arrivals::Constant;
+    load.rate = 10.0;
+    let near = predict(&situation(&load)).wire_bytes_per_message.unwrap();
+    load.link = rtt(60);
+    let far = predict(&situation(&load)).wire_bytes_per_message.unwrap();
+    close(far - near, 52.0);
+    load.link = rtt(30);
+    load.link.jitter = MS * 10;
+    let between = predict(&situation(&load));
+    assert_eq!(between.wire_bytes_per_message, None);
+}
+
+#[test]
+fn answers_that_do_not_hold_all_at_once_are_not_predicted() {
+    let nothing = super::Prediction::default();
+    for transport in [Transport::Polling, Transport::LongPolling] {
+        let polls = load(transport);
+        let newest = Load {
+            poll: Poll::Latest,
+            ..polls.clone()
+        };
+        let single = Load {
+            batch: Some(1),
+            ..polls
+        };
+        for load in [newest, single] {
+            assert_eq!(predict(&situation(&load)), nothing, "{transport}");
+            assert_eq!(polling_law(&situation(&load)), None);
+        }
+    }
+    let mut lingers = load(Transport::LongPolling);
+    lingers.linger = MS * 50;
+    assert_eq!(predict(&situation(&lingers)), nothing);
+    // They mean nothing to the others.
+    for transport in [Transport::Streaming, Transport::Sse, Transport::Websocket] {
+        let plain = load(transport);
+        let odd = Load {
+            poll: Poll::Latest,
+            batch: Some(1),
+            linger: MS,
+            ..plain.clone()
+        };
+        assert_eq!(predict(&situation(&odd)), predict(&situation(&plain)));
+    }
+}
+
+#[test]
+fn nothing_is_predicted_of_a_trial_with_events() {
+    for transport in Transport::ALL {
+        let load = load(transport);
+        let mut eventful = situation(&load);
+        eventful.events = true;
+        assert_eq!(predict(&eventful), super::Prediction::default());
+        assert_eq!(polling_law(&eventful), None);
+    }
+}
+
+#[test]
+fn a_page_of_another_origin_costs_its_headers_and_its_answers_theirs() {
+    let mut load = load(Transport::LongPolling);
+    load.arrivals = Arrivals::Constant;
+    let bytes = |load: &Load| predict(&situation(load)).wire_bytes_per_message.unwrap();
+    let same = bytes(&load);
+    load.origin = Origin::Cross;
+    let asked = "Origin: http://app.example\r\n".len();
+    let answered = "vary: Origin\r\naccess-control-allow-origin: http://app.example\r\n\
+        access-control-expose-headers: Relay-Next\r\n";
+    close(bytes(&load) - same, (asked + answered.len()) as f64);
+    let cross = bytes(&load);
+    load.cookies = "a=1".to_owned();
+    close(bytes(&load) - cross, "Cookie: a=1\r\n".len() as f64);
 }
 
 #[test]
@@ -161,9 +355,6 @@ fn where_no_model_applies_nothing_is_predicted() {
     bursts.arrivals = Arrivals::Burst;
     assert_eq!(predict(&situation(&bursts)), super::Prediction::default());
     let sse = load(Transport::Sse);
-    let mut lossy = situation(&sse);
-    lossy.network.loss = 0.01;
-    assert_eq!(predict(&lossy), super::Prediction::default());
     let mut unanswered = situation(&sse);
     unanswered.floor = None;
     let theory = predict(&unanswered);

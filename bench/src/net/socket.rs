@@ -192,11 +192,13 @@ impl Socket {
     }
 
     /// Ends a connection that the server ends too, in good order: once its last segment is here, the
-    /// client's own is sent and counted. A server that keeps it open nevertheless is not waited for.
+    /// client's own is sent, over a link too at once, and counted. A server that keeps it open nevertheless is not waited for.
     pub async fn part(&self) {
         let ended = tokio::time::timeout(PART_LIMIT, self.ended()).await;
         if ended.is_ok_and(|ended| ended) {
             // A reset would end it too, and cost the server less than its browsers will.
+            // Over a link it does not travel: whoever hangs up is gone at once, and the next connection
+            // waits for nothing of this one.
             let _ = socket2::SockRef::from(self.stream()).set_linger(None);
             let _ = self.stream().shutdown(Shutdown::Write);
         }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use bench::judge::{deviation, validity};
-use bench::result::{Bound, Cause, RunResult, Summary, TrialResult, Uniformity};
+use bench::result::{
+    Bound, Cause, EventKind, EventResult, RunResult, Summary, TrialResult, Uniformity,
+};
 use bench::scenario::{Arrivals, Transport};
 
 use crate::fixture;
@@ -105,6 +107,56 @@ fn each_rule_is_broken_alone_and_tells_figure_and_limit() {
     breaks("steady", &["50.0 ms", "190 ms", "3.8 times", "1.5"], |t| {
         queue(t, 0.0, 10e6);
     });
+}
+
+/// A change of the rate at a second of the measured phase, for some seconds.
+fn changed(at: u64, span: Option<u64>, rate: f64) -> EventResult {
+    EventResult {
+        kind: EventKind::Rate,
+        at: at * 1_000_000_000,
+        span: span.map(|span| span * 1_000_000_000),
+        rate: Some(rate),
+        affected: 0,
+        back: 0,
+        time_until_all_back_ns: None,
+        catch_up_ns: None,
+        missed: 0,
+        missed_reports: 0,
+    }
+}
+
+#[test]
+fn a_planned_change_of_the_rate_is_what_was_asked_for() {
+    let planned = |t: &mut TrialResult| {
+        t.load.arrivals = Arrivals::Constant;
+        t.load.rate = 100.0;
+        t.phases.measure = 10_000_000_000;
+        // 4 s of 100, 2 s of 1,000, 4 s of 100.
+        t.events = vec![changed(4, Some(2), 1000.0)];
+        (t.messages.planned, t.messages.published) = (2800, 2800);
+    };
+    assert_eq!(broken(planned).0, [""; 0]);
+    breaks("rate", &["100.00", "280.00", "64.3 %"], |t| {
+        planned(t);
+        (t.messages.planned, t.messages.published) = (1000, 1000);
+    });
+    breaks("rate", &["280.00", "though 100 were"], |t| {
+        planned(t);
+        t.events.clear();
+    });
+}
+
+#[test]
+fn a_trial_with_events_is_not_asked_for_a_steady_state() {
+    let grown = |t: &mut TrialResult| queue(t, 0.0, 10e6);
+    assert_eq!(broken(grown).0, ["steady"]);
+    let mut trial = trial(Transport::Websocket);
+    grown(&mut trial);
+    trial.events = vec![changed(0, None, trial.load.rate)];
+    let (checks, reasons) = validity::check(&trial, 2);
+    assert_eq!(reasons, [""; 0]);
+    assert!(checks.iter().all(|check| check.rule != "steady"));
+    assert_eq!(validity::warnings(&trial), [""; 0]);
 }
 
 #[test]
