@@ -68,7 +68,7 @@ pub(super) fn predict(situation: &Situation<'_>) -> Option<Delay> {
         || !way::is_told(&situation.load.link)
         || !situation.gives_all()
     {
-        // Past saturation the delay depends on how long the trial is.
+        // Past saturation the delay depends on how long the trial is, behind a bottleneck on its queue.
         return None;
     }
     match situation.load.transport {

@@ -175,12 +175,12 @@ fn where_nothing_holds_the_run_fails_and_where_everything_does_it_says_so() {
 fn a_search_is_not_compared_in_turns_and_nothing_starts() {
     let story = scenario(
         r#""sse""#,
-        "vary = \"clients\"\nfrom = 1\nto = 8\nwhile = \"lost == 0\"",
+        "vary = \"payload\"\nfrom = \"100B\"\nto = \"800B\"\nwhile = \"lost == 0\"",
         "",
     );
     let ran = story.bench(&["compare", "story.toml", "story.toml"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    for said in ["[search]", "in turns", "`clients`"] {
+    for said in ["[search]", "in turns", "`payload`"] {
         assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
     }
     assert!(!story.results().exists());
