@@ -46,6 +46,12 @@ struct Cli {
     /// Change a key of the scenario; load.transport=sse, run.repeats=8
     #[arg(long = "set")]
     sets: Vec<String>,
+    /// Change a key for the planted regressions only; the smaller the effect, the more repeats it needs
+    #[arg(long = "planted-set")]
+    planted_sets: Vec<String>,
+    /// Compare this metric alone
+    #[arg(long)]
+    metric: Option<String>,
     /// What `cargo bench` says to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -189,6 +195,14 @@ fn compare(cli: &Cli, slowed: &Path, by: f64, out: &Path) -> Result<Compared, St
     command.args(["--set-base", &side(0.0), "--set-candidate", &side(by)]);
     for set in &cli.sets {
         command.args(["--set", set]);
+    }
+    if by > 0.0 {
+        for set in &cli.planted_sets {
+            command.args(["--set", set]);
+        }
+    }
+    if let Some(metric) = &cli.metric {
+        command.args(["--metric", metric]);
     }
     command.args(["--quiet", "--json", "-", "--out"]).arg(out);
     let ran = command.output().map_err(|error| error.to_string())?;
