@@ -2,7 +2,7 @@
 
 use super::compare::Settings;
 use crate::result::compared::{Better, Effect, Finding, Row};
-use crate::stats::{self, Interval};
+use crate::stats::{self, Interval, Ratio};
 
 /// Beyond so many repeats a guess of their number is of no use.
 const MANY: u64 = 1000;
@@ -11,24 +11,25 @@ const MANY: u64 = 1000;
 #[derive(Debug)]
 pub(super) struct Evidence {
     sizes: (usize, usize),
-    ratio: Option<f64>,
-    interval: Option<Interval>,
+    ratio: Option<Ratio>,
     /// None with a single value on a side: that is no test.
     pub(super) p: Option<f64>,
 }
 
 impl Evidence {
     pub(super) fn of(base: &[f64], candidate: &[f64]) -> Self {
-        let ratio = stats::median(base.to_vec())
-            .filter(|under| *under > 0.0)
-            .and_then(|under| Some(stats::median(candidate.to_vec())? / under));
         Self {
             sizes: (base.len(), candidate.len()),
-            ratio,
-            interval: stats::ratio_interval(base, candidate),
+            ratio: stats::ratio(base, candidate),
             p: (base.len() > 1 && candidate.len() > 1)
                 .then(|| stats::mann_whitney(base, candidate)),
         }
+    }
+
+    /// The ratio and its interval, where there are both.
+    fn interval(&self) -> Option<(f64, Interval)> {
+        let ratio = self.ratio?;
+        Some((ratio.estimate, ratio.interval?))
     }
 }
 
@@ -43,13 +44,13 @@ pub(super) fn tested(
     row.p = evidence.p;
     row.p_corrected = corrected;
     row.effect = evidence.ratio.map(|ratio| Effect {
-        ratio: ratio - 1.0,
-        low: evidence.interval.map(|i| i.low - 1.0),
-        high: evidence.interval.map(|i| i.high - 1.0),
-        confidence: evidence.interval.map(|i| i.confidence),
+        ratio: ratio.estimate - 1.0,
+        low: ratio.interval.map(|i| i.low - 1.0),
+        high: ratio.interval.map(|i| i.high - 1.0),
+        confidence: ratio.interval.map(|i| i.confidence),
     });
     let least = settings.min_effect;
-    let (Some(ratio), Some(interval)) = (evidence.ratio.map(|r| r - 1.0), evidence.interval) else {
+    let Some((estimate, interval)) = evidence.interval() else {
         let (verdict, why) = without_ratio(evidence);
         row.verdict = verdict;
         row.reason = Some(why);
@@ -57,7 +58,7 @@ pub(super) fn tested(
             .filter(|n| evidence.sizes.0.min(evidence.sizes.1) < 2 && *n > 0);
         return row;
     };
-    let (low, high) = (interval.low - 1.0, interval.high - 1.0);
+    let (ratio, low, high) = (estimate - 1.0, interval.low - 1.0, interval.high - 1.0);
     let significant = corrected.is_some_and(|p| p < settings.alpha);
     let apart = low > 0.0 || high < 0.0;
     let sure = interval.confidence >= stats::CONFIDENCE;
@@ -119,10 +120,10 @@ fn needed(evidence: &Evidence, tests: usize, settings: &Settings) -> Option<u64>
     if now < test {
         return Some(test);
     }
-    let interval = evidence.interval?;
+    let (estimate, interval) = evidence.interval()?;
     let half = (interval.high - interval.low) / 2.0;
     // To tell the effect from zero or from the least effect, whichever is farther.
-    let ratio = (evidence.ratio? - 1.0).abs();
+    let ratio = (estimate - 1.0).abs();
     let room = (settings.min_effect - ratio)
         .abs()
         .max(if ratio >= settings.min_effect {

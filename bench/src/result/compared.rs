@@ -148,7 +148,7 @@ pub struct Sample {
     pub confidence: Option<f64>,
 }
 
-/// How far the candidate is from the base: `candidate / base - 1` of the medians.
+/// How far the candidate is from the base: `candidate / base - 1`, the median over all pairs of repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Effect {
     /// The effect: 0.1 is 10 % more than the base.

@@ -1,4 +1,4 @@
-//! Bootstrap intervals of a median and of a ratio of medians.
+//! Bootstrap intervals of a median.
 //!
 //! The bootstrap draws samples with replacement from the one at hand and looks at how their medians
 //! spread. For a median nothing need be drawn: the distribution that ever more draws would tend to is known
@@ -16,12 +16,10 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 use statrs::function::beta::beta_reg;
 use statrs::function::factorial::ln_binomial;
 
-use super::{CONFIDENCE, Interval, least_p};
+use super::{CONFIDENCE, Interval};
 
 /// Medians that come up less often than this are left out: many repeats have very many pairs.
 const RARE: f64 = 1e-12;
-/// Halvings of a ratio's range: the ends are exact to the last bits of a float.
-const HALVINGS: u32 = 200;
 
 /// An interval of the median of what the values are drawn from; `None` with fewer than two.
 ///
@@ -41,7 +39,7 @@ pub fn median_interval(values: &[f64]) -> Option<Interval> {
             confidence,
         });
     }
-    let tail = tail(n, n - 1.0);
+    let tail = tail(n);
     let reaches = |(_, share): &&(f64, f64)| *share >= tail;
     Some(Interval {
         low: spread.up_to.iter().find(reaches)?.0,
@@ -50,75 +48,19 @@ pub fn median_interval(values: &[f64]) -> Option<Interval> {
     })
 }
 
-/// An interval of how many times the median of `base` that of `candidate` is; `None` with fewer
-/// than two values on a side, or when a value of the base is not above zero.
-///
-/// With four values a side it is the expanded bootstrap interval of 95 %. With fewer it reaches from
-/// the smallest of one over the largest of the other to the largest over the smallest, and its
-/// confidence is that of two samples which do not overlap, if a change is a factor on every value: 90 %
-/// for three and three.
-#[must_use]
-pub fn ratio_interval(base: &[f64], candidate: &[f64]) -> Option<Interval> {
-    if base.iter().any(|value| *value <= 0.0) {
-        return None;
-    }
-    let (under, over) = (Resampled::of(base)?, Resampled::of(candidate)?);
-    let ends = [
-        (over.least(), under.least(), under.most()),
-        (over.most(), under.most(), under.least()),
-    ];
-    // Below zero the larger divisor gives the larger ratio.
-    let [low, high] =
-        ends.map(|(value, below, above)| value / if value < 0.0 { below } else { above });
-    let confidence = 1.0 - least_p(base.len(), candidate.len());
-    if confidence < CONFIDENCE {
-        return Some(Interval {
-            low,
-            high,
-            confidence,
-        });
-    }
-    let least = base.len().min(candidate.len()) as f64;
-    let tail = tail(least, (base.len() + candidate.len()) as f64 - 2.0);
-    Some(Interval {
-        low: halve(low, high, |ratio| over.share_up_to(ratio, &under) >= tail),
-        high: -halve(-high, -low, |ratio| over.share_from(-ratio, &under) >= tail),
-        confidence: CONFIDENCE,
-    })
-}
-
-/// The share of resampled medians beyond each end of an interval, from `n` values or twice so many.
-fn tail(n: f64, freedom: f64) -> f64 {
-    let t = StudentsT::new(0.0, 1.0, freedom)
+/// The share of resampled medians beyond each end of an interval, from `n` values.
+fn tail(n: f64) -> f64 {
+    let t = StudentsT::new(0.0, 1.0, n - 1.0)
         .expect("invariant: at least two values")
         .inverse_cdf((1.0 - CONFIDENCE) / 2.0);
     Normal::standard().cdf(t * (n / (n - 1.0)).sqrt())
-}
-
-/// The least of `low..=high` for which `holds`, which holds from there on.
-fn halve(low: f64, high: f64, holds: impl Fn(f64) -> bool) -> f64 {
-    let (mut low, mut high) = (low, high);
-    if holds(low) {
-        return low;
-    }
-    for _ in 0..HALVINGS {
-        let middle = f64::midpoint(low, high);
-        if middle <= low || middle >= high {
-            break;
-        }
-        if holds(middle) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    high
 }
 
 /// The medians of all samples drawn with replacement, ascending.
 #[derive(Debug)]
 struct Resampled {
     /// A median, and its chance.
+    #[cfg(test)]
     medians: Vec<(f64, f64)>,
     /// A median, and the chance of one up to it.
     up_to: Vec<(f64, f64)>,
@@ -154,36 +96,11 @@ impl Resampled {
         let mut from: Vec<_> = medians.iter().rev().map(&mut add).collect();
         from.reverse();
         Some(Self {
+            #[cfg(test)]
             medians,
             up_to,
             from,
         })
-    }
-
-    fn least(&self) -> f64 {
-        self.medians.first().map_or(f64::NAN, |(median, _)| *median)
-    }
-
-    fn most(&self) -> f64 {
-        self.medians.last().map_or(f64::NAN, |(median, _)| *median)
-    }
-
-    /// The chance that a median of these is at most `ratio` times one of `under`.
-    fn share_up_to(&self, ratio: f64, under: &Self) -> f64 {
-        let chance = |(below, chance): &(f64, f64)| {
-            let count = self.up_to.partition_point(|(m, _)| *m <= ratio * below);
-            chance * count.checked_sub(1).map_or(0.0, |last| self.up_to[last].1)
-        };
-        under.medians.iter().map(chance).sum()
-    }
-
-    /// The chance that a median of these is at least `ratio` times one of `under`.
-    fn share_from(&self, ratio: f64, under: &Self) -> f64 {
-        let chance = |(below, chance): &(f64, f64)| {
-            let first = self.from.partition_point(|(m, _)| *m < ratio * below);
-            chance * self.from.get(first).map_or(0.0, |(_, share)| *share)
-        };
-        under.medians.iter().map(chance).sum()
     }
 }
 

@@ -7,11 +7,13 @@ mod bootstrap;
 mod holm;
 mod order;
 mod rank;
+mod shift;
 
-pub use bootstrap::{median_interval, ratio_interval};
+pub use bootstrap::median_interval;
 pub use holm::holm;
 pub use order::{BEYOND, quantile_ranks, resolves};
 pub use rank::{least_p, mann_whitney};
+pub use shift::{Ratio, ratio};
 
 /// The confidence level of every interval that the samples suffice for.
 pub const CONFIDENCE: f64 = 0.95;

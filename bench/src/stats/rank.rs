@@ -3,7 +3,7 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// With at most so many values in all, every way to deal them out is counted.
-const EXACT: usize = 40;
+pub(super) const EXACT: usize = 40;
 
 /// The chance of ranks at least as uneven as those of `a` and `b` when both come from one
 /// distribution: the two-sided p value of Mann and Whitney's U test. 1 when a sample is empty.
