@@ -3,6 +3,7 @@
 mod baseline;
 mod compare;
 mod in_turns;
+mod manual;
 mod outputs;
 mod progress;
 mod run;
@@ -13,7 +14,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use outputs::OutputArgs;
 
@@ -50,27 +51,64 @@ pub struct Cli {
     command: Command,
 }
 
+const RUN_EXAMPLES: &str = "Examples:
+  bench run scenarios/compare.toml
+  bench run scenarios/compare.toml --set load.clients=200 --set load.payload=1KiB
+  bench run scenarios/compare.toml --set target.url=http://127.0.0.1:8080 --set target.pid=4242
+  bench run scenarios/smoke.toml --quiet --junit smoke.xml --markdown smoke.md";
+
+const COMPARE_EXAMPLES: &str = "Examples:
+  bench compare results/before results/after
+  bench compare results/before results/after --metric delivery.p99 --min-effect 10%
+  bench compare before.toml after.toml --rerun --junit verdict.xml
+  bench compare scenarios/regression.toml scenarios/regression.toml \\
+      --set-base 'target.command=[\"./before/relay\",\"--listen\",\"127.0.0.1:8088\"]' \\
+      --set-candidate 'target.command=[\"./after/relay\",\"--listen\",\"127.0.0.1:8088\"]'";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run scenarios, write results, apply gates
+    #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
     /// Validate scenarios; print the plan, its trials and how long they will take
+    #[command(after_help = "Examples:
+  bench check scenarios/*.toml
+  bench check scenarios/scale.toml --set matrix.clients=[100,20000]")]
     Check(CheckArgs),
     /// Make CSV, charts and HTML again from stored results
+    #[command(after_help = "Examples:
+  bench report results/latest
+  bench report results/reference/compare")]
     Report {
         /// A folder of results, such as results/latest
         dir: PathBuf,
     },
     /// Say whether a candidate is better or worse than a base, and how sure that is
+    #[command(after_help = COMPARE_EXAMPLES)]
     Compare(compare::CompareArgs),
     /// Measure the floor of the instrument, on this machine and now
     Selftest,
     /// Run the bundled relay
+    #[command(after_help = "Examples:
+  bench relay
+  bench relay --listen 127.0.0.1:9000 --threads 2")]
     Relay(target::RelayArgs),
     /// Print a script that completes commands and flags in a shell
+    #[command(after_help = "Examples:
+  bench completions bash > ~/.local/share/bash-completion/completions/bench
+  bench completions zsh > ~/.zfunc/_bench
+  bench completions fish > ~/.config/fish/completions/bench.fish")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command into a folder
+    #[command(after_help = "Examples:
+  bench man | man -l -
+  bench man ~/.local/share/man/man1")]
+    Man {
+        /// The folder; it is made when it is not there
+        dir: Option<PathBuf>,
     },
 }
 
@@ -130,7 +168,8 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Compare(args) => compare::run(&args).into(),
         Command::Selftest => selftest::run().into(),
         Command::Relay(args) => target::run_bundled_relay(args),
-        Command::Completions { shell } => completions(shell).into(),
+        Command::Completions { shell } => manual::completions(shell).into(),
+        Command::Man { dir } => manual::pages(dir.as_deref()).into(),
     }
 }
 
@@ -197,12 +236,6 @@ fn report(dir: &Path) -> Exit {
         Some(&store.dir().display().to_string()),
         style(io::stdout().is_terminal()),
     ))
-}
-
-fn completions(shell: clap_complete::Shell) -> Exit {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "bench", &mut script);
-    say(&String::from_utf8_lossy(&script))
 }
 
 /// Columns and colours for what is printed.

@@ -77,6 +77,7 @@ fn other_commands_print_and_end_well() {
     for (words, part) in [
         (&["completions", "bash"][..], "_bench()"),
         (&["completions", "fish"], "complete -c bench"),
+        (&["man"], ".TH bench"),
         (&["relay", "--help"], "--listen <ADDRESS>"),
         (&["run", "--help"], "--out <DIR>"),
         (&["--version"], "bench "),
@@ -84,6 +85,27 @@ fn other_commands_print_and_end_well() {
         let ran = story.bench(words).expect(0);
         assert!(ran.stdout.contains(part), "{words:?}: {}", ran.stdout);
         assert_eq!(ran.stderr, "", "{words:?}");
+    }
+}
+
+#[test]
+fn every_command_has_examples_and_a_manual_page() {
+    let story = Story::new("");
+    story.bench(&["man", "manual"]).expect(0);
+    for command in [
+        "run",
+        "check",
+        "report",
+        "compare",
+        "relay",
+        "completions",
+        "man",
+    ] {
+        let ran = story.bench(&[command, "--help"]).expect(0);
+        assert!(ran.stdout.contains("Examples:"), "{command}");
+        let page = story.folder().join(format!("manual/bench-{command}.1"));
+        let page = std::fs::read_to_string(page).unwrap();
+        assert!(page.contains("Examples:"), "{command}: {page}");
     }
 }
 
