@@ -1,16 +1,18 @@
 //! The command line, and a relay run by it.
 
 use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 
-use crate::server::{bind, serve};
+use crate::server::{bind, serve_as};
 use crate::settings::{Settings, SettingsError};
 use crate::shutdown::{Signals, stdin_ended};
+use crate::state::Role;
 
 /// The exit code when the relay could not start.
 const CANNOT_START: u8 = 1;
@@ -23,6 +25,10 @@ pub struct RelayArgs {
     /// Address to listen on; port 0 takes a free one, and the first line of output names it
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Address of a copy of the chat page, which is of another origin there: with and without
+    /// --allow-origin, it shows what a browser makes of that
+    #[arg(long, value_name = "ADDRESS")]
+    pub cors_demo: Option<SocketAddr>,
     /// Threads that serve clients. One is the cheapest per message; more share the work and cost
     /// more for each
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -55,9 +61,10 @@ pub enum LogFormat {
 enum RunError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    #[error("cannot listen on {address}: {source} (choose another address with --listen)")]
+    #[error("cannot listen on {address}: {source} (choose another address with {flag})")]
     Bind {
         address: SocketAddr,
+        flag: &'static str,
         source: io::Error,
     },
     #[error("cannot start: {0}")]
@@ -99,35 +106,69 @@ fn run_until_stopped(
     let mut settings = args.settings;
     settings.check()?;
     raise_descriptors(&mut settings);
-    let listener = bind(args.listen).map_err(|source| RunError::Bind {
-        address: args.listen,
-        source,
-    })?;
+    let listener = bind_for("--listen", args.listen)?;
     let address = listener.local_addr()?;
+    let copy = args
+        .cors_demo
+        .map(|address| bind_for("--cors-demo", address))
+        .transpose()?;
+    let beside = copy.as_ref().map(TcpListener::local_addr).transpose()?;
     let runtime = make()?;
     let code = runtime.block_on(async {
         let mut signals = Signals::new()?;
         let mut again = Signals::new()?;
         let stdin = args.exit_with_stdin.then(stdin_ended).transpose()?;
-        writeln!(io::stdout(), "listening on http://{address}").and_then(|()| io::stdout().flush())?;
-        let stop = async {
+        say(&format!("listening on http://{address}"))?;
+        if let Some(beside) = beside {
+            say(&format!("the chat page of another origin: http://{beside}"))?;
+        }
+        let stop = CancellationToken::new();
+        let stopping = async {
             tokio::select! {
                 () = signals.next() => {}
                 Some(_) = async { Some(stdin?.await) } => {}
             }
+            stop.cancel();
         };
         let second = async {
             again.next().await;
             again.next().await;
         };
+        let copy = async {
+            let Some(listener) = copy else { return Ok(()) };
+            let role = Role::Copy { relay: address };
+            serve_as(role, listener, settings.clone(), stop.cancelled()).await
+        };
+        let role = Role::Relay { copy: beside };
+        let relay = serve_as(role, listener, settings.clone(), stop.cancelled());
         // Boxed: it is the largest future of all, and there is one of it.
+        let served = Box::pin(async {
+            tokio::try_join!(relay, copy, async {
+                stopping.await;
+                Ok(())
+            })
+        });
         tokio::select! {
-            served = Box::pin(serve(listener, settings, stop)) => served.map(|()| ExitCode::SUCCESS),
+            served = served => served.map(|_| ExitCode::SUCCESS),
             () = second => Ok(ExitCode::from(130)),
         }
     })?;
     runtime.shutdown_background();
     Ok(code)
+}
+
+fn bind_for(flag: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {
+    bind(address).map_err(|source| RunError::Bind {
+        address,
+        flag,
+        source,
+    })
+}
+
+fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout();
+    writeln!(out, "{line}")?;
+    out.flush()
 }
 
 fn runtime(threads: u16) -> io::Result<Runtime> {

@@ -15,7 +15,7 @@ use tokio::time::{interval, sleep, timeout};
 use crate::access::Connections;
 use crate::connection;
 use crate::settings::Settings;
-use crate::state::State;
+use crate::state::{Role, State};
 
 /// Handshakes the kernel finishes ahead of us. A shorter list drops connections in a storm of
 /// them, and each dropped one comes back only after a second.
@@ -52,8 +52,19 @@ pub async fn serve(
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    serve_as(Role::Relay { copy: None }, listener, settings, stop).await
+}
+
+/// The same for the relay or for the copy of its chat page.
+pub(crate) async fn serve_as(
+    role: Role,
+    listener: std::net::TcpListener,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
     let listener = TcpListener::from_std(listener)?;
-    let state = Arc::new(State::new(settings));
+    let state = Arc::new(State::new(settings, address, role));
     let mut server = Server {
         slots: Connections::new(state.settings.max_connections),
         refusals: Connections::new(REFUSALS),

@@ -1,5 +1,8 @@
 //! What every part of one running relay shares.
 
+use std::net::SocketAddr;
+
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -7,6 +10,15 @@ use crate::access::Origins;
 use crate::log::{Limit, Log, RingLimits};
 use crate::metrics::{Metrics, Transport};
 use crate::settings::Settings;
+
+/// What a server of this program is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The relay; a copy of its chat page may stand at another address.
+    Relay { copy: Option<SocketAddr> },
+    /// The copy, which has no channels of its own.
+    Copy { relay: SocketAddr },
+}
 
 /// One relay's log, limits, counters and stop signal.
 #[derive(Debug)]
@@ -18,10 +30,15 @@ pub(crate) struct State {
     /// Cancelled when the relay begins to shut down: everything open ends in its proper way.
     pub(crate) stop: CancellationToken,
     pub(crate) started: Instant,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    pub(crate) role: Role,
+    /// Taken by whoever makes the relay ask itself, for a page that shows the bytes.
+    pub(crate) recording: Semaphore,
 }
 
 impl State {
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, address: SocketAddr, role: Role) -> Self {
         let ring = RingLimits {
             messages: settings.ring_messages,
             bytes: settings.ring_bytes,
@@ -38,6 +55,9 @@ impl State {
             metrics: Metrics::default(),
             stop: CancellationToken::new(),
             started: Instant::now(),
+            address,
+            role,
+            recording: Semaphore::new(1),
         }
     }
 

@@ -1,40 +1,139 @@
-//! The demo page: the five transports side by side, in one page without anything from elsewhere.
+//! The demo: pages that show the transports at work, with everything they need, in the binary.
+//!
+//! There is no build step: each file is served as it lies beside this one. The pages load nothing
+//! from elsewhere and hold no script or style of their own, so the policy can forbid both.
+
+mod answers;
+mod browser;
+mod deliveries;
+mod place;
+mod tape;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 
-use crate::transport::reply::{Reply, content};
+use crate::state::{Role, State};
+use crate::transport::reply::{Refusal, Reply, content};
 
-/// The page: the frame, then a script for each transport, then the one that uses them.
-const PAGE: &str = concat!(
-    include_str!("page.html"),
-    "<style>\n",
-    include_str!("page.css"),
-    "</style>\n<script>\n'use strict';\n",
-    include_str!("polling.js"),
-    include_str!("long_polling.js"),
-    include_str!("streaming.js"),
-    include_str!("events.js"),
-    include_str!("socket.js"),
-    include_str!("page.js"),
-    "</script>\n</body>\n</html>\n",
+pub(crate) use deliveries::deliveries;
+pub(crate) use place::place;
+
+/// A file of the demo.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct File {
+    path: &'static str,
+    kind: &'static str,
+    text: &'static str,
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+const fn file(path: &'static str, kind: &'static str, text: &'static str) -> File {
+    File { path, kind, text }
+}
+
+/// Lists files of one kind, each under the address that it has in this folder.
+macro_rules! assets {
+    ($kind:expr, $($name:literal),+) => {
+        [$(file(concat!("/assets/", $name), $kind, include_str!(concat!("assets/", $name)))),+]
+    };
+}
+
+/// Lists the clients: one file a transport, and none needs another.
+macro_rules! clients {
+    ($($name:literal),+) => {
+        [$(file(concat!("/assets/clients/", $name), SCRIPT, include_str!(concat!("clients/", $name)))),+]
+    };
+}
+
+static PAGES: [File; 4] = [
+    file("/", HTML, include_str!("pages/index.html")),
+    file("/chat", HTML, include_str!("pages/chat.html")),
+    file("/race", HTML, include_str!("pages/race.html")),
+    file("/explain", HTML, include_str!("pages/explain.html")),
+];
+static CLIENTS: [File; 5] = clients!(
+    "polling.js",
+    "long-polling.js",
+    "streaming.js",
+    "sse.js",
+    "websocket.js"
 );
+static STYLES: [File; 5] = assets!(
+    CSS,
+    "base.css",
+    "index.css",
+    "chat.css",
+    "race.css",
+    "explain.css"
+);
+static SCRIPTS: [File; 14] = assets!(
+    SCRIPT,
+    "annotate.js",
+    "anatomy.js",
+    "chat.js",
+    "cors.js",
+    "explain.js",
+    "index.js",
+    "keep.js",
+    "lanes.js",
+    "meter.js",
+    "pane.js",
+    "race.js",
+    "table.js",
+    "tabs.js",
+    "transports.js"
+);
+static PICTURES: [File; 1] = assets!("image/svg+xml", "icon.svg");
 
-/// Nothing is loaded and nothing is reached but the relay itself.
-const POLICY: &str = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                      img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Finds the file at an address; a copy of the chat page has no other page.
+pub(crate) fn find(path: &str, role: Role) -> Option<&'static File> {
+    let path = match (role, path) {
+        (Role::Copy { .. }, "/") => "/chat",
+        (Role::Copy { .. }, "/race" | "/explain") => return None,
+        _ => path,
+    };
+    let lists: [&'static [File]; 5] = [&PAGES, &CLIENTS, &STYLES, &SCRIPTS, &PICTURES];
+    lists.into_iter().flatten().find(|file| file.path == path)
+}
 
-/// Gives the page.
-pub(crate) fn page() -> Reply {
+/// Gives a file; a page comes with the policy that its browser is to hold it to.
+pub(crate) fn give(file: &File, state: &State, asked: &HeaderMap) -> Reply {
     let mut reply = content(
         StatusCode::OK,
-        "text/html; charset=utf-8",
-        Bytes::from_static(PAGE.as_bytes()),
+        file.kind,
+        Bytes::from_static(file.text.as_bytes()),
     );
-    reply.headers_mut().insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    );
+    if file.kind == HTML {
+        let headers = reply.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy(state, asked));
+    }
     reply
+}
+
+/// Nothing is loaded and nothing is reached but the relay that the page is of.
+fn policy(state: &State, asked: &HeaderMap) -> HeaderValue {
+    let relay = match state.role {
+        Role::Relay { .. } => String::new(),
+        Role::Copy { relay } => {
+            let authority = place::authority(relay, asked);
+            format!(" http://{authority} ws://{authority}")
+        }
+    };
+    let policy = format!(
+        "default-src 'none'; connect-src 'self'{relay}; style-src 'self'; script-src 'self'; \
+         img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).expect("invariant: an authority is plain ASCII")
+}
+
+/// Tells what the relay answers to a page of the copy's origin; there is nothing to tell elsewhere.
+pub(crate) async fn answers(state: &State, asked: &HeaderMap) -> Result<Reply, Refusal> {
+    match state.role {
+        Role::Copy { relay } => answers::to_page(state, relay, asked).await,
+        Role::Relay { .. } => Err(Refusal::nothing_here()),
+    }
 }

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use crate::access::Origin;
 use crate::demo;
 use crate::metrics::{Route, Transport};
-use crate::state::State;
+use crate::state::{Role, State};
 use crate::transport::Waiting;
 use crate::transport::reply::{Refusal, Reply};
 use query::Query;
@@ -33,7 +33,14 @@ enum Target<'a> {
     Health,
     Stats,
     Metrics,
-    Demo,
+    /// A file of the demo.
+    File(&'static demo::File),
+    /// Where the demo finds the relay.
+    Place,
+    /// The bytes of one delivery by each transport.
+    Deliveries,
+    /// What the relay answers to a page of the copy's origin.
+    Answers,
     Nowhere,
 }
 
@@ -60,7 +67,7 @@ struct Asked<'a> {
 pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer {
     let origin = state.origins.judge(request.headers());
     let path = request.uri().path().to_owned();
-    let target = Target::of(&path);
+    let target = Target::of(&path, state.role);
     let query = Query::parse(request.uri().query());
     let route = target.route(request.method(), query.wait.is_some());
     let result = match target {
@@ -73,7 +80,9 @@ pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer 
             };
             channel::answer(state, request, &asked).await
         }
-        _ => operation(state, target, request.method()).map(Answer::Reply),
+        _ => operation(state, target, &request, &query)
+            .await
+            .map(Answer::Reply),
     };
     let mut reply = match result {
         Ok(Answer::Reply(reply)) => reply,
@@ -92,23 +101,32 @@ pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer 
 }
 
 /// Answers what belongs to no channel.
-fn operation(state: &State, target: Target<'_>, method: &Method) -> Result<Reply, Refusal> {
+async fn operation(
+    state: &State,
+    target: Target<'_>,
+    request: &Request<Incoming>,
+    query: &Query,
+) -> Result<Reply, Refusal> {
     if target == Target::Nowhere {
-        return Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "there is nothing at this address",
-        ));
+        return Err(Refusal::nothing_here());
     }
-    if method != Method::GET && method != Method::HEAD {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
         return Err(wrong_method("GET, HEAD"));
     }
-    Ok(match target {
-        Target::Health => operations::health(state),
-        Target::Stats => operations::stats(state),
-        Target::Metrics => operations::metrics(state),
-        _ => demo::page(),
-    })
+    let asked = request.headers();
+    match target {
+        Target::Health => Ok(operations::health(state)),
+        Target::Stats => Ok(operations::stats(state)),
+        Target::Metrics => Ok(operations::metrics(state)),
+        Target::File(file) => Ok(demo::give(file, state, asked)),
+        Target::Place => Ok(demo::place(state, asked)),
+        // Boxed: a connection's task is not to carry the room of a recording.
+        Target::Deliveries => {
+            Box::pin(demo::deliveries(state, asked, query.payload.as_deref())).await
+        }
+        Target::Answers => Box::pin(demo::answers(state, asked)).await,
+        Target::Channel(..) | Target::Nowhere => Err(Refusal::nothing_here()),
+    }
 }
 
 fn wrong_method(allowed: &'static str) -> Refusal {
@@ -122,10 +140,17 @@ fn wrong_method(allowed: &'static str) -> Refusal {
 }
 
 impl<'a> Target<'a> {
-    fn of(path: &'a str) -> Self {
+    fn of(path: &'a str, role: Role) -> Self {
+        if let Some(file) = demo::find(path, role) {
+            return Self::File(file);
+        }
         match path {
-            "/" => return Self::Demo,
             "/healthz" => return Self::Health,
+            "/demo.json" => return Self::Place,
+            "/answers" => return Self::Answers,
+            // The copy of the chat page has no channels: its page is to use the relay's.
+            _ if matches!(role, Role::Copy { .. }) => return Self::Nowhere,
+            "/explain/deliveries" => return Self::Deliveries,
             "/stats" => return Self::Stats,
             "/metrics" => return Self::Metrics,
             _ => {}
@@ -158,7 +183,7 @@ impl<'a> Target<'a> {
             Self::Health => Route::Health,
             Self::Stats => Route::Stats,
             Self::Metrics => Route::Metrics,
-            Self::Demo => Route::Demo,
+            Self::File(_) | Self::Place | Self::Deliveries | Self::Answers => Route::Demo,
             Self::Nowhere => Route::Unknown,
         }
     }

@@ -11,6 +11,7 @@ pub(super) struct Query {
     pub(super) limit: Option<String>,
     pub(super) latest: Option<String>,
     pub(super) receive: Option<String>,
+    pub(super) payload: Option<String>,
 }
 
 impl Query {
@@ -26,6 +27,7 @@ impl Query {
                 "limit" => &mut found.limit,
                 "latest" => &mut found.latest,
                 "receive" => &mut found.receive,
+                "payload" => &mut found.payload,
                 _ => continue,
             };
             // What decodes to no text matches nothing, and is refused where it is read.

@@ -41,6 +41,15 @@ impl Refusal {
         }
     }
 
+    /// The address stands for nothing.
+    pub(crate) fn nothing_here() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "there is nothing at this address",
+        )
+    }
+
     pub(crate) fn with(self, name: HeaderName, value: &'static str) -> Self {
         Self {
             header: Some((name, HeaderValue::from_static(value))),

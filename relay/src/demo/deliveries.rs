@@ -1,0 +1,157 @@
+//! One delivery by each transport, as it passes over a socket: the relay asks itself and keeps the bytes.
+
+use std::fmt::Display;
+use std::io;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::HeaderMap;
+use rand::RngExt;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::browser::Browser;
+use super::tape::{self, Tape};
+use crate::log::Start;
+use crate::message::{ChannelName, Payload};
+use crate::publish::PublishError;
+use crate::state::State;
+use crate::transport::reply::{Refusal, Reply, json as json_reply};
+
+/// The channel that is asked.
+const CHANNEL: &str = "explain";
+/// The largest message that is explained: it is to fit on a page.
+const MOST: usize = 1024;
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Answers `/explain/deliveries?payload=JSON` with the bytes of one delivery by each transport.
+pub(crate) async fn deliveries(
+    state: &State,
+    asked: &HeaderMap,
+    payload: Option<&str>,
+) -> Result<Reply, Refusal> {
+    let payload = payload.unwrap_or(r#"{"text":"hello"}"#);
+    let payload = Payload::parse(payload.as_bytes(), MOST).map_err(PublishError::from)?;
+    let recorded = timeout(PATIENCE, async {
+        // One at a time: all recordings share a channel.
+        let _alone = state.recording.acquire().await.map_err(io::Error::other)?;
+        record(state, &Browser::of(asked), payload.bytes()).await
+    });
+    match recorded.await {
+        Ok(Ok(transports)) => {
+            let text = String::from_utf8_lossy(payload.bytes());
+            let body = json!({ "payload": text, "transports": transports });
+            Ok(json_reply(StatusCode::OK, body.to_string()))
+        }
+        Ok(Err(error)) => Err(failed(&error)),
+        Err(_) => Err(failed("it takes too long")),
+    }
+}
+
+/// Tells that the relay could not ask itself.
+pub(super) fn failed(why: &(impl Display + ?Sized)) -> Refusal {
+    let message = format!("the relay could not ask itself: {why}; try again");
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_recorded", &message)
+}
+
+async fn record(state: &State, browser: &Browser, payload: &[u8]) -> io::Result<Value> {
+    let channel = ChannelName::parse(CHANNEL).map_err(io::Error::other)?;
+    // Held to the end, so that the channel lives as long.
+    let held = state
+        .log
+        .open(&channel, Start::Latest)
+        .map_err(io::Error::other)?;
+    let head = held.position();
+    let path = |leaf: &str| format!("/channels/{CHANNEL}/{leaf}?after={head}");
+    let poll = browser.get(&path("messages"));
+
+    let mut polling = Tape::start(state.address).await?;
+    polling.send("empty", &poll).await?;
+    polling.receive("empty", tape::answer).await?;
+    let mut long_polling = Tape::start(state.address).await?;
+    let waiting = browser.get(&(path("messages") + "&wait=25s"));
+    long_polling.send("deliver", &waiting).await?;
+    let mut streaming = Tape::start(state.address).await?;
+    streaming
+        .send("connect", &browser.get(&path("stream")))
+        .await?;
+    streaming.receive("connect", tape::head).await?;
+    let mut sse = Tape::start(state.address).await?;
+    sse.send("connect", &browser.events(&path("events")))
+        .await?;
+    sse.receive("connect", tape::head).await?;
+    sse.receive("connect", tape::chunk).await?;
+    let mut websocket = Tape::start(state.address).await?;
+    websocket
+        .send("connect", &browser.handshake(&path("socket")))
+        .await?;
+    websocket.receive("connect", tape::head).await?;
+
+    // Published by the socket, so that a client's frame is seen too.
+    let command = [br#"{"publish":"#, payload, br#","id":1}"#].concat();
+    websocket.send("publish", &masked(&command)).await?;
+    receive_both(&mut websocket).await?;
+    polling.send("deliver", &poll).await?;
+    for (tape, ends) in [
+        (&mut polling, tape::answer as tape::Ends),
+        (&mut long_polling, tape::answer),
+        (&mut streaming, tape::chunk),
+        (&mut sse, tape::chunk),
+    ] {
+        let piece = tape.receive("deliver", ends).await?;
+        if !piece.windows(payload.len()).any(|part| part == payload) {
+            return Err(io::Error::other("another message came first"));
+        }
+    }
+    let mut post = Tape::start(state.address).await?;
+    let request = browser.post(&format!("/channels/{CHANNEL}/messages"), payload);
+    post.send("publish", &request).await?;
+    post.receive("publish", tape::answer).await?;
+    Ok(json!({
+        "polling": polling.stop(),
+        "long-polling": long_polling.stop(),
+        "streaming": streaming.stop(),
+        "sse": sse.stop(),
+        "websocket": websocket.stop(),
+        "post": post.stop(),
+    }))
+}
+
+/// Receives the message and the answer to its publisher, which come in either order.
+async fn receive_both(websocket: &mut Tape) -> io::Result<()> {
+    for _ in 0..2 {
+        let frame = websocket.next(tape::frame).await?;
+        let answer = frame
+            .get(2..)
+            .is_some_and(|text| text.starts_with(br#"{"published""#));
+        websocket.keep(
+            if answer { "publish" } else { "deliver" },
+            tape::From::Relay,
+            &frame,
+        );
+    }
+    Ok(())
+}
+
+/// Makes a client's text frame: it is masked, with a key that no page can foresee.
+fn masked(text: &[u8]) -> Vec<u8> {
+    const FIN_TEXT: u8 = 0x81;
+    const MASKED: u8 = 0x80;
+    let key: [u8; 4] = rand::rng().random();
+    let mut frame = vec![FIN_TEXT];
+    match u8::try_from(text.len()) {
+        Ok(short @ 0..=125) => frame.push(MASKED | short),
+        _ => {
+            // A message to explain is shorter than what two bytes can say.
+            frame.push(MASKED | 126);
+            frame.extend_from_slice(&(text.len() as u16).to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(&key);
+    frame.extend(
+        text.iter()
+            .zip(key.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
+    frame
+}
