@@ -18,6 +18,7 @@ const NOTES = {
   'x-content-type-options': 'the browser is not to guess what it is',
   'x-accel-buffering': 'a proxy on the way is not to wait for more',
   'relay-next': 'the position to read on from',
+  vary: 'a cache may not give one origin what was answered to another',
   date: 'when it was answered; HTTP asks for it',
   upgrade: 'which protocol to go on with',
   'sec-websocket-key': 'a random text; the answer proves that it was read',
@@ -66,7 +67,8 @@ function firstLine(text) {
 
 function header(line) {
   const name = latin(line).split(':')[0].toLowerCase();
-  return { kind: 'header', name, bytes: line, note: NOTES[name] ?? '', own: !(name in NOTES) };
+  if (latin(line).endsWith(': no-cache\r\n')) return { kind: 'header', bytes: line, note: 'the browser wants a fresh answer' };
+  return { kind: 'header', bytes: line, note: NOTES[name] ?? '', own: !(name in NOTES) };
 }
 
 // A chunk: its size, its bytes, the end of its line.
@@ -74,7 +76,7 @@ function chunk(bytes, payload) {
   const start = lineEnd(bytes, 0);
   const size = latin(bytes.subarray(0, start - 2));
   return [
-    { kind: 'framing', bytes: bytes.subarray(0, start), note: `a chunk of ${size} bytes, which is ${parseInt(size, 16)} in decimal` },
+    { kind: 'framing', bytes: bytes.subarray(0, start), note: `the size of the chunk: ${size} in hexadecimal, ${parseInt(size, 16)} bytes` },
     ...body(bytes.subarray(start, -2), payload),
     { kind: 'framing', bytes: bytes.subarray(-2), note: 'the end of the chunk' },
   ];
@@ -112,7 +114,7 @@ function item(bytes, payload) {
   const at = find(bytes, payload);
   const last = bytes.at(-1) === LF ? [{ kind: 'framing', bytes: bytes.subarray(-1), note: 'the end of the line: one line is one message' }] : [];
   const rest = last.length ? bytes.subarray(0, -1) : bytes;
-  if (at < 0) return [{ kind: 'envelope', bytes: rest, note: 'the position in the log' }, ...last];
+  if (at < 0) return [{ kind: 'envelope', bytes: rest, note: 'published: its position in the log' }, ...last];
   const end = at + payload.length;
   const lists = latin(rest.subarray(0, at)).startsWith('{"next"');
   return [

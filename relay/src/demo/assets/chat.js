@@ -81,7 +81,11 @@ if (only) {
 $('talk').onsubmit = (event) => event.preventDefault();
 $('talk').onchange = (event) => event.target.id !== 'keys' && restart();
 $('duet').onclick = duet;
-if (place.relay) await showOrigins(place.relay);
+if (place.relay) {
+  // The other pages are the relay's.
+  for (const link of document.querySelectorAll('.top a:not([aria-current])')) link.href = place.relay + link.getAttribute('href');
+  await showOrigins(place.relay);
+}
 setting.costs = await costs(setting.relay).catch(() => undefined); // a foreign page is not told
 restart();
 document.documentElement.dataset.ready = 'true';

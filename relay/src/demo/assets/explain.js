@@ -126,7 +126,7 @@ function rows(pieces) {
     else if (piece === own[0]) {
       const fold = make('details');
       const bytes = own.reduce((sum, each) => sum + each.bytes.length, 0);
-      fold.append(make('summary', {}, `${own.length} headers that the browser adds to every request: ${bytes} bytes`), ...own.map(row));
+      fold.append(make('summary', {}, `${own.length} headers that the browser adds by itself: ${bytes} bytes`), ...own.map(row));
       all.push(fold);
     }
   }
@@ -152,8 +152,8 @@ function row({ kind, bytes, note, raw, bits }) {
 // The text with its line ends made visible.
 function visible(text) {
   return text.split(/(\r\n|\n)/).filter(Boolean).map((part) => {
-    if (part === '\r\n') return make('s', { title: 'carriage return, line feed' }, '␍␊');
-    return part === '\n' ? make('s', { title: 'line feed' }, '␊') : part;
+    if (part === '\r\n') return make('s', { title: 'carriage return, line feed' }, '\\r\\n');
+    return part === '\n' ? make('s', { title: 'line feed' }, '\\n') : part;
   });
 }
 

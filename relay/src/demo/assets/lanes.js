@@ -1,5 +1,5 @@
 // The picture of the race: a lane for each transport, on which each message is a dot at its delay.
-import { inTime } from './meter.js';
+import { inTime, inWhole } from './meter.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const SHOWN = 40;
@@ -107,7 +107,7 @@ export function drawAxis(element, scale) {
   element.replaceChildren(...scale.ticks.map((tick) => {
     const mark = document.createElement('span');
     mark.style.left = scale.percent(tick);
-    mark.textContent = tick === 0 ? '0' : inTime(tick).replace('.0', '');
+    mark.textContent = tick === 0 ? '0' : inWhole(tick);
     return mark;
   }));
 }

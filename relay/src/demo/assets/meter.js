@@ -6,10 +6,15 @@ import { byId } from './transports.js';
 const text = new TextEncoder();
 const size = (string) => text.encode(string).length;
 
-// Gives the cost of each transport: { ask, empty, framing } in bytes.
+// Gives the cost of each transport: { ask, empty, framing } in bytes, and of publishing: { post, frame }, each around
+// a payload.
 export async function costs(relay) {
   const { payload, transports } = await record(relay);
-  return Object.fromEntries(
+  const publishing = {
+    post: count(transports.post, 'publish') - size(payload),
+    frame: count(transports.websocket, 'publish') - size(payload),
+  };
+  const receiving = Object.fromEntries(
     Object.entries(transports)
       .filter(([id]) => byId[id])
       .map(([id, said]) => {
@@ -22,6 +27,7 @@ export async function costs(relay) {
           : { ask: count(said, 'connect'), empty: 0, framing: answered - carried }];
       }),
   );
+  return { ...receiving, ...publishing };
 }
 
 function position(said) {
@@ -37,6 +43,8 @@ export class Meter {
   requests = 0;
   messages = 0;
   bytes = 0;
+  sends = { post: 0, frame: 0 };
+  sentBytes = 0;
   #before = { requests: 0, bytes: 0 };
 
   constructor(id, cost) {
@@ -64,6 +72,12 @@ export class Meter {
     return since;
   }
 
+  // Books a message that was sent, by POST or by a frame.
+  sent(by, value, around) {
+    this.sends[by] += 1;
+    this.sentBytes += size(JSON.stringify(value)) + (around ?? 0);
+  }
+
   get known() {
     return this.#cost !== undefined;
   }
@@ -78,4 +92,9 @@ export function inBytes(bytes) {
 export function inTime(ms) {
   if (ms >= 10_000) return `${(ms / 1000).toFixed(1)} s`;
   return ms >= 100 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
+}
+
+// A time that was chosen, not measured: no more digits than it has.
+export function inWhole(ms) {
+  return ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`;
 }

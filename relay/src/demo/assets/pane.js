@@ -98,7 +98,10 @@ export class Pane {
     const value = { from: this.name, ...words, sent: now() };
     try {
       // A socket belongs to one channel: what goes to another goes by POST.
-      if (this.#publish && reads === writes) this.#publish(value);
+      const by = this.#publish && reads === writes ? 'frame' : 'post';
+      this.#meter.sent(by, value, this.#setting.costs?.[by]);
+      this.#show();
+      if (by === 'frame') this.#publish(value);
       else await post(`${this.#setting.relay}/channels/${writes}`, value);
       if (reads !== writes && words.text !== undefined) this.#bubble('mine', this.name, words.text, `to ${writes}`);
     } catch (error) {
@@ -130,7 +133,7 @@ export class Pane {
     if (!mine) this.#part('.draft').textContent = '';
     const took = [
       Number.isNaN(delay) ? '' : inTime(delay),
-      since.requests ? `${since.requests} request${since.requests > 1 ? 's' : ''}` : 'no request',
+      since.requests ? `${since.requests} request${since.requests > 1 ? 's' : ''}` : this.transport.asks ? 'in the same answer' : 'no request',
       this.#meter.known ? inBytes(since.bytes) : '',
     ];
     const bubble = this.#bubble(mine ? 'mine' : 'theirs', payload?.from ?? 'someone', payload?.text ?? JSON.stringify(payload),
@@ -175,7 +178,9 @@ export class Pane {
   }
 
   #show() {
-    const { messages, requests, bytes, known } = this.#meter;
+    const { messages, requests, bytes, known, sends, sentBytes } = this.#meter;
+    const ways = [sends.frame && `${sends.frame} frame${sends.frame > 1 ? 's' : ''}`, sends.post && `${sends.post} POST${sends.post > 1 ? 's' : ''}`].filter(Boolean);
+    this.#part('.sent').textContent = [...ways, known && ways.length && inBytes(sentBytes)].filter(Boolean).join(', ') || '–';
     this.#part('.messages').textContent = messages;
     this.#part('.requests').textContent = requests;
     this.#part('.bytes').textContent = known ? inBytes(bytes) : '–';

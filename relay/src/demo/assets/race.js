@@ -1,7 +1,7 @@
 // The race page: publishes to one channel and receives by all five transports at once.
 import { keepFollowing, now, pause, post } from './keep.js';
 import { drawAxis, Lane, Scale } from './lanes.js';
-import { costs, inBytes, inTime, Meter } from './meter.js';
+import { costs, inBytes, inTime, inWhole, Meter } from './meter.js';
 import { Table } from './table.js';
 import { share, warnIn } from './tabs.js';
 import { transports } from './transports.js';
@@ -73,12 +73,13 @@ function callbacks(runner) {
   };
 }
 
-// Publishes on a beat. It does not wait for the answer to one before it sends the next.
+// Publishes once in each period, at a random moment of it: on a beat, all messages would meet the same moment of the
+// polls. It does not wait for the answer to one before it sends the next.
 async function publish(signal) {
-  for (let due = now(); !signal.aborted; due += 1000 / rate()) {
-    await pause(due - now(), signal);
+  for (let period = now(); !signal.aborted; period += 1000 / rate()) {
+    await pause(period + (Math.random() * 1000) / rate() - now(), signal);
     if (signal.aborted) return;
-    if (now() - due > 1000) due = now(); // the page was asleep: nothing is made up for
+    if (now() - period > 5000) period = now(); // the page was asleep: nothing is made up for
     if (onTheirWay >= MOST) continue; // the relay does not answer: the lanes say so
     const message = { number: (number += 1), round, sent: now() };
     table.published(message.number);
@@ -92,15 +93,15 @@ function tell() {
   const [polling, ...others] = runners.map(({ lane }) => lane);
   if (polling.count < 3 || others.some((lane) => lane.count < 3)) return;
   const means = others.map((lane) => lane.mean);
-  const text = `Polling every ${inTime(interval()).replace('.0', '')} is late by ${inTime(polling.mean)} on average; half of the interval is `
-    + `${inTime(interval() / 2).replace('.0', '')}. The other four take ${inTime(Math.min(...means))} to ${inTime(Math.max(...means))}.`;
+  const text = `Polling every ${inWhole(interval())} is late by ${inTime(polling.mean)} on average; half of the interval is `
+    + `${inWhole(interval() / 2)}. The other four take ${inTime(Math.min(...means))} to ${inTime(Math.max(...means))}.`;
   if ($('finding').textContent !== text) $('finding').textContent = text;
 }
 
 function draw() {
-  $('interval-text').textContent = inTime(interval()).replace('.0', '');
+  $('interval-text').textContent = inWhole(interval());
   $('interval').setAttribute('aria-valuetext', $('interval-text').textContent);
-  $('rate-text').textContent = rate() === 1 ? 'one message a second' : `${rate()} messages a second`;
+  $('rate-text').textContent = `${rate()} message${rate() === 1 ? '' : 's'} a second`;
   $('rate').setAttribute('aria-valuetext', $('rate-text').textContent);
   scale.log = $('log').checked;
   scale.most = Math.max(interval() * 1.08, 200);
