@@ -55,6 +55,11 @@ pub(super) fn failed(why: &(impl Display + ?Sized)) -> Refusal {
 }
 
 async fn record(state: &State, browser: &Browser, payload: &[u8]) -> io::Result<Value> {
+    // First, so that the readers have one message before them whenever their requests are sent again.
+    let mut post = Tape::start(state.address).await?;
+    let request = browser.post(&format!("/channels/{CHANNEL}/messages"), payload);
+    post.send("publish", &request).await?;
+    post.receive("publish", tape::answer).await?;
     let channel = ChannelName::parse(CHANNEL).map_err(io::Error::other)?;
     // Held to the end, so that the channel lives as long.
     let held = state
@@ -103,10 +108,6 @@ async fn record(state: &State, browser: &Browser, payload: &[u8]) -> io::Result<
             return Err(io::Error::other("another message came first"));
         }
     }
-    let mut post = Tape::start(state.address).await?;
-    let request = browser.post(&format!("/channels/{CHANNEL}/messages"), payload);
-    post.send("publish", &request).await?;
-    post.receive("publish", tape::answer).await?;
     Ok(json!({
         "polling": polling.stop(),
         "long-polling": long_polling.stop(),

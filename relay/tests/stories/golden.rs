@@ -173,25 +173,6 @@ fn an_old_client_gets_a_body_that_ends_with_the_connection() {
 }
 
 #[test]
-fn the_page_needs_nothing_from_elsewhere() {
-    let relay = Relay::start();
-    let page = relay.ask(get("/"));
-    assert!(
-        page.contains("content-type: text/html; charset=utf-8\r\n"),
-        "{page:.400}"
-    );
-    assert!(
-        page.contains("content-security-policy: default-src 'none'"),
-        "{page:.400}"
-    );
-    assert!(
-        !page.contains("https://") && !page.contains("src=\"/"),
-        "no outside address"
-    );
-    assert!(page.ends_with("</html>\n"));
-}
-
-#[test]
 fn operators_get_health_stats_and_metrics() {
     let relay = Relay::start();
     relay.publish("1");

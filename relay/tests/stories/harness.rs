@@ -54,10 +54,7 @@ impl Relay {
             .set_read_timeout(Some(Duration::from_secs(5)))
             .unwrap();
         stream.set_nodelay(true).unwrap();
-        Client {
-            stream,
-            rest: Vec::new(),
-        }
+        Client::new(stream)
     }
 
     /// Connects and sends bytes.
@@ -153,6 +150,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            rest: Vec::new(),
+        }
+    }
+
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }

@@ -9,3 +9,4 @@ if (copy) {
   document.getElementById('copy').hidden = false;
   document.getElementById('no-copy').hidden = true;
 }
+document.documentElement.dataset.ready = 'true';

@@ -13,6 +13,7 @@ export class Pane {
   #publish = null;
   #meter;
   #delays = 0;
+  #said = Promise.resolve();
 
   constructor(section, name, transport, setting) {
     this.section = section;
@@ -92,8 +93,13 @@ export class Pane {
     this.#publish = null;
   }
 
-  // Publishes words, or what is typed so far.
-  async say(words) {
+  // Publishes words, or what is typed so far, after all that was said before: two requests at once could change places.
+  say(words) {
+    this.#said = this.#said.then(() => this.#send(words));
+    return this.#said;
+  }
+
+  async #send(words) {
     const { reads, writes } = this.#setting.channels(this.name);
     const value = { from: this.name, ...words, sent: now() };
     try {
