@@ -118,10 +118,12 @@ fn run_until_stopped(
         let mut signals = Signals::new()?;
         let mut again = Signals::new()?;
         let stdin = args.exit_with_stdin.then(stdin_ended).transpose()?;
-        say(&format!("listening on http://{address}"))?;
-        if let Some(beside) = beside {
-            say(&format!("the chat page of another origin: http://{beside}"))?;
-        }
+        let beside_it = beside.map_or(String::new(), |copy| {
+            format!("the chat page of another origin: http://{copy}\n")
+        });
+        // In one write: who reads only the first line may be gone before a second one.
+        write!(io::stdout(), "listening on http://{address}\n{beside_it}")
+            .and_then(|()| io::stdout().flush())?;
         let stop = CancellationToken::new();
         let stopping = async {
             tokio::select! {
@@ -163,12 +165,6 @@ fn bind_for(flag: &'static str, address: SocketAddr) -> Result<TcpListener, RunE
         flag,
         source,
     })
-}
-
-fn say(line: &str) -> io::Result<()> {
-    let mut out = io::stdout();
-    writeln!(out, "{line}")?;
-    out.flush()
 }
 
 fn runtime(threads: u16) -> io::Result<Runtime> {

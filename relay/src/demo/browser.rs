@@ -60,6 +60,7 @@ impl Browser {
         let own = [
             ("accept", "text/event-stream"),
             ("cache-control", "no-cache"),
+            ("pragma", "no-cache"),
         ];
         self.request(
             "GET",

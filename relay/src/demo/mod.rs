@@ -137,3 +137,12 @@ pub(crate) async fn answers(state: &State, asked: &HeaderMap) -> Result<Reply, R
         Role::Relay { .. } => Err(Refusal::nothing_here()),
     }
 }
+
+/// Tells whether a browser asks for something that a page of another site holds, such as a picture:
+/// it then sends no origin, but says so.
+pub(crate) fn is_of_another_page(asked: &HeaderMap) -> bool {
+    !asked.contains_key(header::ORIGIN)
+        && asked
+            .get("sec-fetch-site")
+            .is_some_and(|site| site == "cross-site" || site == "same-site")
+}

@@ -47,7 +47,7 @@ pub(super) async fn answer(
     }
 }
 
-fn not_allowed() -> Refusal {
+pub(super) fn not_allowed() -> Refusal {
     let message = "this origin may not use the relay; the operator allows one with --allow-origin";
     Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", &message)
 }

@@ -80,7 +80,7 @@ pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer 
             };
             channel::answer(state, request, &asked).await
         }
-        _ => operation(state, target, &request, &query)
+        _ => operation(state, target, &request, &query, &origin)
             .await
             .map(Answer::Reply),
     };
@@ -106,6 +106,7 @@ async fn operation(
     target: Target<'_>,
     request: &Request<Incoming>,
     query: &Query,
+    origin: &Origin,
 ) -> Result<Reply, Refusal> {
     if target == Target::Nowhere {
         return Err(Refusal::nothing_here());
@@ -122,6 +123,10 @@ async fn operation(
         Target::Place => Ok(demo::place(state, asked)),
         // Boxed: a connection's task is not to carry the room of a recording.
         Target::Deliveries => {
+            // It publishes, which a foreign page may not do.
+            if *origin == Origin::Foreign || demo::is_of_another_page(asked) {
+                return Err(channel::not_allowed());
+            }
             Box::pin(demo::deliveries(state, asked, query.payload.as_deref())).await
         }
         Target::Answers => Box::pin(demo::answers(state, asked)).await,

@@ -90,7 +90,7 @@ async fn the_page_shows_what_a_raw_socket_gets() {
             "{transport}: {shown}"
         );
         assert_eq!(
-            exchange(&relay, &of("client"), shown.len()),
+            exchange(&relay, &of("client"), shown.chars().count()),
             undated(&shown),
             "{transport}"
         );

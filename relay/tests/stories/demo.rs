@@ -206,6 +206,18 @@ fn a_message_is_explained_in_the_words_of_the_browser_that_asks() {
 }
 
 #[test]
+fn a_foreign_page_cannot_make_the_relay_talk_to_itself() {
+    let relay = Relay::start();
+    for field in ["Origin: https://evil.example", "Sec-Fetch-Site: cross-site"] {
+        let answer = relay.ask(format!(
+            "GET /explain/deliveries HTTP/1.1\r\nHost: relay\r\n{field}\r\n\r\n"
+        ));
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    }
+    relay.counts("relay_published_total 0");
+}
+
+#[test]
 fn a_relay_that_is_full_says_that_it_cannot_ask_itself() {
     let relay = Relay::with(|settings| settings.max_connections = 2);
     let mut client = relay.send(get("/explain/deliveries"));

@@ -13,8 +13,8 @@ export async function follow(url, { after, on, signal }) {
   while (!signal.aborted) {
     try {
       on.request();
-      // Without a position the first answer does not wait: it brings the position to wait from.
-      const query = after ? `after=${after}&wait=25s` : 'wait=0s';
+      // The first answer does not wait: it tells that the relay is there, and brings the position to wait from.
+      const query = `wait=${open ? '25s' : '0s'}${after ? `&after=${after}` : ''}`;
       const answer = await fetch(`${url}/messages?${query}`, { signal });
       if (answer.status === 200) {
         const { next, messages, missed } = await answer.json();
