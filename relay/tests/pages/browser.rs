@@ -183,13 +183,17 @@ impl Browser {
         }
     }
 
-    /// What the console of the pages has said since it was last asked.
-    pub(crate) async fn console(&self) -> Value {
+    /// Fails when the console has shown an error since it was last asked, of a script or of the network.
+    pub(crate) async fn assert_no_errors(&self, page: &str) {
         let log = Vendor {
             path: "se/log",
             body: json!({ "type": "browser" }),
         };
-        self.client.issue_cmd(log).await.unwrap()
+        let Value::Array(mut entries) = self.client.issue_cmd(log).await.unwrap() else {
+            panic!("the log is a list")
+        };
+        entries.retain(|entry| entry["level"] == "SEVERE");
+        assert!(entries.is_empty(), "{page}: {entries:?}");
     }
 
     /// Sends a command of the DevTools protocol.

@@ -95,7 +95,7 @@ async fn the_page_shows_what_a_raw_socket_gets() {
             "{transport}"
         );
     }
-    assert_eq!(browser.console().await, json!([]), "no complaints");
+    browser.assert_no_errors("the page").await;
 }
 
 /// A page that asks its server by all transports, for the server to see how.
