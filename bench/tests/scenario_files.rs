@@ -67,6 +67,7 @@ fn every_shipped_scenario_asks_a_question_and_tells_its_duration() {
             "bozdag-2007-push",
             "chat",
             "compare",
+            "crossover",
             "fan-out",
             "idle-2026",
             "lubbers-2010",
@@ -101,6 +102,59 @@ fn the_budget_of_eight_thousand_clients_is_in_scale() {
     assert_eq!(scale.trials[0].id, "polling-clients-100");
     assert_eq!(scale.trials[4].id, "websocket-clients-100");
     assert_eq!(scale.trials[5].id, "polling-clients-1000");
+}
+
+#[test]
+fn the_crossover_takes_less_than_ten_minutes_and_pushes_once_a_rate() {
+    let plan = shipped("crossover.toml", &[]);
+    assert!(plan.longest_time() < Duration::from_secs(600));
+    let of = |transport| {
+        let trials = plan.trials.iter();
+        trials
+            .filter(move |t| t.load.transport == transport)
+            .count()
+    };
+    assert_eq!(of(Transport::Polling), 25);
+    assert_eq!(of(Transport::Websocket), 5);
+}
+
+#[test]
+fn a_list_varies_only_the_transports_that_it_concerns() {
+    let plan = text(
+        "[matrix]\ntransport = [\"polling\", \"long-polling\", \"sse\"]\nrate = [1, 2]\n\
+         poll_interval = [\"1s\", \"2s\"]\nhold = [\"5s\", \"25s\"]",
+        &[],
+    )
+    .unwrap();
+    let ids: Vec<&str> = plan.trials.iter().map(|t| t.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "polling-rate-1-poll-interval-1s",
+            "polling-rate-1-poll-interval-2s",
+            "polling-rate-2-poll-interval-1s",
+            "polling-rate-2-poll-interval-2s",
+            "long-polling-rate-1-hold-5s",
+            "long-polling-rate-1-hold-25s",
+            "long-polling-rate-2-hold-5s",
+            "long-polling-rate-2-hold-25s",
+            "sse-rate-1",
+            "sse-rate-2",
+        ]
+    );
+    assert!(!plan.trials[8].factors.contains_key("poll_interval"));
+    // All that have one rate see the same messages.
+    let seeds = |rate: f64| -> Vec<u64> {
+        let trials = plan
+            .trials
+            .iter()
+            .filter(|t| t.load.rate.total_cmp(&rate).is_eq());
+        trials.map(|t| t.seed).collect()
+    };
+    assert_eq!(seeds(1.0).len(), 5);
+    assert!(seeds(1.0).iter().all(|seed| *seed == seeds(1.0)[0]));
+    assert_ne!(seeds(1.0)[0], seeds(2.0)[0]);
+    assert_eq!(text(&plan.resolved, &[]).unwrap(), plan);
 }
 
 #[test]
@@ -357,7 +411,7 @@ fn repeats_run_every_combination_once_in_an_order_of_their_own() {
 fn a_plan_tells_how_clients_ask_where_it_is_not_as_usual() {
     let usual = describe(&text("[load]\nclients = 3\n", &[]).unwrap());
     assert!(!usual.contains("\n  clients "), "{usual}");
-    let scenario = "[load]\nheaders = \"browser\"\norigin = \"cross\"\nkeep_alive = false\n\
+    let scenario = "[load]\ntransport = \"polling\"\nheaders = \"browser\"\norigin = \"cross\"\nkeep_alive = false\n\
                     [matrix]\nbatch = [0, 1, 5]\n";
     let told = describe(&text(scenario, &[]).unwrap());
     let line = "\n  clients headers = \"browser\"; origin = \"cross\"; keep_alive = false; batch = 1 or 5\n";

@@ -134,7 +134,15 @@ fn counterpart(
                 "transport".to_owned(),
                 Factor::Text(transport.name().to_owned()),
             );
-            let other = groups.iter().find(|group| group[0].factors == factors);
+            // A factor that the other transport has no use for is none of its own.
+            let same = |group: &&Vec<&TrialResult>| {
+                let other = &group[0].factors;
+                other
+                    .iter()
+                    .all(|(key, value)| factors.get(key) == Some(value))
+            };
+            let exact = groups.iter().find(|group| group[0].factors == factors);
+            let other = exact.or_else(|| groups.iter().find(same));
             let median = other.and_then(|group| baseline::median(group, &rule.metric));
             Counterpart {
                 value: median,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Transport;
 use super::error::{Fault, Report};
 use super::keys::MATRIX;
 use super::plan::{Factor, Trial};
@@ -107,6 +108,29 @@ fn shuffle(trials: &mut [Trial], seed: u64) {
     }
 }
 
+/// Whether a transport has a use for a key. What says how to ask says nothing to an open connection.
+fn concerns(key: &str, transport: Transport) -> bool {
+    match key {
+        "poll_interval" => transport == Transport::Polling,
+        "hold" | "linger" => transport == Transport::LongPolling,
+        "poll" | "batch" | "keep_alive" => {
+            matches!(transport, Transport::Polling | Transport::LongPolling)
+        }
+        _ => true,
+    }
+}
+
+/// A combination without the lists that say nothing to its transport. A single value varies nothing, and
+/// stays.
+fn concerning<'a>(chosen: &[&'a Setting], axes: &[Axis], base: &[Setting]) -> Vec<&'a Setting> {
+    let transport = Setting::assemble(base.iter().chain(chosen.iter().copied())).transport;
+    let own = chosen.iter().zip(axes);
+    own.filter(|(setting, axis)| axis.len() == 1 || concerns(setting.key(), transport))
+        .map(|(setting, _)| *setting)
+        .collect()
+}
+
+/// Each combination once: one transport's poll intervals are a single combination of another.
 fn combinations(base: &[Setting], axes: &[Axis], seed: u64) -> Vec<Trial> {
     let mut combinations: Vec<Vec<&Setting>> = vec![Vec::new()];
     for axis in axes {
@@ -118,7 +142,14 @@ fn combinations(base: &[Setting], axes: &[Axis], seed: u64) -> Vec<Trial> {
             })
             .collect();
     }
-    combinations
+    let mut distinct: Vec<Vec<&Setting>> = Vec::new();
+    for chosen in &combinations {
+        let chosen = concerning(chosen, axes, base);
+        if !distinct.contains(&chosen) {
+            distinct.push(chosen);
+        }
+    }
+    distinct
         .iter()
         .enumerate()
         .map(|(index, chosen)| trial(base, chosen, seed, index))
@@ -138,9 +169,11 @@ fn trial(base: &[Setting], chosen: &[&Setting], seed: u64, index: usize) -> Tria
             id.push_str(&format!("-{key}-{}", setting.label()));
         }
     }
-    // By name, not by place in the file: moving a line must not change the load.
+    // By name, not by place in the file: moving a line must not change the load. Nor must what only some
+    // transports have: all are to see the same messages.
+    let for_all = |key: &str| Transport::ALL.iter().all(|t| concerns(key, *t));
     for (key, factor) in &factors {
-        if key != transport.key() {
+        if key != transport.key() && for_all(key) {
             mixed = mix(mixed, format!("{key}={factor:?}").as_bytes());
         }
     }
