@@ -45,7 +45,11 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("record", &["clock", "result", "stamp", "stats"]),
     ("schedule", &["scenario"]),
     ("target", &["kernel", "scenario"]),
-    ("report", &["judge", "result", "scenario", "stats", "units"]),
+    // Of the model it asks where the boundary between two transports lies.
+    (
+        "report",
+        &["judge", "model", "result", "scenario", "stats", "units"],
+    ),
     ("judge", &["result", "scenario", "stats", "units"]),
     ("result", &["scenario", "stats", "units"]),
     ("probe", &["clock", "kernel", "net", "result"]),

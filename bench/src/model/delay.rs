@@ -2,7 +2,7 @@
 
 use super::Situation;
 use super::way::{self, Gap, nanos};
-use crate::scenario::{Arrivals, Transport};
+use crate::scenario::{Arrivals, Load, Transport};
 
 /// Mean and 99th percentile of the delivery delay, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -140,9 +140,18 @@ fn utilisation(situation: &Situation<'_>, rate: f64) -> f64 {
     let load = situation.load;
     #[expect(clippy::cast_precision_loss, reason = "at most a million")]
     let clients = load.clients as f64;
+    clients * server_time_per_client(load, rate) / 1e9
+}
+
+/// Nanoseconds of one processor that a fast server needs for each client and second, at so many messages a
+/// second to each: polling costs an exchange an interval, whatever it brings, the others one a message.
+///
+/// Another server or processor takes another time; how transports compare changes less.
+#[must_use]
+pub fn server_time_per_client(load: &Load, rate: f64) -> f64 {
     let each = match load.transport {
         Transport::Polling => 1.0 / load.poll_interval.as_secs_f64(),
         _ => rate,
     };
-    clients * each * delivery_cost(load.transport) / 1e9
+    each * delivery_cost(load.transport)
 }

@@ -88,7 +88,7 @@ pub fn predict(situation: &Situation<'_>) -> Prediction {
     }
 }
 
-pub use delay::{Uniform, polling_law};
+pub use delay::{Uniform, polling_law, server_time_per_client};
 
 #[cfg(test)]
 mod tests;

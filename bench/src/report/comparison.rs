@@ -16,7 +16,7 @@ pub(crate) struct Comparison<'a> {
 }
 
 /// The repeats of one transport in one combination.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Group<'a> {
     pub(crate) transport: Transport,
     /// The valid repeats, or all of them when none is valid.
@@ -44,6 +44,11 @@ impl Group<'_> {
 impl Comparison<'_> {
     /// The combination as a person says it, such as `1,000 clients, 20 messages/s`.
     pub(crate) fn label(&self) -> String {
+        self.label_without(&[])
+    }
+
+    /// The same without some factors.
+    pub(crate) fn label_without(&self, without: &[&str]) -> String {
         let Some(load) = self
             .groups
             .first()
@@ -52,16 +57,19 @@ impl Comparison<'_> {
         else {
             return String::new();
         };
-        let mut parts = vec![
-            show::factor("clients", &number(load.clients)),
-            show::factor("rate", &Factor::Number(load.rate)),
-        ];
-        for (key, value) in &self.factors {
-            if key != "clients" && key != "rate" {
-                parts.push(show::factor(key, value));
-            }
-        }
-        parts.join(", ")
+        let (clients, rate) = (number(load.clients), Factor::Number(load.rate));
+        let always = [("clients", &clients), ("rate", &rate)];
+        let others = self
+            .factors
+            .iter()
+            .map(|(key, value)| (key.as_str(), value));
+        let others = others.filter(|(key, _)| *key != "clients" && *key != "rate");
+        let parts = always
+            .into_iter()
+            .chain(others)
+            .filter(|(key, _)| !without.contains(key))
+            .map(|(key, value)| show::factor(key, value));
+        parts.collect::<Vec<_>>().join(", ")
     }
 
     /// The value of a factor that is a number.
@@ -161,14 +169,54 @@ fn by_transport<'a>(trials: &[&'a TrialResult]) -> Vec<Group<'a>> {
     Transport::ALL.into_iter().filter_map(of).collect()
 }
 
-/// The comparison that charts of a single combination show: the most clients,
-/// and of the other factors the first values.
+/// The run's comparisons, where a transport that a factor does not concern stands beside the others at each
+/// of its values: a WebSocket, which was run once, beside polling at every interval.
+pub(crate) fn side_by_side(run: &RunResult) -> Vec<Comparison<'_>> {
+    let all = comparisons(run);
+    let within = |part: &Comparison<'_>, whole: &Comparison<'_>| {
+        let same = |(key, value): (&String, &Factor)| whole.factors.get(key) == Some(value);
+        part.factors.len() < whole.factors.len() && part.factors.iter().all(same)
+    };
+    let whole = all
+        .iter()
+        .filter(|one| !all.iter().any(|other| within(one, other)));
+    let joined = whole.map(|one| {
+        let mut groups = one.groups.clone();
+        for part in all.iter().filter(|part| within(part, one)) {
+            let new = part.groups.iter().filter(|group| {
+                let known = |other: &Group<'_>| other.transport == group.transport;
+                !one.groups.iter().any(known)
+            });
+            groups.extend(new.cloned());
+        }
+        groups.sort_by_key(|group| group.transport);
+        Comparison {
+            factors: one.factors.clone(),
+            groups,
+        }
+    });
+    joined.collect()
+}
+
+/// The comparison that charts of a single combination show: the most clients, and of the other
+/// numbers those in the middle.
 pub(crate) fn shown<'a, 'r>(all: &'a [Comparison<'r>]) -> Option<&'a Comparison<'r>> {
     let most = all
         .iter()
         .filter_map(|c| c.number("clients"))
         .fold(f64::NEG_INFINITY, f64::max);
-    all.iter()
-        .find(|c| c.number("clients").is_some_and(|n| n >= most))
-        .or_else(|| all.first())
+    let mut chosen: Vec<&Comparison<'_>> = all
+        .iter()
+        .filter(|c| c.number("clients").is_none_or(|n| n >= most))
+        .collect();
+    let keys = chosen.first().map(|c| c.factors.keys());
+    for key in keys.into_iter().flatten() {
+        let mut values: Vec<f64> = chosen.iter().filter_map(|c| c.number(key)).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        if let Some(middle) = values.get(values.len().saturating_sub(1) / 2) {
+            chosen.retain(|c| c.number(key).is_none_or(|n| n == *middle));
+        }
+    }
+    chosen.first().copied().or_else(|| all.first())
 }

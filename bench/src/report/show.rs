@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::result::metric::{self, Metric, Unit};
 use crate::scenario::Factor;
-use crate::units::{show_bytes, show_nanos};
+use crate::units::{show_bytes, show_nanos, write_bandwidth};
 
 /// What stands where nothing was measured.
 pub(crate) const MISSING: &str = "–";
@@ -38,9 +38,15 @@ pub(crate) fn in_unit(unit: &str, value: f64) -> String {
 pub(crate) fn factor_value(key: &str, factor: &Factor) -> String {
     match (key, factor) {
         (_, Factor::Text(text)) => text.clone(),
-        ("poll_interval" | "hold" | "rtt" | "jitter", Factor::Number(nanos)) => {
+        ("poll_interval" | "hold" | "linger" | "rtt" | "jitter", Factor::Number(nanos)) => {
             tidy(&show_nanos(*nanos))
         }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a bandwidth was a whole number of bits"
+        )]
+        ("down" | "up", Factor::Number(bits)) => write_bandwidth(*bits as u64),
         ("payload", Factor::Number(bytes)) => tidy(&show_bytes(*bytes)),
         ("loss", Factor::Number(share)) => format!("{} %", share * 100.0),
         (_, Factor::Number(number)) => count(*number),
@@ -81,12 +87,15 @@ pub(crate) fn deviation(share: Option<f64>) -> String {
     }
 }
 
-/// A number without needless zeros, its thousands apart when it is whole.
+/// A number without needless zeros, its thousands apart when it is whole; of one that does not end, three places.
 pub(crate) fn count(number: f64) -> String {
+    let short = (number * 1e3).round() / 1e3;
     if number.fract() == 0.0 {
         Unit::Count.show(number)
-    } else {
+    } else if short == 0.0 {
         number.to_string()
+    } else {
+        short.to_string()
     }
 }
 

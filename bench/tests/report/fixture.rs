@@ -11,7 +11,7 @@ use bench::result::{
 use bench::scenario::{Arrivals, Factor, Headers, Load, Publish, Published, Transport};
 
 const RATE: f64 = 20.0;
-const SECONDS: u64 = 20;
+pub(crate) const SECONDS: u64 = 20;
 
 /// Five transports with 1,000 clients each.
 pub(crate) fn compare() -> RunResult {
@@ -81,7 +81,7 @@ pub(crate) fn empty() -> RunResult {
     run
 }
 
-fn run(scenario: &str, title: &str, trials: Vec<TrialResult>) -> RunResult {
+pub(crate) fn run(scenario: &str, title: &str, trials: Vec<TrialResult>) -> RunResult {
     RunResult {
         format: FORMAT,
         scenario: scenario.to_owned(),
@@ -118,7 +118,7 @@ fn run(scenario: &str, title: &str, trials: Vec<TrialResult>) -> RunResult {
     }
 }
 
-fn gate(rule: &str, measured: Option<f64>, trial: &str, holds: bool) -> GateResult {
+pub(crate) fn gate(rule: &str, measured: Option<f64>, trial: &str, holds: bool) -> GateResult {
     GateResult {
         rule: rule.to_owned(),
         measured,
@@ -157,7 +157,7 @@ fn character(transport: Transport) -> (f64, f64, f64, f64, f64, f64) {
     clippy::cast_sign_loss,
     reason = "figures made up by hand, all of them small"
 )]
-fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> TrialResult {
+pub(crate) fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor)]) -> TrialResult {
     let (median, spread, framing, tcp, cpu, memory) = character(transport);
     let crowd = 1.0 + clients as f64 / 3000.0;
     let planned = (RATE * SECONDS as f64) as u64;

@@ -8,6 +8,7 @@
 mod ci;
 mod compared;
 mod comparisons;
+mod crossover;
 mod fixture;
 mod gates;
 mod outcomes;

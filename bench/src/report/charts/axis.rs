@@ -3,6 +3,9 @@
 use crate::report::show;
 use crate::result::metric::Unit;
 
+/// Named values that reach so many times as far as the least of them stand on a log axis.
+const SPAN: f64 = 4.0;
+
 /// How values are spread along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scale {
@@ -53,10 +56,16 @@ impl Axis {
         let steps = [1.0, 2.0, 5.0];
         let low = largest_step(&steps, |s| s <= least * 1.0001)?;
         let high = smallest_step(&steps, |s| s >= most * 0.9999 && s > low)?;
-        let short = (high / low).log10() < 2.5;
+        let decades = (high / low).log10();
+        // Within a decade the steps alone would name too few values.
+        let named: &[f64] = if decades <= 1.0 {
+            &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0]
+        } else {
+            &steps
+        };
         let (mut ticks, mut minor) = (Vec::new(), Vec::new());
-        for (value, lead) in ladder(&steps).filter(|(v, _)| within(*v, low, high)) {
-            if lead == 0 || short {
+        for (value, lead) in ladder(named).filter(|(v, _)| within(*v, low, high)) {
+            if lead == 0 || decades < 2.5 {
                 ticks.push((value, label(unit, value)));
             } else {
                 minor.push(value);
@@ -95,16 +104,21 @@ impl Axis {
         })
     }
 
-    /// A log axis whose labels are the `values` themselves, such as numbers of clients.
-    pub(crate) fn named(title: &str, values: &[f64]) -> Option<Self> {
-        let (least, most) = extent(values.iter().copied().filter(|v| *v > 0.0))?;
-        let ticks = values.iter().map(|v| (*v, show::count(*v)));
+    /// An axis whose labels are the `values` themselves, such as numbers of clients; a log axis where they
+    /// span it, and a linear one where they do not or where one of them is 0.
+    pub(crate) fn named(title: &str, values: &[(f64, String)]) -> Option<Self> {
+        let (least, most) = extent(values.iter().map(|(value, _)| *value))?;
+        let mut ticks = values.to_vec();
+        ticks.sort_by(|one, other| one.0.total_cmp(&other.0));
+        ticks.dedup_by(|one, other| one.0 == other.0);
+        let log = least > 0.0 && most >= SPAN * least;
+        let edge = (most - least) * 0.05;
         Some(Self {
             title: title.to_owned(),
-            scale: Scale::Log,
-            low: least / 1.15,
-            high: most * 1.15,
-            ticks: ticks.collect(),
+            scale: if log { Scale::Log } else { Scale::Linear },
+            low: if log { least / 1.15 } else { least - edge },
+            high: if log { most * 1.15 } else { most + edge },
+            ticks,
             minor: Vec::new(),
         })
     }

@@ -2,12 +2,13 @@
 
 use super::axis::Axis;
 use super::font;
-use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
-use super::palette::{self, Color, INK, SOFT};
+use super::frame::{Frame, WIDTH, headline, with_absent};
+use super::palette::{self, INK, SOFT};
 use super::scene::{Align, Scene, Set};
+use super::{interval, name};
 use crate::report::comparison::{Comparison, Group};
 use crate::report::show;
-use crate::result::metric;
+use crate::result::{TrialResult, metric};
 
 const ROW: f64 = 62.0;
 const NAME: Set = Set::new(13.5, INK);
@@ -28,11 +29,57 @@ struct Bar<'a> {
     group: &'a Group<'a>,
     /// `None` for a part that was not measured.
     parts: Vec<Option<f64>>,
+    /// The ends of the sum's interval, when there are repeats.
+    ends: Option<(f64, f64)>,
 }
 
-impl Bar<'_> {
+impl<'a> Bar<'a> {
+    fn of(group: &'a Group<'a>, bars: &Bars) -> Self {
+        let metrics: Vec<_> = bars
+            .parts
+            .iter()
+            .map(|(name, _)| metric::find(name))
+            .collect();
+        let sum = |trial: &&TrialResult| {
+            let parts = metrics
+                .iter()
+                .map(|metric| metric.and_then(|m| m.of(trial)));
+            parts.sum::<Option<f64>>()
+        };
+        let sums = group.trials.iter().filter_map(sum).collect();
+        Self {
+            group,
+            parts: bars
+                .parts
+                .iter()
+                .map(|(name, _)| group.median(name))
+                .collect(),
+            ends: metric::spread(sums).and_then(|spread| interval::ends(&spread)),
+        }
+    }
+
     fn sum(&self) -> f64 {
         self.parts.iter().flatten().sum()
+    }
+
+    /// Where the bar or its whisker ends.
+    fn reach(&self) -> f64 {
+        self.ends
+            .map_or(self.sum(), |(_, high)| high.max(self.sum()))
+    }
+
+    /// The sum as a person reads it, and its interval.
+    fn said(&self, bars: &Bars) -> (String, String) {
+        let named = bars.parts[0].0;
+        let mut sum = show::named(named, Some(self.sum()));
+        if self.parts.contains(&None) {
+            sum = format!("≥ {sum}");
+        }
+        let ends = match (self.ends, metric::find(named)) {
+            (Some((low, high)), Some(metric)) => format!(" ({})", show::range(metric, low, high)),
+            _ => String::new(),
+        };
+        (sum, ends)
     }
 }
 
@@ -44,15 +91,21 @@ pub(crate) fn draw(
 ) -> Option<Scene> {
     let rows = measured(bars, comparison);
     let unit = metric::find(bars.parts.first()?.0)?.unit;
-    let x = Axis::linear(bars.axis, unit, rows.iter().map(Bar::sum))?;
+    let x = Axis::linear(bars.axis, unit, rows.iter().map(Bar::reach))?;
     let stacked = bars.parts.len() > 1;
-    let top = if stacked { TOP + 30.0 } else { TOP - 6.0 };
-    #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
-    let bottom = top + rows.len() as f64 * ROW;
-    let mut scene = Scene::new(WIDTH, bottom + 62.0);
+    let mut scene = Scene::new(WIDTH, 0.0);
     let drawn: Vec<_> = rows.iter().map(|r| r.group).collect();
     let subtitle = with_absent(subtitle, &comparison.groups, &drawn);
-    headline(&mut scene, title, &subtitle);
+    let subtitle = interval::with(&subtitle, "whiskers", &drawn);
+    let top = headline(&mut scene, title, &subtitle);
+    scene.say(format!("{}: {subtitle}.", bars.axis));
+    if stacked {
+        key(&mut scene, top, bars);
+    }
+    let top = if stacked { top + 30.0 } else { top - 6.0 };
+    #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
+    let bottom = top + rows.len() as f64 * ROW;
+    scene.height = bottom + 62.0;
     let names = rows
         .iter()
         .map(|r| font::width(&r.group.label(), NAME.size, false));
@@ -70,9 +123,6 @@ pub(crate) fn draw(
         scene.line(&[(at, top), (at, bottom)], palette::GRID, 1.0);
     }
     frame.x_labels(&mut scene);
-    if stacked {
-        key(&mut scene, frame.left, bars);
-    }
     for (place, bar) in rows.iter().enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
         let y = top + place as f64 * ROW;
@@ -84,18 +134,10 @@ pub(crate) fn draw(
 
 /// A bar for each transport that has a part measured.
 fn measured<'a>(bars: &Bars, comparison: &'a Comparison<'_>) -> Vec<Bar<'a>> {
-    let bar = |group| Bar {
-        group,
-        parts: bars
-            .parts
-            .iter()
-            .map(|(name, _)| Group::median(group, name))
-            .collect(),
-    };
     comparison
         .groups
         .iter()
-        .map(bar)
+        .map(|group| Bar::of(group, bars))
         .filter(|bar| bar.parts.iter().any(Option::is_some))
         .collect()
 }
@@ -120,34 +162,43 @@ fn row(scene: &mut Scene, frame: &Frame, bar: &Bar<'_>, bars: &Bars, y: f64) {
         let (left, right) = (frame.x(reached), frame.x(reached + value));
         scene.rect((left, from), (right, to), palette::tint(color, shade));
         if reached > 0.0 && right - left > 2.0 {
-            scene.line(&[(left, from), (left, to)], palette::WHITE, 1.5);
+            scene.line(&[(left, from), (left, to)], palette::GROUND, 1.5);
         }
         reached += value;
     }
-    let mut sum = show::named(bars.parts[0].0, Some(bar.sum()));
-    if bar.parts.contains(&None) {
-        sum = format!("≥ {sum}");
+    if let Some((low, high)) = bar.ends {
+        let (low, high) = ((frame.x(low), middle), (frame.x(high), middle));
+        scene.whisker(low, high, INK);
     }
-    let end = frame.x(reached) + 8.0;
-    scene.text(sum, (end, middle), NAME.bold());
+    let (sum, ends) = bar.said(bars);
+    let end = frame.x(bar.reach()) + 8.0;
+    scene.text(sum.clone(), (end, middle), NAME.bold());
+    let parts: Vec<_> = bar
+        .parts
+        .iter()
+        .zip(bars.parts)
+        .map(|(value, (name, what))| format!("{what} {}", show::named(name, *value)))
+        .collect();
+    let parts = parts.join(" · ");
+    let mut said = format!("{} · {sum}{ends}", name(bar.group.transport));
     if stacked {
-        let words: Vec<_> = bar
-            .parts
-            .iter()
-            .zip(bars.parts)
-            .map(|(value, (name, what))| format!("{what} {}", show::named(name, *value)))
-            .collect();
-        scene.text(words.join(" · "), (frame.left + 8.0, to + 13.0), SMALL);
+        said = format!("{said} · {parts}");
+        scene.text(parts, (frame.left + 8.0, to + 13.0), SMALL);
     }
+    scene.say(format!("{said}."));
+    scene.tip_in((frame.left, y + 4.0), (frame.right, y + ROW - 4.0), said);
 }
 
 /// The parts' names, with grey shades: each bar has them in its own colour.
-fn key(scene: &mut Scene, left: f64, bars: &Bars) {
-    let mut x = left;
+fn key(scene: &mut Scene, y: f64, bars: &Bars) {
+    let mut x = 20.0;
     for ((_, what), shade) in bars.parts.iter().zip(SHADES) {
-        let grey: Color = palette::tint((0x55, 0x55, 0x55), shade);
-        scene.rect((x, TOP - 8.0), (x + 22.0, TOP + 8.0), grey);
-        scene.text(*what, (x + 30.0, TOP), Set::new(13.0, SOFT));
+        scene.rect(
+            (x, y - 8.0),
+            (x + 22.0, y + 8.0),
+            palette::tint(SOFT, shade),
+        );
+        scene.text(*what, (x + 30.0, y), Set::new(13.0, SOFT));
         x += 30.0 + font::width(what, 13.0, false) + 26.0;
     }
 }

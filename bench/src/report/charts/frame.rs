@@ -114,10 +114,36 @@ impl Frame {
     }
 }
 
-/// The title in plain words, and below it what is shown.
-pub(crate) fn headline(scene: &mut Scene, title: &str, subtitle: &str) {
+/// The title in plain words, and below it what is shown, on as many lines as that takes.
+///
+/// Where the chart's own part begins: [`TOP`], or lower when there is more than one such line.
+pub(crate) fn headline(scene: &mut Scene, title: &str, subtitle: &str) -> f64 {
+    const LINE: f64 = 19.0;
     scene.text(title, (20.0, 28.0), Set::new(19.0, INK).bold());
-    scene.text(subtitle, (20.0, 54.0), Set::new(13.5, SOFT));
+    let set = Set::new(13.5, SOFT);
+    let mut y = 54.0;
+    for line in lines(subtitle, WIDTH - 40.0, set.size) {
+        scene.text(line, (20.0, y), set);
+        y += LINE;
+    }
+    let extra = (y - 54.0 - LINE).max(0.0);
+    scene.height += extra;
+    TOP + extra
+}
+
+/// A text in lines no wider than `width`, broken between words.
+fn lines(text: &str, width: f64, size: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if font::width(&format!("{line} {word}"), size, false) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// A subtitle that also names the transports for which there is nothing to draw.

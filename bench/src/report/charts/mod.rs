@@ -1,25 +1,41 @@
 //! Charts of a run: which there are, what they show and how to read them.
+//!
+//! A chart is a scene of shapes, which plotters paints as SVG and as PNG. The SVG also tells each value to
+//! whoever points at it (`mark`), and all of them in words; it turns dark with the screen that shows it.
 
+mod against;
 mod axis;
 mod bars;
+mod boundary;
+mod factor;
 mod font;
 mod frame;
+mod grid;
+mod interval;
+mod map;
+mod mark;
 mod paint;
 mod palette;
 mod percentiles;
-mod scaling;
+mod question;
 mod scene;
 mod timeline;
 
 pub(crate) use font::css as font_css;
 pub use paint::PaintError;
 
+use against::Against;
 use bars::Bars;
-use scaling::Scaling;
+use factor::{NUMERIC, Numeric};
+use grid::Grid;
+use question::{Fresh, Question};
 use scene::Scene;
 
-use crate::report::comparison::{Comparison, comparisons, shown};
+use crate::report::comparison::{Comparison, shown, side_by_side};
+use crate::report::{show, words};
 use crate::result::RunResult;
+use crate::scenario::Transport;
+use crate::units::show_nanos;
 
 /// A chart.
 #[derive(Debug)]
@@ -91,7 +107,7 @@ impl Charts {
 /// Every chart of a run.
 #[must_use]
 pub fn all(run: &RunResult) -> Charts {
-    let all = comparisons(run);
+    let all = side_by_side(run);
     let mut charts = Charts {
         drawn: Vec::new(),
         left_out: Vec::new(),
@@ -102,8 +118,13 @@ pub fn all(run: &RunResult) -> Charts {
             .push("No trial ran, so there are no charts.".to_owned());
         return charts;
     };
+    if let Some(grid) = Grid::of(&all, shown) {
+        maps(&mut charts, &grid, shown, Fresh::of(run));
+    }
     single(&mut charts, shown, all.len());
-    against_clients(&mut charts, &all, shown);
+    for numeric in &NUMERIC {
+        against_number(&mut charts, &all, shown, numeric);
+    }
     charts
 }
 
@@ -183,73 +204,133 @@ const BARS: [(&str, &str, &str, Bars); 3] = [
     ),
 ];
 
-/// The charts against the number of clients, when the matrix varies it.
-fn against_clients(charts: &mut Charts, all: &[Comparison<'_>], shown: &Comparison<'_>) {
-    let same_but_clients = |c: &&Comparison<'_>| {
-        let rest = |c: &Comparison<'_>| {
-            let mut factors = c.factors.clone();
-            factors.remove("clients");
-            factors
-        };
-        c.number("clients").is_some() && rest(c) == rest(shown)
+/// The crossover maps, when the matrix varies two numbers.
+fn maps(charts: &mut Charts, grid: &Grid<'_>, shown: &Comparison<'_>, fresh: Fresh) {
+    let held = sentence(&shown.label_without(&[grid.x.key, grid.y.key]));
+    let held = |rest: &str| match held.as_str() {
+        "" => sentence(rest),
+        held => format!("{held} · {rest}"),
     };
-    let row: Vec<_> = all.iter().filter(same_but_clients).collect();
-    if row.len() < 2 {
-        return;
-    }
-    let label = shown.label();
-    let mut subtitle = sentence(label.split_once(", ").map_or("", |(_, rest)| rest));
-    if row.iter().any(|c| c.groups.iter().any(|g| !g.valid)) {
-        subtitle.push_str(" · invalid trials left out");
-    }
-    for (name, title, reading, scaling) in SCALINGS {
-        let scene = scaling::draw(&scaling, &row, title, &subtitle);
-        charts.add(name, title, reading, scene);
+    let within = format!(
+        "{} within {}",
+        fresh.short(),
+        show::tidy(&show_nanos(fresh.bound))
+    );
+    let bound = if fresh.asked {
+        "the bound is a gate's"
+    } else {
+        "a gate on \"* delivery.p99\" sets another bound"
+    };
+    for (name, title, reading, question, subtitle) in [
+        (
+            "crossover-bytes",
+            "Which transport moves the fewest bytes".to_owned(),
+            "Each cell names the transport that moves the fewest wire bytes for the same messages, and by how much the \
+             next one is dearer; the deeper the colour, the clearer the lead.",
+            Question::Bytes,
+            held(
+                "wire bytes for each client and second, and how many times as many the next one moves",
+            ),
+        ),
+        (
+            "crossover-cpu",
+            "Which transport takes the least server CPU".to_owned(),
+            "Each cell names the transport that takes the least server CPU time for the same messages, and by how much \
+             the next one is dearer; the deeper the colour, the clearer the lead.",
+            Question::Cpu,
+            held(
+                "server CPU time for each client and second, and how many times as much the next one takes",
+            ),
+        ),
+        (
+            "crossover-fresh",
+            format!("Which transport is cheapest and still fresh: {within}"),
+            "Each cell names the transport that moves the fewest wire bytes among those that are fresh enough, and those \
+             that are late.",
+            Question::Fresh(fresh),
+            held(&format!("wire bytes for each client and second; {bound}")),
+        ),
+    ] {
+        let scene = map::draw(question, grid, &title, &subtitle);
+        charts.add(name, &title, reading, scene);
     }
 }
 
-const SCALINGS: [(&str, &str, &str, Scaling); 4] = [
+/// The charts against a number, when the matrix varies it.
+fn against_number(
+    charts: &mut Charts,
+    all: &[Comparison<'_>],
+    shown: &Comparison<'_>,
+    numeric: &Numeric,
+) {
+    let rest = |c: &Comparison<'_>| {
+        let mut factors = c.factors.clone();
+        factors.remove(numeric.key);
+        factors
+    };
+    let in_row = |c: &&Comparison<'_>| c.number(numeric.key).is_some() && rest(c) == rest(shown);
+    let row: Vec<_> = all.iter().filter(in_row).collect();
+    if row.len() < 2 {
+        return;
+    }
+    let mut subtitle = sentence(&shown.label_without(&[numeric.key]));
+    if row.iter().any(|c| c.groups.iter().any(|g| !g.valid)) {
+        subtitle.push_str(" · invalid trials left out");
+    }
+    for ((metric, reading, against), name) in AGAINST.iter().zip(numeric.charts) {
+        // Memory is a client's; nothing else that varies changes it much.
+        if against.metric == "server_memory_per_client" && numeric.key != "clients" {
+            continue;
+        }
+        let title = format!("{metric} {}", numeric.along);
+        let scene = against::draw(against, numeric, &row, &title, &subtitle);
+        charts.add(name, &title, reading, scene);
+    }
+}
+
+const AGAINST: [(&str, &str, Against); 4] = [
     (
-        "scale-latency",
-        "Delivery latency as clients are added",
+        "Delivery latency",
         "A line that stays flat scales; full lines are the median, dashed lines the slowest percent.",
-        Scaling {
+        Against {
             axis: "Delivery latency",
             metric: "delivery.p50",
             second: Some(("delivery.p99", "p50", "p99")),
         },
     ),
     (
-        "scale-bytes",
-        "Wire bytes per delivered message as clients are added",
+        "Wire bytes per delivered message",
         "A line that falls spreads a fixed cost over more deliveries.",
-        Scaling {
+        Against {
             axis: "Bytes per delivered message",
             metric: "wire_bytes_per_message",
             second: None,
         },
     ),
     (
-        "scale-cpu",
-        "Server CPU time per thousand deliveries as clients are added",
-        "A line that rises means that each delivery gets dearer with more clients.",
-        Scaling {
+        "Server CPU time per thousand deliveries",
+        "A line that rises means that each delivery gets dearer.",
+        Against {
             axis: "CPU time per 1,000 deliveries",
             metric: "server_cpu_per_thousand",
             second: None,
         },
     ),
     (
-        "scale-memory",
-        "Server memory per client as clients are added",
+        "Server memory per client",
         "A line that falls spreads a fixed cost over more clients; dashed lines are the kernel's socket memory.",
-        Scaling {
+        Against {
             axis: "Bytes per connected client",
             metric: "server_memory_per_client",
             second: Some(("kernel_memory_per_client", "process", "kernel")),
         },
     ),
 ];
+
+/// The transport's name at the beginning of a sentence.
+fn name(transport: Transport) -> String {
+    sentence(words::name(transport))
+}
 
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();

@@ -5,10 +5,10 @@ use plotters::coord::Shift;
 use plotters::element::{PathElement, Polygon, Rectangle, Text};
 use plotters::prelude::{DrawingArea, IntoDrawingArea as _};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color as _, FontTransform, RGBColor, ShapeStyle};
+use plotters::style::{Color as _, FontTransform, RGBAColor, ShapeStyle};
 
 use super::font;
-use super::palette::Color;
+use super::palette::{self, Color, GROUND};
 use super::scene::{Align, Point, Scene, Set, Shape};
 
 /// Why a chart could not be drawn.
@@ -27,7 +27,7 @@ const FINE: u32 = 4;
 /// A PNG has this many pixels for each of the scene's, for dense screens and print.
 const DENSE: u32 = 2;
 
-/// The scene as an SVG element, with a title for those who cannot see it, without the font.
+/// The scene as an SVG element, without the font: with its title, its words, and marks that tell values.
 pub(crate) fn svg(scene: &Scene, title: &str) -> Result<String, PaintError> {
     let mut out = String::new();
     let (width, height) = size(scene, FINE);
@@ -38,27 +38,42 @@ pub(crate) fn svg(scene: &Scene, title: &str) -> Result<String, PaintError> {
     // Drawn large for precision, shown at the scene's own size, and shrinking with the page.
     let head = format!("<svg width=\"{width}\" height=\"{height}\"");
     let shown = format!(
-        "<svg role=\"img\" aria-label=\"{0}\" width=\"{1}\" height=\"{2}\"",
+        "<svg class=\"chart\" role=\"img\" aria-label=\"{0}\" width=\"{1}\" height=\"{2}\"",
         escape(title),
         scene.width,
         scene.height
     );
-    let titled = format!("<title>{}</title>\n", escape(title));
     let out = out.replacen(&head, &shown, 1).replacen(NAMESPACE, "", 1);
     let family = format!("font-family=\"{}\"", font::FAMILY);
     let fallback = format!("font-family=\"'{}', sans-serif\"", font::FAMILY);
     let out = out.replace(&family, &fallback);
-    Ok(match out.find(">\n") {
-        Some(end) => format!("{}{titled}{}", &out[..end + 2], &out[end + 2..]),
-        None => out,
-    })
+    let intro = format!(
+        "<title>{}</title>\n<desc>{}</desc>\n<style>{}</style>\n",
+        escape(title),
+        escape(&scene.words.join(" ")),
+        palette::css()
+    );
+    let Some((head, body)) = out.split_once(">\n") else {
+        return Err(PaintError::Draw("an SVG without a body".to_owned()));
+    };
+    let body = body.trim_end().trim_end_matches("</svg>");
+    Ok(format!("{head}>\n{intro}{body}{}</svg>\n", marks(scene)))
+}
+
+/// The marks, above all else and unseen.
+fn marks(scene: &Scene) -> String {
+    if scene.marks.is_empty() {
+        return String::new();
+    }
+    let all: String = scene.marks.iter().map(|m| m.svg() + "\n").collect();
+    format!("<g transform=\"scale({FINE})\" fill=\"#000\" fill-opacity=\"0\">\n{all}</g>\n")
 }
 
 /// An SVG element as a file that carries its font.
 pub(crate) fn with_font(svg: &str) -> String {
-    let style = format!("</title>\n<style>{}</style>", font::css());
+    let style = format!("<style>{}", font::css());
     svg.replacen("<svg", &format!("<svg{NAMESPACE}"), 1)
-        .replacen("</title>", &style, 1)
+        .replacen("<style>", &style, 1)
 }
 
 /// The scene as a PNG file, its edges smoothed by drawing it larger first.
@@ -121,7 +136,7 @@ type Area<B> = DrawingArea<B, Shift>;
 fn paint<B: DrawingBackend>(scene: &Scene, area: &Area<B>, nudge: f64) -> Result<(), PaintError> {
     font::register();
     let failed = |e: &dyn std::fmt::Display| PaintError::Draw(e.to_string());
-    area.fill(&plotters::style::WHITE).map_err(|e| failed(&e))?;
+    area.fill(&rgb(GROUND)).map_err(|e| failed(&e))?;
     for shape in &scene.shapes {
         draw(shape, area, nudge).map_err(|e| failed(&e))?;
     }
@@ -184,8 +199,9 @@ fn stroke(color: Color, width: f64) -> ShapeStyle {
     rgb(color).stroke_width(wide as u32)
 }
 
-fn rgb(color: Color) -> RGBColor {
-    RGBColor(color.0, color.1, color.2)
+fn rgb(color: Color) -> RGBAColor {
+    let (red, green, blue) = color.rgb;
+    RGBAColor(red, green, blue, color.strength)
 }
 
 fn all(points: &[Point]) -> Vec<(i32, i32)> {
@@ -213,7 +229,7 @@ fn size(scene: &Scene, times: u32) -> (u32, u32) {
     )
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

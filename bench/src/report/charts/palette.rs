@@ -1,24 +1,77 @@
-//! One colour and one marker for each transport, the same in every chart.
+//! One colour and one marker for each transport, the same in every chart, on paper and in the dark.
+
+use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use crate::scenario::Transport;
 
-/// Red, green, blue.
-pub(crate) type Color = (u8, u8, u8);
+/// A colour, and how much it hides of what lies below it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Color {
+    /// Red, green, blue.
+    pub(crate) rgb: (u8, u8, u8),
+    /// 1 hides all; less lets the ground through, be it white or dark.
+    pub(crate) strength: f64,
+}
 
-pub(crate) const INK: Color = (0x22, 0x22, 0x22);
-pub(crate) const SOFT: Color = (0x5c, 0x5c, 0x5c);
-pub(crate) const GRID: Color = (0xdd, 0xdd, 0xdd);
-pub(crate) const FAINT: Color = (0xf0, 0xf0, 0xf0);
-pub(crate) const WHITE: Color = (0xff, 0xff, 0xff);
+impl Color {
+    const fn solid(red: u8, green: u8, blue: u8) -> Self {
+        Self {
+            rgb: (red, green, blue),
+            strength: 1.0,
+        }
+    }
+}
+
+pub(crate) const INK: Color = Color::solid(0x22, 0x22, 0x22);
+pub(crate) const SOFT: Color = Color::solid(0x5c, 0x5c, 0x5c);
+pub(crate) const GRID: Color = Color::solid(0xdd, 0xdd, 0xdd);
+pub(crate) const FAINT: Color = Color::solid(0xf0, 0xf0, 0xf0);
+/// The ground of every chart.
+pub(crate) const GROUND: Color = Color::solid(0xff, 0xff, 0xff);
+/// The ground of the measured phase.
+pub(crate) const MEASURED: Color = Color::solid(0xee, 0xf2, 0xf7);
+
+/// What stands for a colour where the reader's screen is dark; all others are seen on both.
+const IN_THE_DARK: [(Color, &str); 7] = [
+    (INK, "#e8e8ea"),
+    (SOFT, "#a9abb2"),
+    (GRID, "#3d4047"),
+    (FAINT, "#2a2d33"),
+    (GROUND, "#202226"),
+    (MEASURED, "#292e37"),
+    // WebSocket's blue is too dark there.
+    (Color::solid(0x00, 0x72, 0xb2), "#4aa8e2"),
+];
+
+/// Rules that turn a chart dark with the reader's screen; on paper it stays light.
+///
+/// They override the attributes that each shape carries, so that a viewer without style sheets
+/// shows the light chart.
+pub(crate) fn css() -> &'static str {
+    static CSS: OnceLock<String> = OnceLock::new();
+    CSS.get_or_init(|| {
+        let mut rules = String::new();
+        for (color, dark) in IN_THE_DARK {
+            let (red, green, blue) = color.rgb;
+            let light = format!("#{red:02X}{green:02X}{blue:02X}");
+            for what in ["fill", "stroke"] {
+                // Writing to a string cannot fail.
+                let _ = write!(rules, "svg.chart [{what}=\"{light}\"]{{{what}:{dark}}}");
+            }
+        }
+        format!("@media screen and (prefers-color-scheme:dark){{{rules}}}")
+    })
+}
 
 /// The transport's colour, of Okabe and Ito's set that colour-blind people can tell apart.
 pub(crate) fn color(transport: Transport) -> Color {
     match transport {
-        Transport::Polling => (0xd5, 0x5e, 0x00),
-        Transport::LongPolling => (0xe6, 0x9f, 0x00),
-        Transport::Streaming => (0x00, 0x9e, 0x73),
-        Transport::Sse => (0xcc, 0x79, 0xa7),
-        Transport::Websocket => (0x00, 0x72, 0xb2),
+        Transport::Polling => Color::solid(0xd5, 0x5e, 0x00),
+        Transport::LongPolling => Color::solid(0xe6, 0x9f, 0x00),
+        Transport::Streaming => Color::solid(0x00, 0x9e, 0x73),
+        Transport::Sse => Color::solid(0xcc, 0x79, 0xa7),
+        Transport::Websocket => Color::solid(0x00, 0x72, 0xb2),
     }
 }
 
@@ -33,19 +86,9 @@ pub(crate) fn weight(transport: Transport) -> f64 {
     }
 }
 
-/// A colour mixed with white: 1 is the colour itself, 0 is white.
+/// A colour mixed with the ground: 1 is the colour itself, 0 is the ground.
 pub(crate) fn tint(color: Color, strength: f64) -> Color {
-    let mix = |channel: u8| {
-        let mixed = 255.0 - (255.0 - f64::from(channel)) * strength;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "clamped to 0..=255"
-        )]
-        let byte = mixed.round().clamp(0.0, 255.0) as u8;
-        byte
-    };
-    (mix(color.0), mix(color.1), mix(color.2))
+    Color { strength, ..color }
 }
 
 /// The outline of the transport's marker around a point.

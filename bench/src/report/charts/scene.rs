@@ -1,6 +1,7 @@
 //! A picture as shapes in pixels, before it becomes SVG or PNG.
 
-use super::palette::{self, Color, WHITE};
+use super::mark::{Mark, Spot};
+use super::palette::{self, Color, GROUND};
 use crate::scenario::Transport;
 
 /// A place in the picture: pixels from the left and from the top.
@@ -12,6 +13,10 @@ pub(crate) struct Scene {
     pub(crate) width: f64,
     pub(crate) height: f64,
     pub(crate) shapes: Vec<Shape>,
+    /// Where a value can be asked for; nothing of them is seen.
+    pub(crate) marks: Vec<Mark>,
+    /// What the picture shows, in sentences with figures, for whoever does not see it.
+    pub(crate) words: Vec<String>,
 }
 
 /// One thing to draw; later ones lie above earlier ones.
@@ -88,6 +93,8 @@ impl Scene {
             width,
             height,
             shapes: Vec::new(),
+            marks: Vec::new(),
+            words: Vec::new(),
         }
     }
 
@@ -101,15 +108,15 @@ impl Scene {
         }
     }
 
-    /// A line of dashes `on` pixels long, `off` apart.
+    /// A line of dashes, so many pixels long and so many apart.
     pub(crate) fn dashes(
         &mut self,
         points: &[Point],
         color: Color,
         width: f64,
-        (on, off): (f64, f64),
+        pattern: (f64, f64),
     ) {
-        for dash in dash(points, on, off) {
+        for dash in dash(points, pattern) {
             self.line(&dash, color, width);
         }
     }
@@ -132,10 +139,52 @@ impl Scene {
         });
     }
 
-    /// The transport's marker, with a white edge that parts it from what it lies on.
+    /// A sentence of the description.
+    pub(crate) fn say(&mut self, sentence: impl Into<String>) {
+        self.words.push(sentence.into());
+    }
+
+    /// Tells a value to whoever points at a point.
+    pub(crate) fn tip_at(&mut self, at: Point, radius: f64, tip: impl Into<String>) {
+        self.mark(Spot::Circle(at, radius), tip.into());
+    }
+
+    /// Tells a value to whoever points into a rectangle.
+    pub(crate) fn tip_in(&mut self, from: Point, to: Point, tip: impl Into<String>) {
+        self.mark(Spot::Rect(from, to), tip.into());
+    }
+
+    /// Tells a value to whoever points at a line.
+    pub(crate) fn tip_along(&mut self, points: &[Point], tip: impl Into<String>) {
+        if points.len() > 1 {
+            self.mark(Spot::Path(points.to_vec()), tip.into());
+        }
+    }
+
+    fn mark(&mut self, spot: Spot, tip: String) {
+        self.marks.push(Mark { spot, tip });
+    }
+
+    /// A whisker: from one value to another, with an end at each.
+    pub(crate) fn whisker(&mut self, from: Point, to: Point, color: Color) {
+        const END: f64 = 4.0;
+        self.line(&[from, to], palette::tint(GROUND, 0.7), 4.0);
+        self.line(&[from, to], color, 1.5);
+        let across = if (from.0 - to.0).abs() > (from.1 - to.1).abs() {
+            (0.0, END)
+        } else {
+            (END, 0.0)
+        };
+        for (x, y) in [from, to] {
+            let end = [(x - across.0, y - across.1), (x + across.0, y + across.1)];
+            self.line(&end, color, 1.5);
+        }
+    }
+
+    /// The transport's marker, with an edge of the ground that parts it from what it lies on.
     pub(crate) fn marker(&mut self, transport: Transport, at: Point) {
         let size = 3.5 + palette::weight(transport);
-        self.area(palette::marker(transport, at, size + 1.0), WHITE);
+        self.area(palette::marker(transport, at, size + 1.0), GROUND);
         self.area(
             palette::marker(transport, at, size),
             palette::color(transport),
@@ -143,7 +192,8 @@ impl Scene {
     }
 }
 
-fn dash(points: &[Point], on: f64, off: f64) -> Vec<Vec<Point>> {
+/// The dashes of a line, `on` pixels long and `off` apart.
+pub(crate) fn dash(points: &[Point], (on, off): (f64, f64)) -> Vec<Vec<Point>> {
     let mut dashes = Vec::new();
     let (mut drawing, mut left) = (true, on);
     let mut current: Vec<Point> = points.first().copied().into_iter().collect();

@@ -3,16 +3,20 @@
 use super::axis::Axis;
 use super::font;
 use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
-use super::palette::{self, FAINT, INK, SOFT};
+use super::name;
+use super::palette::{self, FAINT, INK, MEASURED, SOFT};
 use super::scene::{Align, Point, Scene, Set};
 use crate::report::comparison::{Comparison, Group};
 use crate::report::incidents;
-use crate::result::Second;
-use crate::result::metric::Unit;
+use crate::result::metric::{self, Unit};
+use crate::result::{EventResult, Second};
+use crate::units::show_nanos;
 
 const PANEL: f64 = 116.0;
 const GAP: f64 = 34.0;
 const RIGHT: f64 = WIDTH - 30.0;
+/// Over how many places of a panel values can be asked for; in a longer run each tells several seconds.
+const TIPS: usize = 120;
 
 pub(crate) fn draw(comparison: &Comparison<'_>, title: &str, subtitle: &str) -> Option<Scene> {
     let panels: Vec<(&Group<'_>, &[Second])> = comparison
@@ -32,15 +36,16 @@ pub(crate) fn draw(comparison: &Comparison<'_>, title: &str, subtitle: &str) -> 
         .map(|r| f64::from(r.second) + 1.0)
         .fold(1.0, f64::max);
     let x = Axis::seconds("Time since publishing began", last);
-    let mut top = TOP + 46.0;
     #[expect(clippy::cast_precision_loss, reason = "a handful of panels")]
-    let height = top + panels.len() as f64 * (PANEL + GAP) - GAP + 62.0;
+    let height = TOP + 46.0 + panels.len() as f64 * (PANEL + GAP) - GAP + 62.0;
     let mut scene = Scene::new(WIDTH, height);
     let drawn: Vec<_> = panels.iter().map(|(g, _)| *g).collect();
     let subtitle = with_absent(subtitle, &comparison.groups, &drawn);
-    headline(&mut scene, title, &subtitle);
-    key(&mut scene);
-    let middle = f64::midpoint(top, height - 62.0);
+    let above = headline(&mut scene, title, &subtitle);
+    key(&mut scene, above);
+    let mut top = above + 46.0;
+    scene.say(format!("{subtitle}."));
+    let middle = f64::midpoint(top, scene.height - 62.0);
     scene.text(
         y.title.clone(),
         (20.0, middle),
@@ -65,8 +70,7 @@ pub(crate) fn draw(comparison: &Comparison<'_>, title: &str, subtitle: &str) -> 
 }
 
 /// What the marks mean, in one line above the panels.
-fn key(scene: &mut Scene) {
-    let y = TOP;
+fn key(scene: &mut Scene, y: f64) {
     let text = Set::new(13.0, SOFT);
     scene.line(&[(96.0, y), (122.0, y)], INK, 2.5);
     scene.text("p50 of each second", (130.0, y), text);
@@ -75,8 +79,6 @@ fn key(scene: &mut Scene) {
     scene.rect((476.0, y - 7.0), (502.0, y + 7.0), MEASURED);
     scene.text("measured phase", (510.0, y), text);
 }
-
-const MEASURED: palette::Color = (0xee, 0xf2, 0xf7);
 
 fn panel(scene: &mut Scene, frame: &Frame, group: &Group<'_>, rows: &[Second]) {
     for row in rows.iter().filter(|r| r.measured) {
@@ -105,8 +107,58 @@ fn panel(scene: &mut Scene, frame: &Frame, group: &Group<'_>, rows: &[Second]) {
             scene.marker(group.transport, *only);
         }
     }
+    tips(scene, frame, group, rows);
     let edge = [(frame.left, frame.bottom), (frame.right, frame.bottom)];
     scene.line(&edge, FAINT, 0.5);
+}
+
+/// The values of each second, or of several in a long run, and the panel in words.
+fn tips(scene: &mut Scene, frame: &Frame, group: &Group<'_>, rows: &[Second]) {
+    let who = name(group.transport);
+    for some in rows.chunks(rows.len().div_ceil(TIPS).max(1)) {
+        let (Some(first), Some(last)) = (some.first(), some.last()) else {
+            continue;
+        };
+        let when = if first.second == last.second {
+            format!("second {}", first.second)
+        } else {
+            format!("seconds {} to {}", first.second, last.second)
+        };
+        let worst = |read: fn(&Second) -> Option<u64>| {
+            let most = some.iter().filter_map(read).max();
+            most.map_or_else(|| "none".to_owned(), |v| show_nanos(float(v)))
+        };
+        let tip = if some.iter().any(|r| r.delivery_p50.is_some()) {
+            let (p50, p99) = (worst(|r| r.delivery_p50), worst(|r| r.delivery_p99));
+            format!("{who} · {when} · p50 {p50} · p99 {p99}")
+        } else {
+            format!("{who} · {when} · nothing delivered")
+        };
+        let to = f64::from(last.second) + 1.0;
+        scene.tip_in(
+            (frame.x(f64::from(first.second)), frame.top),
+            (frame.x(to), frame.bottom),
+            tip,
+        );
+    }
+    let of = |read: fn(&Second) -> Option<u64>| {
+        let measured = rows.iter().filter(|r| r.measured);
+        let values: Vec<f64> = measured.filter_map(read).map(float).collect();
+        let low = values.iter().copied().reduce(f64::min)?;
+        let high = values.iter().copied().reduce(f64::max)?;
+        Some((metric::median(values)?, low, high))
+    };
+    if let (Some(p50), Some(p99)) = (of(|r| r.delivery_p50), of(|r| r.delivery_p99)) {
+        let said = |(middle, low, high)| {
+            let [middle, low, high] = [middle, low, high].map(show_nanos);
+            format!("mostly {middle} ({low} to {high})")
+        };
+        scene.say(format!(
+            "{who}: p50 of a second {}, p99 {}.",
+            said(p50),
+            said(p99)
+        ));
+    }
 }
 
 /// A thin line with a word at each event.
@@ -119,13 +171,32 @@ fn marks(scene: &mut Scene, frame: &Frame, group: &Group<'_>) {
     let start = start.map_or(0.0, |row| f64::from(row.second));
     let (mut free, mut y) = (f64::NEG_INFINITY, frame.top);
     for event in &trial.events {
-        let x = frame.x(start + float(event.at) / 1e9);
-        scene.line(&[(x, frame.top), (x, frame.bottom)], SOFT, 1.0);
-        let (word, set) = (incidents::word(event), Set::new(12.0, SOFT));
+        let from = start + float(event.at) / 1e9;
+        let x = frame.x(from);
+        lasting(scene, frame, event, from);
+        scene.line(&[(x, frame.top), (x, frame.bottom)], INK, 1.25);
+        let (word, set) = (incidents::word(event), Set::new(12.5, INK).bold());
+        let width = font::width(&word, set.size, true);
         // A word that would touch the one before it stands a line lower.
-        y = if x < free { y + 14.0 } else { frame.top + 9.0 };
-        free = x + font::width(&word, set.size, false) + 10.0;
-        scene.text(word, (x + 4.0, y), set);
+        y = if x < free { y + 15.0 } else { frame.top + 10.0 };
+        free = x + width + 12.0;
+        // Lines may pass below: the word has a ground of its own.
+        let ground = palette::tint(palette::GROUND, 0.75);
+        scene.rect((x + 1.0, y - 8.0), (x + width + 7.0, y + 8.0), ground);
+        scene.text(word.clone(), (x + 4.0, y), set);
+        scene.say(format!(
+            "{word} at second {}.",
+            (from * 10.0).round() / 10.0
+        ));
+    }
+}
+
+/// A shade for as long as an event lasts, or its clients take to come back.
+fn lasting(scene: &mut Scene, frame: &Frame, event: &EventResult, from: f64) {
+    if let Some(span) = event.span.filter(|span| *span > 0) {
+        let to = frame.x(from + float(span) / 1e9);
+        let ground = palette::tint(SOFT, 0.18);
+        scene.rect((frame.x(from), frame.top), (to, frame.bottom), ground);
     }
 }
 

@@ -1,0 +1,311 @@
+//! Charts over the numbers that a matrix varies: maps of who is best where, and curves.
+
+use std::time::Duration;
+
+use bench::judge::gate::evaluate;
+use bench::report::charts::{self, Chart};
+use bench::result::{RunResult, TrialResult, metric};
+use bench::scenario::{Factor, GateRule, Transport};
+
+use crate::fixture::{self, SECONDS};
+
+const CLIENTS: u64 = 100;
+const RATES: [f64; 4] = [5.0, 20.0, 80.0, 320.0];
+const INTERVALS: [f64; 3] = [0.2, 1.0, 5.0];
+
+/// Polling at three intervals and WebSocket at four rates, of which a client gets a tenth. A poll costs
+/// 1,000 bytes and each of its messages 170, a pushed message 270: so polling is cheaper from 10 messages a poll on.
+fn crossover() -> RunResult {
+    let mut trials = Vec::new();
+    for rate in RATES {
+        for interval in INTERVALS {
+            let bytes = 1000.0 / interval + 170.0 * rate / 10.0;
+            trials.push(trial(Transport::Polling, rate, Some(interval), bytes));
+        }
+        trials.push(trial(Transport::Websocket, rate, None, 27.0 * rate));
+    }
+    fixture::run("crossover", "Rate against poll interval", trials)
+}
+
+/// `bytes` are those of a client and second, as measured and as the model has it.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures made up by hand, all of them small"
+)]
+fn trial(transport: Transport, rate: f64, interval: Option<f64>, bytes: f64) -> TrialResult {
+    let mut factors = vec![("rate", Factor::Number(rate))];
+    if let Some(interval) = interval {
+        factors.push(("poll_interval", Factor::Number(interval * 1e9)));
+    }
+    let mut trial = fixture::trial(transport, CLIENTS, &factors);
+    trial.id = format!("{transport}-rate-{rate}-poll-interval-{interval:?}");
+    trial.load.rate = rate;
+    let each = rate / 10.0;
+    let p99 = interval.map_or(2e6, |interval| interval * 0.99e9);
+    if let Some(interval) = interval {
+        trial.load.poll_interval = Duration::from_secs_f64(interval);
+    }
+    let total = bytes * (CLIENTS * SECONDS) as f64;
+    (trial.bytes.wire_sent, trial.bytes.wire_received) = (Some(0), Some(total as u64));
+    trial.bytes.deliveries = (each * (CLIENTS * SECONDS) as f64) as u64;
+    let each_second = interval.map_or(each * 30e3, |interval| 60e3 / interval);
+    trial.server.cpu_ns = Some((each_second * (CLIENTS * SECONDS) as f64) as u64);
+    trial.latency_ns.delivery.as_mut().unwrap().p99 = p99 as u64;
+    trial.predicted.wire_bytes_per_message = Some(bytes / each);
+    trial.predicted.delivery_p99_ns = Some(p99);
+    trial
+}
+
+fn chart(run: &RunResult, name: &str) -> Chart {
+    let drawn = charts::all(run).drawn;
+    let names: Vec<_> = drawn.iter().map(|c| c.name).collect();
+    let found = drawn.iter().position(|c| c.name == name);
+    assert!(found.is_some(), "no {name} among {names:?}");
+    let place = found.unwrap();
+    drawn.into_iter().nth(place).unwrap()
+}
+
+/// What a chart says to whoever does not see it.
+fn description(chart: &Chart) -> String {
+    let svg = chart.svg().unwrap();
+    let (_, rest) = svg.split_once("<desc>").unwrap();
+    rest.split_once("</desc>").unwrap().0.to_owned()
+}
+
+#[test]
+fn a_map_names_the_cheapest_transport_of_each_cell() {
+    let told = description(&chart(&crossover(), "crossover-bytes"));
+    // 2 messages a second: 0.4 a poll, 2 and 10, where both cost the same but for the headers.
+    for sentence in [
+        "With poll interval 200 ms: WebSocket (next Polling × 38.0) at 0.5 messages/s",
+        "With poll interval 1 s: WebSocket (next Polling × 8.04) at 0.5 messages/s, \
+         WebSocket (next Polling × 2.48) at 2 messages/s, WebSocket (next Polling × 1.09) at 8 messages/s, \
+         Polling (next WebSocket × 1.34) at 32 messages/s.",
+    ] {
+        let sentence = sentence.replace("× 38.0", "× 38");
+        assert!(told.contains(&sentence), "{sentence}\n{told}");
+    }
+    let told = description(&chart(&crossover(), "crossover-cpu"));
+    // 60 µs a poll and 30 µs a message: two messages a poll.
+    let row = "WebSocket (next Polling × 4.00) at 0.5 messages/s, ";
+    assert!(told.contains(row), "{told}");
+    assert!(
+        told.contains("Polling (next WebSocket × 4.00) at 8 messages/s"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_comes_too_late_is_not_the_best_however_cheap() {
+    let mut run = crossover();
+    let told = description(&chart(&run, "crossover-fresh"));
+    assert!(
+        told.contains("With poll interval 5 s: WebSocket at 0.5 messages/s, WebSocket at 2 messages/s, WebSocket at 8"),
+        "{told}"
+    );
+    assert!(
+        told.contains("Polling (next WebSocket × 1.34) at 32 messages/s"),
+        "{told}"
+    );
+    // A gate on every transport says how old a message may be.
+    run.gates = vec![fixture::gate(
+        "* delivery.p99 <= 20ms",
+        None,
+        "polling",
+        false,
+    )];
+    let strict = chart(&run, "crossover-fresh");
+    assert!(
+        strict.title.ends_with("p99 within 20 ms"),
+        "{}",
+        strict.title
+    );
+    assert!(
+        !description(&strict).contains("Polling"),
+        "{}",
+        description(&strict)
+    );
+}
+
+#[test]
+fn the_boundary_of_the_model_crosses_the_map_where_both_cost_the_same() {
+    let drawn = |run: &RunResult| chart(run, "crossover-bytes").svg().unwrap();
+    let run = crossover();
+    assert!(drawn(&run).contains("boundary by the model"));
+    // Without predictions there is no line, nor a word of it.
+    let mut silent = run.clone();
+    for trial in &mut silent.trials {
+        trial.predicted.wire_bytes_per_message = None;
+    }
+    assert!(!drawn(&silent).contains("boundary by the model"));
+    // Where one is always the cheaper there is nothing to cross.
+    let mut dear = run;
+    for trial in dear
+        .trials
+        .iter_mut()
+        .filter(|t| t.transport == Transport::Polling)
+    {
+        trial.predicted.wire_bytes_per_message = Some(1e6);
+    }
+    assert!(!drawn(&dear).contains("boundary by the model"));
+}
+
+#[test]
+fn a_cell_that_was_not_measured_or_cannot_be_trusted_is_empty() {
+    let mut run = crossover();
+    run.trials.remove(0);
+    for trial in run.trials.iter_mut().filter(|t| t.load.rate > 300.0) {
+        trial.valid = false;
+    }
+    let told = description(&chart(&run, "crossover-bytes"));
+    assert!(told.contains("none at 32 messages/s"), "{told}");
+    for chart in charts::all(&run).drawn {
+        assert!(!chart.svg().unwrap().contains("NaN"), "{}", chart.name);
+    }
+}
+
+#[test]
+fn a_cell_tells_all_it_knows_to_whoever_points_at_it() {
+    let svg = chart(&crossover(), "crossover-bytes").svg().unwrap();
+    let tip = "data-tip=\"Poll interval 1 s, 32 messages/s · Polling 6.44 kB/s · WebSocket 8.64 kB/s (× 1.34)\"";
+    assert!(
+        svg.contains(&tip.replace("Poll interval", "poll interval")),
+        "{svg}"
+    );
+}
+
+#[test]
+fn there_are_curves_against_each_number_and_others_are_held() {
+    let run = crossover();
+    let told = description(&chart(&run, "rate-bytes"));
+    assert!(
+        told.starts_with("100 clients, poll interval 1 s."),
+        "{told}"
+    );
+    assert!(
+        told.contains("Polling: 2.17 kB at 5 messages/s, 670 B at 20 messages/s"),
+        "{told}"
+    );
+    let told = description(&chart(&run, "interval-latency"));
+    assert!(told.starts_with("100 clients, 20 messages/s."), "{told}");
+    assert!(
+        told.contains("WebSocket · p99 · 2.00 ms · without poll interval."),
+        "{told}"
+    );
+    let names: Vec<_> = charts::all(&run).drawn.iter().map(|c| c.name).collect();
+    assert!(!names.contains(&"interval-memory") && !names.contains(&"scale-latency"));
+}
+
+#[test]
+fn a_gate_holds_each_interval_against_what_was_run_once() {
+    let run = crossover();
+    let known: Vec<&str> = metric::names().collect();
+    let check = |bound| {
+        let rule = GateRule::parse("polling wire_bytes_per_client_second", bound, &known);
+        evaluate(&[rule.unwrap()], &run, None).remove(0)
+    };
+    // At worst 5,085 B/s against 135.
+    let generous = check("<= 38 * websocket");
+    assert!(generous.holds, "{generous:?}");
+    let strict = check("<= 30 * websocket");
+    assert!(!strict.holds && strict.bound.is_some(), "{strict:?}");
+    assert_eq!(
+        strict.note.as_deref(),
+        Some("1 of 12 combinations breaks it")
+    );
+}
+
+#[test]
+fn repeats_become_bands_and_whiskers_that_say_what_they_are() {
+    let mut run = fixture::compare();
+    for repeat in [2, 3] {
+        for mut trial in fixture::compare().trials {
+            trial.repeat = repeat;
+            trial.server.cpu_ns = trial.server.cpu_ns.map(|ns| ns * u64::from(repeat));
+            for point in &mut trial.percentiles {
+                point.delivery *= u64::from(repeat);
+            }
+            run.trials.push(trial);
+        }
+    }
+    let curves = chart(&run, "latency-percentiles");
+    assert!(
+        curves
+            .svg()
+            .unwrap()
+            .contains("bands: lowest to highest of 3 repeats")
+    );
+    let told = description(&curves);
+    assert!(
+        told.contains("WebSocket: 50 % within 1.09 ms (547 µs–1.64 ms)"),
+        "{told}"
+    );
+    let bars = description(&chart(&run, "server-cpu"));
+    assert!(
+        bars.contains("whiskers: lowest to highest of 3 repeats"),
+        "{bars}"
+    );
+    assert!(
+        bars.contains("WebSocket · 24.5 ms (12.3–36.8 ms)."),
+        "{bars}"
+    );
+    let once = chart(&fixture::compare(), "latency-percentiles")
+        .svg()
+        .unwrap();
+    assert!(!once.contains("bands"));
+}
+
+#[test]
+fn a_chart_says_its_figures_and_tells_each_where_it_stands() {
+    for run in [fixture::compare(), fixture::scale(), crossover()] {
+        for chart in charts::all(&run).drawn {
+            let svg = chart.svg().unwrap();
+            assert!(svg.contains("role=\"img\""));
+            let told = description(&chart);
+            assert!(
+                told.contains("WebSocket") && told.len() > 80,
+                "{}: {told}",
+                chart.name
+            );
+            let tips = svg.matches("class=\"mark\" data-tip=\"").count();
+            assert!(tips >= 2, "{}: {tips} tips", chart.name);
+        }
+    }
+    let svg = chart(&fixture::compare(), "latency-percentiles")
+        .svg()
+        .unwrap();
+    assert!(svg.contains("data-tip=\"WebSocket · p99 · "), "{svg}");
+}
+
+#[test]
+fn a_long_run_does_not_drown_its_page_in_tips() {
+    let mut run = fixture::compare();
+    for trial in &mut run.trials {
+        let row = trial.timeline[5];
+        trial.timeline = (0..7200)
+            .map(|second| bench::result::Second { second, ..row })
+            .collect();
+    }
+    let svg = chart(&run, "latency-over-time").svg().unwrap();
+    let tips = svg.matches("class=\"mark\"").count();
+    assert!((100..=5 * 121).contains(&tips), "{tips}");
+    assert!(
+        svg.contains("seconds 60 to 119"),
+        "several seconds share a tip"
+    );
+}
+
+#[test]
+fn a_chart_turns_dark_with_the_screen_but_not_on_paper() {
+    for chart in charts::all(&crossover()).drawn {
+        let svg = chart.svg().unwrap();
+        let dark = "@media screen and (prefers-color-scheme:dark){svg.chart [fill=\"#222222\"]";
+        assert!(svg.contains(dark));
+        // The rules name what plotters writes, to the letter.
+        for color in ["fill=\"#FFFFFF\"", "fill=\"#222222\"", "fill=\"#5C5C5C\""] {
+            assert!(svg.matches(color).count() > 1, "{}: {color}", chart.name);
+        }
+    }
+}
