@@ -16,5 +16,6 @@ mod pictures;
 mod store;
 mod summary;
 mod text;
+mod told;
 mod validity;
 mod xml;

@@ -53,6 +53,7 @@ impl Side {
     pub(crate) fn said(&self, place: usize) -> String {
         let label = &self.labels[place];
         match self.key {
+            "rate" if label == "1" => "1 message/s".to_owned(),
             "rate" => format!("{label} messages/s"),
             "clients" | "channels" | "publishers" => format!("{label} {}", self.key),
             key => format!("{} {label}", key.replace('_', " ")),

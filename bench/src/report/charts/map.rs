@@ -56,8 +56,10 @@ pub(crate) fn draw(
     let mut scene = Scene::new(WIDTH, 0.0);
     let top = headline(&mut scene, title, subtitle);
     scene.say(format!("{subtitle}."));
-    let lines = boundaries(question, grid);
-    legend(&mut scene, top, &winners(&answers), !lines.is_empty());
+    let theory = Theory::of(question, grid);
+    let lines = boundaries(&theory, grid);
+    let model = (!lines.is_empty()).then(|| agreement(&theory, &answers));
+    legend(&mut scene, top, &winners(&answers), model.as_deref());
     let plane = plane(grid, top + 26.0);
     scene.height = plane.at(0.0, 0.0).1 + 66.0;
     sides(&mut scene, &plane, grid);
@@ -97,10 +99,26 @@ fn plane(grid: &Grid<'_>, top: f64) -> Plane {
     }
 }
 
+/// In how many cells the model names the transport that was best as measured.
+#[expect(clippy::cast_precision_loss, reason = "a handful of cells")]
+fn agreement(theory: &Theory, answers: &[(usize, usize, Option<Answer<'_>>)]) -> String {
+    let both: Vec<bool> = answers
+        .iter()
+        .filter_map(|(row, column, answer)| {
+            let best = answer.as_ref()?.ranked.first().map(|(_, g)| g.transport);
+            Some(theory.best(*column as f64 + 0.5, *row as f64 + 0.5)? == best)
+        })
+        .collect();
+    let same = both.iter().filter(|same| **same).count();
+    format!(
+        "boundary by the model, which agrees in {same} of {} cells",
+        both.len()
+    )
+}
+
 /// Where the model changes its mind, in cells.
 #[expect(clippy::cast_precision_loss, reason = "a handful of cells")]
-fn boundaries(question: Question, grid: &Grid<'_>) -> Vec<Vec<Point>> {
-    let theory = Theory::of(question, grid);
+fn boundaries(theory: &Theory, grid: &Grid<'_>) -> Vec<Vec<Point>> {
     let (columns, rows) = (grid.x.len(), grid.y.len());
     boundary::lines(
         (columns as f64, rows as f64),
@@ -122,7 +140,7 @@ fn winners(answers: &[(usize, usize, Option<Answer<'_>>)]) -> Vec<Transport> {
         .collect()
 }
 
-fn legend(scene: &mut Scene, y: f64, winners: &[Transport], has_boundary: bool) {
+fn legend(scene: &mut Scene, y: f64, winners: &[Transport], model: Option<&str>) {
     let text = Set::new(13.0, SOFT);
     let mut x = 20.0;
     for transport in winners {
@@ -132,9 +150,10 @@ fn legend(scene: &mut Scene, y: f64, winners: &[Transport], has_boundary: bool) 
         scene.text(transport.name(), (x + 36.0, y), text);
         x += 36.0 + font::width(transport.name(), text.size, false) + 22.0;
     }
-    if has_boundary {
+    if let Some(model) = model {
+        scene.say(format!("Dashed: {model}."));
         scene.dashes(&[(x, y), (x + 34.0, y)], INK, 2.5, DASH);
-        scene.text("boundary by the model", (x + 42.0, y), text);
+        scene.text(model, (x + 42.0, y), text);
     }
 }
 

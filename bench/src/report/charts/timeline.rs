@@ -3,13 +3,13 @@
 use super::axis::Axis;
 use super::font;
 use super::frame::{Frame, TOP, WIDTH, headline, with_absent};
-use super::name;
 use super::palette::{self, FAINT, INK, MEASURED, SOFT};
 use super::scene::{Align, Point, Scene, Set};
+use super::{name, sentence};
 use crate::report::comparison::{Comparison, Group};
 use crate::report::incidents;
 use crate::result::metric::{self, Unit};
-use crate::result::{EventResult, Second};
+use crate::result::{EventResult, Second, TrialResult};
 use crate::units::show_nanos;
 
 const PANEL: f64 = 116.0;
@@ -45,6 +45,9 @@ pub(crate) fn draw(comparison: &Comparison<'_>, title: &str, subtitle: &str) -> 
     key(&mut scene, above);
     let mut top = above + 46.0;
     scene.say(format!("{subtitle}."));
+    for (group, _) in panels.iter().take(1) {
+        events(group).for_each(|event| scene.say(event));
+    }
     let middle = f64::midpoint(top, scene.height - 62.0);
     scene.text(
         y.title.clone(),
@@ -166,9 +169,7 @@ fn marks(scene: &mut Scene, frame: &Frame, group: &Group<'_>) {
     let Some(trial) = group.trials.first() else {
         return;
     };
-    // Rows count from the warm-up, and the measured phase begins with one of them.
-    let start = trial.timeline.iter().find(|row| row.measured);
-    let start = start.map_or(0.0, |row| f64::from(row.second));
+    let start = start(trial);
     let (mut free, mut y) = (f64::NEG_INFINITY, frame.top);
     for event in &trial.events {
         let from = start + float(event.at) / 1e9;
@@ -183,12 +184,24 @@ fn marks(scene: &mut Scene, frame: &Frame, group: &Group<'_>) {
         // Lines may pass below: the word has a ground of its own.
         let ground = palette::tint(palette::GROUND, 0.75);
         scene.rect((x + 1.0, y - 8.0), (x + width + 7.0, y + 8.0), ground);
-        scene.text(word.clone(), (x + 4.0, y), set);
-        scene.say(format!(
-            "{word} at second {}.",
-            (from * 10.0).round() / 10.0
-        ));
+        scene.text(word, (x + 4.0, y), set);
     }
+}
+
+/// When each event of a trial was, the same in each panel: they are the scenario's.
+fn events(group: &Group<'_>) -> impl Iterator<Item = String> {
+    let start = group.trials.first().map_or(0.0, |trial| start(trial));
+    let events = group.trials.iter().take(1).flat_map(|t| &t.events);
+    events.map(move |event| {
+        let at = ((start + float(event.at) / 1e9) * 10.0).round() / 10.0;
+        format!("{} at second {at}.", sentence(&incidents::word(event)))
+    })
+}
+
+/// The second in which the measured phase begins: rows count from the warm-up.
+fn start(trial: &TrialResult) -> f64 {
+    let first = trial.timeline.iter().find(|row| row.measured);
+    first.map_or(0.0, |row| f64::from(row.second))
 }
 
 /// A shade for as long as an event lasts, or its clients take to come back.
