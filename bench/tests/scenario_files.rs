@@ -114,7 +114,7 @@ fn the_crossover_takes_less_than_ten_minutes_and_pushes_once_a_rate() {
             .filter(move |t| t.load.transport == transport)
             .count()
     };
-    assert_eq!(of(Transport::Polling), 25);
+    assert_eq!(of(Transport::Polling), 20);
     assert_eq!(of(Transport::Websocket), 5);
 }
 

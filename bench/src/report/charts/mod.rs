@@ -7,6 +7,7 @@ mod against;
 mod axis;
 mod bars;
 mod boundary;
+mod cell;
 mod factor;
 mod font;
 mod frame;

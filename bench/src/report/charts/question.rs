@@ -76,9 +76,21 @@ pub(crate) struct Answer<'a> {
     pub(crate) ranked: Vec<(f64, &'a Group<'a>)>,
     /// Those that are not, with what they took.
     pub(crate) late: Vec<(f64, &'a Group<'a>)>,
+    /// Those that ran and cannot be trusted.
+    pub(crate) invalid: Vec<Transport>,
 }
 
-impl Answer<'_> {
+impl<'a> Answer<'a> {
+    /// Whether there are two that can be compared.
+    pub(crate) fn compared(&self) -> bool {
+        self.ranked.len() + self.late.len() > 1
+    }
+
+    /// The best one; `None` when none is fresh enough, or nothing can be compared.
+    pub(crate) fn best(&self) -> Option<(f64, &'a Group<'a>)> {
+        self.ranked.first().copied().filter(|_| self.compared())
+    }
+
     /// How many times as much the next one costs.
     pub(crate) fn lead(&self) -> Option<f64> {
         match self.ranked.as_slice() {
@@ -115,7 +127,12 @@ impl Question {
             }
         }
         ranked.sort_by(|one, other| one.0.total_cmp(&other.0));
-        Answer { ranked, late }
+        let invalid = cell.groups.iter().filter(|g| !g.valid);
+        Answer {
+            ranked,
+            late,
+            invalid: invalid.map(|g| g.transport).collect(),
+        }
     }
 
     fn cost(self, group: &Group<'_>) -> Option<f64> {
