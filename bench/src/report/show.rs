@@ -57,6 +57,9 @@ pub(crate) fn factor_value(key: &str, factor: &Factor) -> String {
 pub(crate) fn factor(key: &str, factor: &Factor) -> String {
     let value = factor_value(key, factor);
     match key {
+        "clients" | "channels" | "publishers" if value == "1" => {
+            format!("1 {}", key.trim_end_matches('s'))
+        }
         "clients" | "channels" | "publishers" => format!("{value} {key}"),
         "rate" if value == "1" => "1 message/s".to_owned(),
         "rate" => format!("{value} messages/s"),

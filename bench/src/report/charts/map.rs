@@ -12,6 +12,9 @@ use crate::scenario::Transport;
 
 const ROW: f64 = 90.0;
 const RIGHT: f64 = WIDTH - 24.0;
+const BOUNDARY: &str = "model's boundary";
+/// What costs so many times as much as the best is about as good: one run does not tell them apart.
+const SAME: f64 = 1.1;
 /// Squares of a cell's side in which the model's boundary is looked for.
 const FINE: usize = 12;
 
@@ -80,7 +83,7 @@ fn plane(grid: &Grid<'_>, top: f64) -> Plane {
     }
 }
 
-/// In how many cells the model names the transport that was best as measured.
+/// In how many cells the model is right: what it chooses costs hardly more than the best as measured.
 #[expect(clippy::cast_precision_loss, reason = "a handful of cells")]
 fn agreement(theory: &Theory, answers: &Answers<'_>) -> String {
     let both: Vec<bool> = answers
@@ -88,15 +91,23 @@ fn agreement(theory: &Theory, answers: &Answers<'_>) -> String {
         .filter_map(|(row, column, answer)| {
             // Where one cannot be trusted, it might be the best.
             let answer = answer.as_ref().filter(|a| a.invalid.is_empty())?;
-            let best = answer.best().map(|(_, group)| group.transport);
-            Some(theory.best(*column as f64 + 0.5, *row as f64 + 0.5)? == best)
+            let chosen = theory.best(*column as f64 + 0.5, *row as f64 + 0.5)?;
+            let least = answer.best().map(|(cost, _)| cost);
+            let taken = answer
+                .ranked
+                .iter()
+                .find(|(_, g)| Some(g.transport) == chosen);
+            Some(match (taken, least) {
+                (Some((cost, _)), Some(least)) => *cost <= SAME * least,
+                _ => chosen.is_none() && least.is_none(),
+            })
         })
         .collect();
-    let same = both.iter().filter(|same| **same).count();
-    format!(
-        "boundary by the model, which agrees in {same} of {} cells",
-        both.len()
-    )
+    if both.is_empty() {
+        return BOUNDARY.to_owned();
+    }
+    let right = both.iter().filter(|right| **right).count();
+    format!("{BOUNDARY}, right in {right} of {} cells", both.len())
 }
 
 /// Where the model changes its mind, in cells.
@@ -136,6 +147,8 @@ fn legend(scene: &mut Scene, y: f64, winners: &[Transport], model: Option<&str>)
     if let Some(model) = model {
         scene.say(format!("Dashed: {model}."));
         scene.dashes(&[(x, y), (x + 34.0, y)], INK, 2.5, DASH);
+        let fits = x + 42.0 + font::width(model, text.size, false) <= RIGHT;
+        let model = if fits { model } else { BOUNDARY };
         scene.text(model, (x + 42.0, y), text);
     }
 }
