@@ -118,45 +118,58 @@ fn run_until_stopped(
         let mut signals = Signals::new()?;
         let mut again = Signals::new()?;
         let stdin = args.exit_with_stdin.then(stdin_ended).transpose()?;
-        let beside_it = beside.map_or(String::new(), |copy| {
-            format!("the chat page of another origin: http://{copy}\n")
-        });
-        // In one write: who reads only the first line may be gone before a second one.
-        write!(io::stdout(), "listening on http://{address}\n{beside_it}")
-            .and_then(|()| io::stdout().flush())?;
-        let stop = CancellationToken::new();
-        let stopping = async {
+        announce(address, beside)?;
+        let stop = async {
             tokio::select! {
                 () = signals.next() => {}
                 Some(_) = async { Some(stdin?.await) } => {}
             }
-            stop.cancel();
         };
         let second = async {
             again.next().await;
             again.next().await;
         };
-        let copy = async {
-            let Some(listener) = copy else { return Ok(()) };
-            let role = Role::Copy { relay: address };
-            serve_as(role, listener, settings.clone(), stop.cancelled()).await
-        };
-        let role = Role::Relay { copy: beside };
-        let relay = serve_as(role, listener, settings.clone(), stop.cancelled());
+        let relay = (Role::Relay { copy: beside }, Some(listener));
+        let copy = (Role::Copy { relay: address }, copy);
         // Boxed: it is the largest future of all, and there is one of it.
-        let served = Box::pin(async {
-            tokio::try_join!(relay, copy, async {
-                stopping.await;
-                Ok(())
-            })
-        });
         tokio::select! {
-            served = served => served.map(|_| ExitCode::SUCCESS),
+            served = Box::pin(serve_both(relay, copy, settings, stop)) => served.map(|()| ExitCode::SUCCESS),
             () = second => Ok(ExitCode::from(130)),
         }
     })?;
     runtime.shutdown_background();
     Ok(code)
+}
+
+/// Says where the relay listens, in one write: who reads only the first line may be gone before a second.
+fn announce(address: SocketAddr, copy: Option<SocketAddr>) -> io::Result<()> {
+    let mut lines = format!("listening on http://{address}\n");
+    if let Some(copy) = copy {
+        lines += &format!("the chat page of another origin: http://{copy}\n");
+    }
+    let mut out = io::stdout();
+    out.write_all(lines.as_bytes())?;
+    out.flush()
+}
+
+/// Serves at both addresses, or the one there is, until `stop` is done or one of them fails.
+async fn serve_both(
+    relay: (Role, Option<TcpListener>),
+    copy: (Role, Option<TcpListener>),
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let stopping = CancellationToken::new();
+    let serve = async |(role, listener): (Role, Option<TcpListener>)| match listener {
+        Some(listener) => serve_as(role, listener, settings.clone(), stopping.cancelled()).await,
+        None => Ok(()),
+    };
+    let stop = async {
+        stop.await;
+        stopping.cancel();
+        Ok(())
+    };
+    tokio::try_join!(serve(relay), serve(copy), stop).map(|_| ())
 }
 
 fn bind_for(flag: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {

@@ -27,7 +27,7 @@ pub(super) async fn to_page(
 ) -> Result<Reply, Refusal> {
     let browser = Browser::of(asked);
     let origin = browser.origin();
-    let browser = browser.from_elsewhere(&authority(relay, asked));
+    let browser = browser.toward(&authority(relay, asked));
     let recorded = timeout(PATIENCE, async {
         let _alone = state.recording.acquire().await.map_err(io::Error::other)?;
         ask(relay, &browser).await

@@ -121,7 +121,7 @@ impl Browser {
     }
 
     /// The same browser with a page of this origin, asking another host.
-    pub(super) fn from_elsewhere(mut self, host: &str) -> Self {
+    pub(super) fn toward(mut self, host: &str) -> Self {
         for (name, value) in &mut self.fields {
             if *name == header::HOST {
                 *value = host.as_bytes().to_vec();

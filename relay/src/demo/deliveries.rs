@@ -68,40 +68,19 @@ async fn record(state: &State, browser: &Browser, payload: &[u8]) -> io::Result<
         .map_err(io::Error::other)?;
     let head = held.position();
     let path = |leaf: &str| format!("/channels/{CHANNEL}/{leaf}?after={head}");
-    let poll = browser.get(&path("messages"));
-
-    let mut polling = Tape::start(state.address).await?;
-    polling.send("empty", &poll).await?;
-    polling.receive("empty", tape::answer).await?;
-    let mut long_polling = Tape::start(state.address).await?;
-    let waiting = browser.get(&(path("messages") + "&wait=25s"));
-    long_polling.send("deliver", &waiting).await?;
-    let mut streaming = Tape::start(state.address).await?;
-    streaming
-        .send("connect", &browser.get(&path("stream")))
-        .await?;
-    streaming.receive("connect", tape::head).await?;
-    let mut sse = Tape::start(state.address).await?;
-    sse.send("connect", &browser.events(&path("events")))
-        .await?;
-    sse.receive("connect", tape::head).await?;
-    sse.receive("connect", tape::chunk).await?;
-    let mut websocket = Tape::start(state.address).await?;
-    websocket
-        .send("connect", &browser.handshake(&path("socket")))
-        .await?;
-    websocket.receive("connect", tape::head).await?;
+    let mut readers = Readers::connect(state, browser, path).await?;
 
     // Published by the socket, so that a client's frame is seen too.
     let command = [br#"{"publish":"#, payload, br#","id":1}"#].concat();
-    websocket.send("publish", &masked(&command)).await?;
-    receive_both(&mut websocket).await?;
-    polling.send("deliver", &poll).await?;
+    readers.websocket.send("publish", &masked(&command)).await?;
+    receive_both(&mut readers.websocket).await?;
+    let poll = browser.get(&path("messages"));
+    readers.polling.send("deliver", &poll).await?;
     for (tape, ends) in [
-        (&mut polling, tape::answer as tape::Ends),
-        (&mut long_polling, tape::answer),
-        (&mut streaming, tape::chunk),
-        (&mut sse, tape::chunk),
+        (&mut readers.polling, tape::answer as tape::Ends),
+        (&mut readers.long_polling, tape::answer),
+        (&mut readers.streaming, tape::chunk),
+        (&mut readers.sse, tape::chunk),
     ] {
         let piece = tape.receive("deliver", ends).await?;
         if !piece.windows(payload.len()).any(|part| part == payload) {
@@ -109,13 +88,59 @@ async fn record(state: &State, browser: &Browser, payload: &[u8]) -> io::Result<
         }
     }
     Ok(json!({
-        "polling": polling.stop(),
-        "long-polling": long_polling.stop(),
-        "streaming": streaming.stop(),
-        "sse": sse.stop(),
-        "websocket": websocket.stop(),
+        "polling": readers.polling.stop(),
+        "long-polling": readers.long_polling.stop(),
+        "streaming": readers.streaming.stop(),
+        "sse": readers.sse.stop(),
+        "websocket": readers.websocket.stop(),
         "post": post.stop(),
     }))
+}
+
+/// A client of each transport.
+struct Readers {
+    polling: Tape,
+    long_polling: Tape,
+    streaming: Tape,
+    sse: Tape,
+    websocket: Tape,
+}
+
+impl Readers {
+    /// Connects them all, up to where they wait for a message.
+    async fn connect(
+        state: &State,
+        browser: &Browser,
+        path: impl Fn(&str) -> String,
+    ) -> io::Result<Self> {
+        let mut polling = Tape::start(state.address).await?;
+        let poll = browser.get(&path("messages"));
+        polling.send("empty", &poll).await?;
+        polling.receive("empty", tape::answer).await?;
+        let mut long_polling = Tape::start(state.address).await?;
+        let waiting = browser.get(&(path("messages") + "&wait=25s"));
+        long_polling.send("deliver", &waiting).await?;
+        let mut streaming = Tape::start(state.address).await?;
+        let stream = browser.get(&path("stream"));
+        streaming.send("connect", &stream).await?;
+        streaming.receive("connect", tape::head).await?;
+        let mut sse = Tape::start(state.address).await?;
+        let events = browser.events(&path("events"));
+        sse.send("connect", &events).await?;
+        sse.receive("connect", tape::head).await?;
+        sse.receive("connect", tape::chunk).await?;
+        let mut websocket = Tape::start(state.address).await?;
+        let handshake = browser.handshake(&path("socket"));
+        websocket.send("connect", &handshake).await?;
+        websocket.receive("connect", tape::head).await?;
+        Ok(Self {
+            polling,
+            long_polling,
+            streaming,
+            sse,
+            websocket,
+        })
+    }
 }
 
 /// Receives the message and the answer to its publisher, which come in either order.
