@@ -146,24 +146,25 @@ fn wrong_method(allowed: &'static str) -> Refusal {
 
 impl<'a> Target<'a> {
     fn of(path: &'a str, role: Role) -> Self {
-        if let Some(file) = demo::find(path, role) {
-            return Self::File(file);
-        }
-        match path {
-            "/healthz" => return Self::Health,
-            "/demo.json" => return Self::Place,
-            "/answers" => return Self::Answers,
-            // The copy of the chat page has no channels: its page is to use the relay's.
-            _ if matches!(role, Role::Copy { .. }) => return Self::Nowhere,
-            "/explain/deliveries" => return Self::Deliveries,
-            "/stats" => return Self::Stats,
-            "/metrics" => return Self::Metrics,
+        // The copy of the chat page has no channels: its page is to use the relay's.
+        let copy = matches!(role, Role::Copy { .. });
+        match path.strip_prefix("/channels/") {
+            Some(rest) if !copy => return Self::of_channel(rest),
             _ => {}
         }
-        let Some((name, leaf)) = path
-            .strip_prefix("/channels/")
-            .and_then(|rest| rest.rsplit_once('/'))
-        else {
+        match path {
+            "/healthz" => Self::Health,
+            "/demo.json" => Self::Place,
+            "/answers" => Self::Answers,
+            "/stats" if !copy => Self::Stats,
+            "/metrics" if !copy => Self::Metrics,
+            "/explain/deliveries" if !copy => Self::Deliveries,
+            _ => demo::find(path, role).map_or(Self::Nowhere, Self::File),
+        }
+    }
+
+    fn of_channel(rest: &'a str) -> Self {
+        let Some((name, leaf)) = rest.rsplit_once('/') else {
             return Self::Nowhere;
         };
         let leaf = match leaf {

@@ -63,6 +63,7 @@ function callbacks(runner) {
       const delay = now() - payload.sent;
       if (payload.round !== round) return;
       runner.meter.message(text);
+      lane.state('on', '');
       runner.show();
       lane.dot(delay);
       table.received(payload.number, transport.id, delay);
