@@ -79,6 +79,11 @@ impl Comparison<'_> {
             _ => None,
         }
     }
+
+    /// The groups that can be trusted.
+    pub(crate) fn trusted(&self) -> Vec<&Group<'_>> {
+        self.groups.iter().filter(|group| group.valid).collect()
+    }
 }
 
 #[expect(

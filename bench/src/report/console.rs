@@ -1,7 +1,7 @@
 //! The summary of a run for a terminal.
 
 use crate::report::table::{self, Table};
-use crate::report::{incidents, repeats, searches, words};
+use crate::report::{incidents, searches, story, words};
 use crate::result::{RunResult, Verdict};
 
 /// How the text is set.
@@ -40,16 +40,21 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
         let results = table::results(run);
         let text = lay_out(&results, style.width);
         out.push_str(&mark_invalid(&text, ink));
-        if let Some(legend) = repeats::legend(&results) {
+        if let Some(legend) = table::legend(&results) {
             out.push_str(&format!("{}\n", wrap(legend, style.width)));
         }
     }
     if let Some(note) = words::link_note(run) {
         out.push_str(&format!("\n{}\n", wrap(&note, style.width)));
     }
-    for paragraph in words::paragraphs(run) {
-        let text = wrap(&paragraph, style.width).replace('\u{a0}', " ");
-        out.push_str(&format!("\n{text}\n"));
+    for paragraph in story::paragraphs(run) {
+        out.push_str(&format!(
+            "\n{}\n",
+            spaced(&wrap(&paragraph.text, style.width))
+        ));
+        for line in paragraph.lines {
+            out.push_str(&spaced(&indented(&line, style)));
+        }
     }
     list(&mut out, "Search", &searches::sentences(run), style);
     list(&mut out, "Events", &incidents::sentences(run), style);
@@ -93,8 +98,7 @@ fn verdict(run: &RunResult, ink: Ink) -> String {
 /// A line for each figure that is far from its prediction.
 fn explanations(out: &mut String, run: &RunResult, style: Style) {
     for line in words::explanations(run) {
-        let text = wrap(&line, style.width.saturating_sub(2)).replace('\n', "\n    ");
-        out.push_str(&format!("  {text}\n"));
+        out.push_str(&indented(&line, style));
     }
 }
 
@@ -121,11 +125,19 @@ fn list(out: &mut String, title: &str, lines: &[String], style: Style) {
     }
     out.push_str(&format!("\n{title}\n"));
     for line in lines {
-        out.push_str(&format!(
-            "  {}\n",
-            wrap(line, style.width.saturating_sub(2)).replace('\n', "\n    ")
-        ));
+        out.push_str(&indented(line, style));
     }
+}
+
+/// A sentence of a list: what runs over stands deeper.
+fn indented(line: &str, style: Style) -> String {
+    let text = wrap(line, style.width.saturating_sub(4));
+    format!("  {}\n", text.replace('\n', "\n    "))
+}
+
+/// A value that was kept on one line with its unit, for a terminal.
+fn spaced(text: &str) -> String {
+    text.replace('\u{a0}', " ").replace('\u{2060}', "")
 }
 
 fn section(out: &mut String, title: &str, table: &Table, style: Style) {
@@ -149,15 +161,23 @@ pub(super) fn lay_out(table: &Table, width: usize) -> String {
     let mut out = over_line(table, &kept, &widths);
     let heads: Vec<&str> = table.columns.iter().map(|c| c.head.as_str()).collect();
     line(&mut out, table, &kept, &widths, &heads, width);
-    for row in &table.rows {
-        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+    for row in table.rows.iter() {
+        let cells: Vec<&str> = row.iter().map(|cell| cell.text.as_str()).collect();
         line(&mut out, table, &kept, &widths, &cells, width);
+        let below: Vec<&str> = row.iter().map(|cell| cell.below.as_str()).collect();
+        if below.iter().any(|text| !text.is_empty()) {
+            line(&mut out, table, &kept, &widths, &below, width);
+        }
     }
     out
 }
 
 fn column_width(table: &Table, column: usize) -> usize {
-    let cells = table.rows.iter().map(|row| row[column].chars().count());
+    let wide = |text: &String| text.chars().count();
+    let cells = table.rows.iter().map(|row| {
+        let cell = &row[column];
+        wide(&cell.text).max(wide(&cell.below))
+    });
     let head = &table.columns[column];
     let over = if head.over.len() > 12 {
         0

@@ -157,13 +157,13 @@ fn lay_out(out: &mut String, table: &Table) {
         out.push_str(if column.right { "|--:" } else { "|---" });
     }
     out.push_str("|\n");
-    for row in &table.rows {
+    for row in table.rows.iter() {
         let cells = row.iter().zip(&table.columns).map(|(cell, column)| {
             // A rule is full of signs that mean something in Markdown.
             if column.head == "gate" {
-                code_cell(cell)
+                code_cell(&cell.text)
             } else {
-                plain(cell)
+                plain(&cell.text)
             }
         });
         out.push_str(&format!("| {} |\n", cells.collect::<Vec<_>>().join(" | ")));

@@ -6,6 +6,7 @@
 pub mod alarms;
 pub mod annotations;
 pub mod charts;
+mod choice;
 pub mod compared;
 mod comparison;
 pub mod console;
@@ -16,9 +17,10 @@ pub mod html;
 mod incidents;
 pub mod junit;
 pub mod markdown;
-mod repeats;
+mod ranking;
 mod searches;
 mod show;
+mod story;
 mod table;
 mod words;
 
@@ -48,7 +50,8 @@ pub enum ReportError {
 }
 
 /// Writes every view into a run's folder, beside `summary.json`: the CSV files,
-/// `charts/*.svg` and `*.png`, and `report.html`. Older views are replaced.
+/// `charts/*.svg` and `*.png`, and `report.html`, which shows the `scenario.toml` found there.
+/// Older views are replaced.
 ///
 /// # Errors
 /// When a file cannot be written or a chart cannot be drawn.
@@ -70,9 +73,10 @@ pub fn write_all(dir: &Path, run: &RunResult) -> Result<(), ReportError> {
         )?;
         write(&folder.join(format!("{}.png", chart.name)), &chart.png()?)?;
     }
+    let scenario = fs::read_to_string(dir.join("scenario.toml")).ok();
     write(
         &dir.join("report.html"),
-        html::render(run, &charts)?.as_bytes(),
+        html::render_with(run, &charts, scenario.as_deref())?.as_bytes(),
     )
 }
 

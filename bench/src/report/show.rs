@@ -113,9 +113,12 @@ pub(crate) fn tidy(text: &str) -> String {
     }
 }
 
-/// Two values of a metric with one unit where they share it: `1.20–1.31 ms`.
+/// Two values of a metric with one unit where they share it: `1.20–1.31 ms`; one when they look alike.
 pub(crate) fn range(metric: &Metric, low: f64, high: f64) -> String {
     let (low, high) = (metric.unit.show(low), metric.unit.show(high));
+    if low == high {
+        return low;
+    }
     match (low.split_once(' '), high.split_once(' ')) {
         (Some((number, unit)), Some((_, other))) if unit == other => format!("{number}–{high}"),
         _ => format!("{low}–{high}"),

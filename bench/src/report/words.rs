@@ -1,12 +1,8 @@
 //! What a run says, in sentences made from its numbers.
 
-use crate::report::comparison::{Comparison, Group, comparisons};
-use crate::report::{show, table};
+use crate::report::table;
 use crate::result::{RunResult, Verdict};
 use crate::scenario::Transport;
-
-/// Values closer than this to the best are called about the same: one run does not tell them apart.
-const SAME: f64 = 1.1;
 
 /// The verdict in one sentence.
 pub(crate) fn verdict(run: &RunResult) -> String {
@@ -67,6 +63,21 @@ pub(crate) fn explanations(run: &RunResult) -> Vec<String> {
     lines
 }
 
+/// How well theory and measurement agree.
+pub(crate) fn agreement(run: &RunResult) -> String {
+    let off = table::deviations(run);
+    let close = off.iter().filter(|share| share.abs() <= 0.1).count();
+    let figures = match off.len() {
+        1 => "The one figure that theory predicts was measured".to_owned(),
+        all => format!("{close} of the {all} figures that theory predicts were measured"),
+    };
+    match off.len() {
+        0 => "Theory predicts how delays are spread.".to_owned(),
+        1 if close == 0 => format!("{figures} more than 10 % beside it."),
+        _ => format!("{figures} within 10 % of the prediction."),
+    }
+}
+
 /// Says so when clients were behind emulated links: arrival is then computed, not witnessed.
 pub(crate) fn link_note(run: &RunResult) -> Option<String> {
     let over = run.trials.iter().filter(|t| !t.load.link.is_none()).count();
@@ -85,110 +96,6 @@ pub(crate) fn link_note(run: &RunResult) -> Option<String> {
     ))
 }
 
-/// A paragraph for each comparison: which transport was fastest, and which cheapest.
-pub(crate) fn paragraphs(run: &RunResult) -> Vec<String> {
-    if !run.searches.is_empty() {
-        // Values that were tried on the way are no combinations that anybody asked to compare.
-        return Vec::new();
-    }
-    comparisons(run).iter().filter_map(paragraph).collect()
-}
-
-fn paragraph(comparison: &Comparison<'_>) -> Option<String> {
-    let trusted: Vec<&Group<'_>> = comparison.groups.iter().filter(|g| g.valid).collect();
-    if trusted.len() < 2 {
-        return None;
-    }
-    let mut sentences = Vec::new();
-    if let Some(ranking) = Ranking::of(&trusted, "delivery.p50") {
-        sentences.push(format!(
-            "{} delivered half of all messages within {}{}.",
-            sentence_start(&ranking.best()),
-            ranking.value(),
-            ranking.against("took"),
-        ));
-    }
-    if let Some(ranking) = Ranking::of(&trusted, "wire_bytes_per_message") {
-        sentences.push(format!(
-            "{} moved the fewest bytes on the wire, {} per delivered message{}.",
-            sentence_start(&ranking.best()),
-            ranking.value(),
-            ranking.against("moved"),
-        ));
-    }
-    if let Some(ranking) = Ranking::of(&trusted, "server_cpu_per_thousand") {
-        sentences.push(format!(
-            "{} cost the server least CPU, {} per thousand deliveries{}.",
-            sentence_start(&ranking.best()),
-            ranking.value(),
-            ranking.against("cost"),
-        ));
-    }
-    if sentences.is_empty() {
-        return None;
-    }
-    let left_out: Vec<_> = comparison.groups.iter().filter(|g| !g.valid).collect();
-    if !left_out.is_empty() {
-        let names: Vec<_> = left_out.iter().map(|g| name(g.transport)).collect();
-        sentences.push(format!("Left out as invalid: {}.", names.join(", ")));
-    }
-    Some(format!(
-        "At {}: {}",
-        comparison.label(),
-        sentences.join(" ")
-    ))
-}
-
-/// The groups that have a metric, best first.
-struct Ranking<'a> {
-    metric: &'static str,
-    ranked: Vec<(f64, &'a Group<'a>)>,
-}
-
-impl<'a> Ranking<'a> {
-    fn of(groups: &[&'a Group<'a>], metric: &'static str) -> Option<Self> {
-        let mut ranked: Vec<_> = groups
-            .iter()
-            .filter_map(|group| Some((group.median(metric)?, *group)))
-            .collect();
-        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-        (ranked.len() >= 2).then_some(Self { metric, ranked })
-    }
-
-    /// The best, with those that are about the same.
-    fn best(&self) -> String {
-        let limit = self.ranked[0].0 * SAME;
-        let names: Vec<_> = self
-            .ranked
-            .iter()
-            .take_while(|(value, _)| *value <= limit)
-            .map(|(_, group)| name(group.transport))
-            .collect();
-        match names.split_last() {
-            Some((last, [])) => (*last).to_owned(),
-            Some((last, rest)) => format!("{} and {last} (about the same)", rest.join(", ")),
-            None => String::new(),
-        }
-    }
-
-    fn value(&self) -> String {
-        unbroken(&show::named(self.metric, Some(self.ranked[0].0)))
-    }
-
-    /// The worst one for contrast, unless it is about as good as the best.
-    fn against(&self, verb: &str) -> String {
-        let (best, _) = self.ranked[0];
-        match self.ranked.last() {
-            Some((worst, group)) if *worst > best * SAME => format!(
-                "; {} {verb} {}",
-                name(group.transport),
-                unbroken(&show::named(self.metric, Some(*worst)))
-            ),
-            _ => String::new(),
-        }
-    }
-}
-
 /// The transport's name as prose has it.
 pub(crate) fn name(transport: Transport) -> &'static str {
     match transport {
@@ -200,14 +107,20 @@ pub(crate) fn name(transport: Transport) -> &'static str {
     }
 }
 
-/// A value that stays on one line with its unit.
-fn unbroken(value: &str) -> String {
-    value.replace(' ', "\u{a0}")
-}
-
-fn sentence_start(text: &str) -> String {
+/// A text as the start of a sentence.
+pub(crate) fn sentence_start(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(chars).collect()
     })
+}
+
+/// Names as prose lists them: `streaming, SSE and WebSocket`.
+pub(crate) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
 }

@@ -46,6 +46,30 @@ pub(crate) fn scale() -> RunResult {
     run("scale", "From a hundred clients to eight thousand", trials)
 }
 
+/// Five repeats of the comparison at two loads, each a little different.
+pub(crate) fn repeated() -> RunResult {
+    let mut trials = scale().trials;
+    trials.retain(|trial| [500, 8000].contains(&trial.load.clients));
+    let once = trials.clone();
+    for repeat in 2..=5 {
+        for trial in &once {
+            let mut again = trial.clone();
+            again.repeat = repeat;
+            again.id = format!("{}-r{repeat}", trial.id);
+            if let Some(delivery) = &mut again.latency_ns.delivery {
+                delivery.p50 += delivery.p50 * u64::from(repeat) / 50;
+                delivery.p99 += delivery.p99 * u64::from(repeat) / 20;
+            }
+            again.server.cpu_ns = again
+                .server
+                .cpu_ns
+                .map(|cpu| cpu + cpu * u64::from(repeat) / 40);
+            trials.push(again);
+        }
+    }
+    run("repeated", "Two loads, five repeats each", trials)
+}
+
 /// A run in which things went wrong: nothing delivered, nothing measured, not valid, not release.
 pub(crate) fn broken() -> RunResult {
     let mut run = compare();

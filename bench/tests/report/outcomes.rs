@@ -184,7 +184,7 @@ fn a_search_is_told_in_a_sentence_and_stands_for_what_holds() {
     assert_eq!(search::verdict(&run.searches, Verdict::Fail), Verdict::Fail);
     assert!(search::standing(&fixture::scale()).is_none());
     let page = html::render(&run, &charts::all(&run)).unwrap();
-    assert!(page.contains("holds at 2,000 clients"));
+    assert!(page.contains("“delivery.p99 &lt;= 500ms” holds up to 2,000 clients for polling, long polling, streaming, SSE and WebSocket."));
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn every_view_of_every_kind_of_run_is_written() {
     for (name, run, charts) in [
         ("compare", fixture::compare(), 5),
         ("scale", fixture::scale(), 9),
+        ("repeated", fixture::repeated(), 9),
         ("broken", fixture::broken(), 5),
         ("empty", fixture::empty(), 0),
     ] {
@@ -125,9 +126,15 @@ fn odd_values_do_not_break_a_chart() {
 fn the_page_is_one_file_that_loads_nothing() {
     for run in [fixture::compare(), fixture::broken(), fixture::empty()] {
         let page = page(&run);
-        for load in ["http://", "https://", "src=", "<link", "@import", "<script"] {
+        for load in [
+            "http://", "https://", "src=", "@import", "fetch(", "import(",
+        ] {
             assert!(!page.contains(load), "{load}");
         }
+        // What it carries, and what else a browser may ask for: nothing.
+        assert_eq!(page.matches("<link").count(), 1);
+        assert!(page.contains("<link rel=\"icon\" href=\"data:,\">"));
+        assert!(page.contains("content=\"default-src 'none';"));
         assert_eq!(
             page.matches("@font-face").count(),
             2,
@@ -148,7 +155,7 @@ fn the_page_says_what_it_is_and_escapes_what_it_shows() {
         "dev profile",
         "Lubbers &amp; Greco 2010",
         "streaming delivery.p99 &lt;= 20ms",
-        "Seed 42.",
+        "Seed 42:",
         "--set 'title=&quot;a b&quot;'",
     ] {
         assert!(page.contains(words), "{words}");

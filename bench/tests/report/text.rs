@@ -24,10 +24,18 @@ fn a_comparison_on_the_console() {
     sse           600 µs  1.62 ms  3.50 ms  10.8 ms       321 B     13.2 ms  8.70 kB     40,000     0  yes
     websocket     547 µs  1.34 ms  2.69 ms  7.47 ms       311 B     12.3 ms  7.00 kB     40,000     0  yes
 
-    At 1,000 clients, 20 messages/s: WebSocket, streaming and SSE (about the same) delivered half of all messages within
-    547 µs; polling took 670 ms. Streaming, WebSocket and SSE (about the same) moved the fewest bytes on the wire, 310 B per
-    delivered message; polling moved 9.73 kB. WebSocket, streaming and SSE (about the same) cost the server least CPU,
-    12.3 ms per thousand deliveries; polling cost 413 ms.
+    At 1,000 clients and 20 messages/s, WebSocket delivered half of all messages within 547 µs at 311 B each; polling every
+    second took 670 ms and 9.73 kB.
+      Fastest: WebSocket, streaming and SSE (a tie: within 10 %), half of all messages within 547–600 µs; polling took
+        670 ms, 1,226 times as long.
+      Fewest bytes: streaming, WebSocket and SSE (a tie: within 10 %), 310–321 B on the wire for each delivered message;
+        polling moved 9.73 kB, 31 times as many.
+      Least server CPU: WebSocket, streaming and SSE (a tie: within 10 %), 12.3–13.2 ms of CPU time for a thousand
+        deliveries; polling cost 413 ms, 34 times as much.
+      WebSocket, streaming and SSE are best, or not told apart from the best, in all three: choose among them by what else
+        you need.
+      Measured once: how far figures scatter from run to run is not known, so take no small difference for one; five
+        repeats or more give intervals.
 
     Prediction beside measurement
     trial    figure         predicted  measured  deviation
@@ -91,9 +99,17 @@ fn a_run_that_went_wrong_says_so() {
     sse           600 µs  1.62 ms  3.50 ms  10.8 ms       321 B     13.2 ms  8.70 kB     40,000       0  yes
     websocket     547 µs  1.34 ms  2.69 ms  7.47 ms           –           –        –     40,000       0  yes
 
-    At 1,000 clients, 20 messages/s: WebSocket and SSE (about the same) delivered half of all messages within 547 µs;
-    polling took 670 ms. SSE moved the fewest bytes on the wire, 321 B per delivered message; polling moved 9.73 kB. SSE
-    cost the server least CPU, 13.2 ms per thousand deliveries; polling cost 413 ms. Left out as invalid: streaming.
+    At 1,000 clients and 20 messages/s, WebSocket delivered half of all messages within 547 µs; polling every second took
+    670 ms.
+      Fastest: WebSocket and SSE (a tie: within 10 %), half of all messages within 547–600 µs; polling took 670 ms, 1,226
+        times as long.
+      Fewest bytes: SSE, 321 B on the wire for each delivered message; polling moved 9.73 kB, 30 times as many; not
+        measured for WebSocket.
+      Least server CPU: SSE, 13.2 ms of CPU time for a thousand deliveries; polling cost 413 ms, 31 times as much; not
+        measured for WebSocket.
+      Measured once: how far figures scatter from run to run is not known, so take no small difference for one; five
+        repeats or more give intervals.
+      Left out as invalid: streaming.
 
     Prediction beside measurement
     trial    figure         predicted  measured  deviation
