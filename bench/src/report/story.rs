@@ -268,11 +268,12 @@ fn ranges(all: &[Comparison<'_>]) -> Option<Paragraph> {
         values.sort_by(|a, b| a.0.total_cmp(&b.0));
         let show = |value: f64| show::named(metric, Some(value)).replace(' ', "\u{a0}");
         let ((low, at_low), (high, at_high)) = (values.first()?, values.last()?);
-        Some(format!(
-            "{what}: from {} ({at_low}) to {} ({at_high}).",
-            show(*low),
-            show(*high)
-        ))
+        let (low, high) = (show(*low), show(*high));
+        Some(if low == high {
+            format!("{what}: {low} in all.")
+        } else {
+            format!("{what}: from {low} ({at_low}) to {high} ({at_high}).")
+        })
     };
     let lines: Vec<String> = [
         range("delivery.p50", "Median delay"),

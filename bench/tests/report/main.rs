@@ -18,4 +18,5 @@ mod summary;
 mod text;
 mod told;
 mod validity;
+mod verdict;
 mod xml;
