@@ -38,6 +38,7 @@ pub(crate) fn in_unit(unit: &str, value: f64) -> String {
 pub(crate) fn factor_value(key: &str, factor: &Factor) -> String {
     match (key, factor) {
         (_, Factor::Text(text)) => text.clone(),
+        ("linger" | "rtt" | "jitter", Factor::Number(0.0)) => "0 s".to_owned(),
         ("poll_interval" | "hold" | "linger" | "rtt" | "jitter", Factor::Number(nanos)) => {
             tidy(&show_nanos(*nanos))
         }

@@ -214,6 +214,41 @@ fn there_are_curves_against_each_number_and_others_are_held() {
 }
 
 #[test]
+fn a_number_that_begins_at_nothing_stands_on_a_straight_axis() {
+    let trials = [0.0, 50e6, 200e6].map(|rtt| {
+        let factors = [("rtt", Factor::Number(rtt))];
+        fixture::trial(Transport::Websocket, CLIENTS, &factors)
+    });
+    let run = fixture::run("far", "Further and further away", trials.to_vec());
+    let chart = chart(&run, "rtt-latency");
+    let told = description(&chart);
+    assert!(
+        told.contains("at rtt 0 s, ") && told.contains("at rtt 50 ms, "),
+        "{told}"
+    );
+    let svg = chart.svg().unwrap();
+    let places: Vec<f64> = svg
+        .split("data-tip=\"WebSocket · p50 · rtt")
+        .skip(1)
+        .filter_map(|mark| mark.split("cx=\"").nth(1)?.split('"').next()?.parse().ok())
+        .collect();
+    let [zero, fifty, all] = places[..] else {
+        unreachable!("three marks: {places:?}");
+    };
+    assert!(
+        ((fifty - zero) / (all - zero) - 0.25).abs() < 0.01,
+        "{places:?}"
+    );
+    // One number is no plane.
+    assert!(
+        charts::all(&run)
+            .drawn
+            .iter()
+            .all(|c| !c.name.starts_with("crossover"))
+    );
+}
+
+#[test]
 fn a_gate_holds_each_interval_against_what_was_run_once() {
     let run = crossover();
     let known: Vec<&str> = metric::names().collect();
