@@ -33,6 +33,21 @@ impl Exit {
         }
     }
 
+    /// What the number means, in a sentence.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Ok => "All is well.",
+            Self::Bug => "A bug in bench ended the run.",
+            Self::Usage => {
+                "What was asked for could not be done; the terminal that bench runs in says why."
+            }
+            Self::Target => "The target failed; the terminal that bench runs in says how.",
+            Self::Invalid => "The run cannot be trusted; the report says why.",
+            Self::Gate => "A gate does not hold; the report says which.",
+        }
+    }
+
     /// The one that says more about several runs: a target that failed, then a run that
     /// cannot be trusted, then a gate.
     #[must_use]

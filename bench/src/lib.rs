@@ -13,6 +13,7 @@ pub mod exit;
 pub mod fleet;
 pub mod judge;
 pub mod kernel;
+pub mod live;
 pub mod model;
 pub mod net;
 pub mod probe;

@@ -10,14 +10,17 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use besides itself. A sample travels down: `main → cli → fleet → swarm →
 /// client → net`; what is measured becomes a result, and the report reads results alone.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("main", &["cli"]),
     (
         "cli",
         &[
-            "exit", "fleet", "judge", "report", "result", "scenario", "selftest", "target", "units",
+            "exit", "fleet", "judge", "live", "report", "result", "scenario", "selftest", "target",
+            "units",
         ],
     ),
+    // Beside the road: it is told what happens, and nobody who measures knows it.
+    ("live", &["clock", "fleet", "result", "scenario", "units"]),
     (
         "fleet",
         &[

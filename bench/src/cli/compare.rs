@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
+use super::follow::{Follow, FollowArgs};
 use super::in_turns::{self, Side};
 use super::outputs::{OutputArgs, Views};
 use super::{CheckArgs, chain, complain, plans, say, style};
 use crate::exit::Exit;
 use crate::judge::compare::{self, METRICS, Named, Settings};
-use crate::report;
+use crate::report::{self, console::Style};
 use crate::result::compared::{Compared, Conclusion, Row};
 use crate::result::{RunResult, Store, put};
 use crate::scenario::Plan;
@@ -52,6 +53,8 @@ pub(crate) struct CompareArgs {
     json: Option<PathBuf>,
     #[command(flatten)]
     outputs: OutputArgs,
+    #[command(flatten)]
+    follow: FollowArgs,
     /// Folder for the results of what is run now
     #[arg(long, value_name = "DIR", default_value = "results")]
     out: PathBuf,
@@ -68,6 +71,12 @@ pub(crate) struct CompareArgs {
     #[arg(long, short)]
     quiet: bool,
 }
+
+/// How a page shows the comparison.
+const PAGE: Style = Style {
+    width: 110,
+    color: false,
+};
 
 /// A run at hand and where it is.
 struct Run {
@@ -103,16 +112,26 @@ pub(super) fn run(args: &CompareArgs) -> Exit {
     if let Err(exit) = args.outputs.prepare() {
         return exit;
     }
-    match compared(args) {
+    let mut follow = match args.follow.start(args.quiet) {
+        Ok(follow) => follow,
+        Err(exit) => return exit,
+    };
+    let stop = CancellationToken::new();
+    let (exit, text) = match compared(args, follow.as_mut(), &stop) {
         Ok(compared) => {
             let shown = show(args, &compared);
-            match shown.worse(args.outputs.deliver(&views(args, &compared))) {
+            let exit = match shown.worse(args.outputs.deliver(&views(args, &compared))) {
                 Exit::Ok => exit(&compared, args.strict),
                 trouble => trouble,
-            }
+            };
+            (exit, report::compared::render(&compared, args.all, PAGE))
         }
-        Err(exit) => exit,
+        Err(exit) => (exit, exit.meaning().to_owned()),
+    };
+    if let Some(follow) = follow {
+        follow.end(exit, &text, &stop, args.quiet);
     }
+    exit
 }
 
 /// What CI reads of a comparison.
@@ -147,11 +166,18 @@ fn exit(compared: &Compared, strict: bool) -> Exit {
     }
 }
 
-fn compared(args: &CompareArgs) -> Result<Compared, Exit> {
+fn compared(
+    args: &CompareArgs,
+    follow: Option<&mut Follow>,
+    stop: &CancellationToken,
+) -> Result<Compared, Exit> {
     let settings = settings(args)?;
     match (is_scenario(&args.base), is_scenario(&args.candidate)) {
-        (false, false) => stored(args, &settings),
-        (true, true) if args.confirmation.is_none() => run_now(args, &settings),
+        (false, false) if follow.is_some() && !args.rerun => Err(refuse(
+            "--live follows what runs now, and of two stored runs nothing does",
+        )),
+        (false, false) => stored(args, &settings, follow, stop),
+        (true, true) if args.confirmation.is_none() => run_now(args, &settings, follow, stop),
         (true, true) => Err(refuse(
             "a confirmation goes with stored results; for scenarios use --rerun",
         )),
@@ -199,7 +225,12 @@ fn confirm(
         .map_err(|unlike| refuse(&unlike.to_string()))
 }
 
-fn stored(args: &CompareArgs, settings: &Settings) -> Result<Compared, Exit> {
+fn stored(
+    args: &CompareArgs,
+    settings: &Settings,
+    follow: Option<&mut Follow>,
+    stop: &CancellationToken,
+) -> Result<Compared, Exit> {
     if !(args.set_base.is_empty() && args.set_candidate.is_empty() && args.sets.is_empty()) {
         return Err(refuse(
             "--set, --set-base and --set-candidate change scenarios; stored results stay as they are",
@@ -214,23 +245,30 @@ fn stored(args: &CompareArgs, settings: &Settings) -> Result<Compared, Exit> {
             let store = Store::open(&args.candidate).map_err(|error| refuse(&chain(&error)))?;
             let mut plans = plan(&store.dir().join("scenario.toml"), &[])?;
             plans[0].name.clone_from(&candidate.result.scenario);
-            now(args, plans, &["confirmation"])?.remove(0)
+            now(args, plans, &["confirmation"], follow, stop)?.remove(0)
         }
         None => return Ok(first),
     };
     confirm(first, &base, &again, settings)
 }
 
-fn run_now(args: &CompareArgs, settings: &Settings) -> Result<Compared, Exit> {
+fn run_now(
+    args: &CompareArgs,
+    settings: &Settings,
+    mut follow: Option<&mut Follow>,
+    stop: &CancellationToken,
+) -> Result<Compared, Exit> {
     let sets = |own: &[String]| [args.sets.as_slice(), own].concat();
     let mut both = plan(&args.base, &sets(&args.set_base))?;
     both.extend(plan(&args.candidate, &sets(&args.set_candidate))?);
-    let runs = now(args, both.clone(), &["base", "candidate"])?;
+    let parts = &["base", "candidate"];
+    let runs = now(args, both.clone(), parts, follow.as_deref_mut(), stop)?;
     let first = judge(&runs[0], &runs[1], settings)?;
-    if !(args.rerun && worse(&first)) {
+    if !(args.rerun && worse(&first)) || stop.is_cancelled() {
         return Ok(first);
     }
-    let again = now(args, both, &["base-again", "confirmation"])?;
+    let parts = &["base-again", "confirmation"];
+    let again = now(args, both, parts, follow, stop)?;
     confirm(first, &again[0], &again[1], settings)
 }
 
@@ -251,14 +289,20 @@ fn plan(file: &Path, sets: &[String]) -> Result<Vec<Plan>, Exit> {
 }
 
 /// Runs plans in turns; each keeps its results in a folder named after its part.
-fn now(args: &CompareArgs, plans: Vec<Plan>, parts: &[&str]) -> Result<Vec<Run>, Exit> {
+fn now(
+    args: &CompareArgs,
+    plans: Vec<Plan>,
+    parts: &[&str],
+    follow: Option<&mut Follow>,
+    stop: &CancellationToken,
+) -> Result<Vec<Run>, Exit> {
     let sides = plans.into_iter().zip(parts).map(|(plan, part)| Side {
         plan,
         part: (*part).to_owned(),
     });
     let sides: Vec<Side> = sides.collect();
-    let stop = CancellationToken::new();
-    let ran = super::run::block_on(&stop, in_turns::run(&sides, &args.out, args.quiet, &stop))?;
+    let shown = (args.quiet, follow);
+    let ran = super::run::block_on(stop, in_turns::run(&sides, &args.out, shown, stop))?;
     let runs = ran?.into_iter();
     Ok(runs.map(|(path, result)| Run { path, result }).collect())
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
+use super::follow::Follow;
 use super::progress::Display;
 use super::run::{command, judge, keep};
 use super::{chain, complain};
@@ -31,15 +32,17 @@ struct Running<'a> {
 pub(super) async fn run(
     sides: &[Side],
     out: &Path,
-    quiet: bool,
+    (quiet, mut follow): (bool, Option<&mut Follow>),
     stop: &CancellationToken,
 ) -> Result<Vec<(PathBuf, RunResult)>, Exit> {
     let mut running = sides
         .iter()
         .map(|side| Running::begin(side, out))
         .collect::<Result<Vec<_>, Exit>>()?;
-    let mut display = Display::new(quiet);
-    sides.iter().for_each(|side| display.plan(&side.plan));
+    let mut display = Display::new(quiet, follow.as_deref_mut());
+    for side in sides {
+        display.plan(&side.plan, &side.part);
+    }
     let rounds = sides
         .iter()
         .map(|side| side.plan.trials.len())
@@ -57,6 +60,7 @@ pub(super) async fn run(
                 continue;
             };
             number += 1;
+            display.turn_to(place);
             running[place]
                 .trial(trial, (number, of), &mut display, stop)
                 .await;
@@ -68,6 +72,11 @@ pub(super) async fn run(
     display.done();
     // All of them are kept, also when one failed.
     let ended: Vec<_> = running.into_iter().map(Running::end).collect();
+    for (turn, side) in ended.iter().enumerate() {
+        if let (Some(follow), Ok((dir, result))) = (&mut follow, side) {
+            follow.report(turn, result, dir);
+        }
+    }
     ended.into_iter().collect()
 }
 
@@ -95,7 +104,7 @@ impl<'a> Running<'a> {
         &mut self,
         trial: &Trial,
         (number, of): (usize, usize),
-        display: &mut Display,
+        display: &mut Display<'_>,
         stop: &CancellationToken,
     ) {
         let alone = Plan {
@@ -121,7 +130,7 @@ impl<'a> Running<'a> {
                     });
                     logs.push(log);
                 }
-                Event::Phase(_) => display.show(&event),
+                Event::Phase(_) | Event::Second { .. } => display.show(&event),
             };
         })
         .await;

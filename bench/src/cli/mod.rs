@@ -2,6 +2,7 @@
 
 mod baseline;
 mod compare;
+mod follow;
 mod in_turns;
 mod manual;
 mod outputs;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use follow::FollowArgs;
 use outputs::OutputArgs;
 
 use crate::exit::Exit;
@@ -34,6 +36,7 @@ use crate::target;
   bench run scenarios/compare.toml
   bench run scenarios/compare.toml --set load.clients=200 --set phases.measure=5s
   bench run scenarios/smoke.toml --junit smoke.xml
+  bench run scenarios/compare.toml --live 127.0.0.1:8089
   bench check scenarios/*.toml
   bench report results/latest
   bench compare results/before results/after
@@ -125,6 +128,8 @@ pub(crate) struct RunArgs {
     baseline: Vec<PathBuf>,
     #[command(flatten)]
     outputs: OutputArgs,
+    #[command(flatten)]
+    follow: FollowArgs,
     /// Print nothing but errors
     #[arg(long, short)]
     quiet: bool,
@@ -264,6 +269,12 @@ fn say(text: &str) -> Exit {
 fn complain(text: &str) {
     // Nowhere is left to tell that standard error is gone.
     let _ = writeln!(io::stderr(), "error: {text}");
+}
+
+/// Prints what is neither a result nor an error.
+fn tell(text: &str) {
+    // As above.
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// An error with its causes.

@@ -1,38 +1,53 @@
-//! What a person sees while a run goes on: a line that moves on a terminal, a line a trial elsewhere.
+//! What a person sees while a run goes on: a view that stays on a terminal, a line a trial elsewhere; and a page in
+//! a browser for whoever asked for one.
 
-use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use crate::fleet::{Event, Progress};
+use super::follow::Follow;
+use super::tell;
+use crate::fleet::Event;
+use crate::live::{Screen, State};
+use crate::result::RunResult;
 use crate::scenario::Plan;
 use crate::units::{show_count, show_nanos};
 
-pub(super) struct Display {
+/// Shows one run, or several in turns.
+pub(super) struct Display<'a> {
     quiet: bool,
-    bar: Option<ProgressBar>,
     label: String,
+    state: Arc<Mutex<State>>,
+    screen: Option<Screen>,
+    follow: Option<&'a mut Follow>,
 }
 
-impl Display {
-    pub(super) fn new(quiet: bool) -> Self {
-        let bar = (!quiet && io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::with_draw_target(Some(1000), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:24}] {wide_msg}") {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar
-        });
+impl<'a> Display<'a> {
+    pub(super) fn new(quiet: bool, mut follow: Option<&'a mut Follow>) -> Self {
+        if let Some(follow) = &mut follow {
+            follow.feed().group();
+        }
+        let state = Arc::<Mutex<State>>::default();
+        // A machine that has no thread left for a view has other troubles, and they are told.
+        let screen = if quiet {
+            None
+        } else {
+            Screen::start(&state).unwrap_or_default()
+        };
         Self {
             quiet,
-            bar,
             label: String::new(),
+            state,
+            screen,
+            follow,
         }
     }
 
-    /// What will be done and how long it takes.
-    pub(super) fn plan(&self, plan: &Plan) {
+    /// What will be done and how long it takes; `part` is what it is in a comparison, and else empty.
+    pub(super) fn plan(&mut self, plan: &Plan, part: &str) {
+        self.state().plan(plan, part);
+        if let Some(follow) = &mut self.follow {
+            follow.feed().plan(plan, part);
+        }
         let minutes = duration(plan.expected_time());
         let what = if plan.search.is_some() {
             "searches"
@@ -43,76 +58,66 @@ impl Display {
         self.line(&format!("{}: {count} {what}, about {minutes}", plan.title));
     }
 
+    /// Says which of several runs the next trial belongs to, by the order in which they were added.
+    pub(super) fn turn_to(&mut self, turn: usize) {
+        self.state().turn_to(turn);
+        if let Some(follow) = &mut self.follow {
+            follow.feed().turn_to(turn);
+        }
+    }
+
     pub(super) fn show(&mut self, event: &Event<'_>) {
+        {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.take(event);
+            if let Some(follow) = &mut self.follow {
+                follow.feed().take(event, &state);
+            }
+        }
         match event {
             Event::Trial { number, of, trial } => {
                 let of = of.map_or_else(String::new, |of| format!("/{of}"));
                 self.label = format!("{number}{of} {}", trial.id);
-                match &self.bar {
-                    Some(bar) => bar.set_prefix(self.label.clone()),
-                    None => self.line(&self.label),
+                // On a terminal the view says so.
+                if self.screen.is_none() {
+                    self.line(&self.label);
                 }
             }
-            Event::Phase(progress) => self.phase(progress),
-            Event::Ended { result, .. } => {
-                let Some(trial) = result.trials.last() else {
-                    return;
-                };
-                let median = trial.latency_ns.delivery.map_or_else(
-                    || "nothing".to_owned(),
-                    |delivery| format!("{} at the median", show_nanos(delivery.p50 as f64)),
-                );
-                let messages = trial.messages;
-                let doubt = if trial.valid { "" } else { " — INVALID" };
-                self.line(&format!(
-                    "{}: {median}, {} of {} deliveries{doubt}",
-                    self.label,
-                    show_count(messages.delivered),
-                    show_count(messages.expected)
-                ));
-            }
+            Event::Phase(_) | Event::Second { .. } => {}
+            Event::Ended { result, .. } => self.ended(result),
         }
     }
 
-    fn phase(&self, progress: &Progress) {
-        let Some(bar) = &self.bar else { return };
-        let share = if progress.of > 0.0 {
-            (progress.elapsed / progress.of).min(1.0)
-        } else {
-            1.0
+    fn ended(&self, result: &RunResult) {
+        let Some(trial) = result.trials.last() else {
+            return;
         };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of 1,000"
-        )]
-        bar.set_position((share * 1000.0) as u64);
-        let left = (progress.of - progress.elapsed).max(0.0);
-        bar.set_message(format!(
-            "{} · {left:.0} s left · {}/{} clients · {} published · {} delivered",
-            progress.phase.name(),
-            show_count(progress.connected),
-            show_count(progress.clients),
-            show_count(progress.published),
-            show_count(progress.delivered),
+        let median = trial.latency_ns.delivery.map_or_else(
+            || "nothing".to_owned(),
+            |delivery| format!("{} at the median", show_nanos(delivery.p50 as f64)),
+        );
+        let messages = trial.messages;
+        let doubt = if trial.valid { "" } else { " — INVALID" };
+        self.line(&format!(
+            "{}: {median}, {} of {} deliveries{doubt}",
+            self.label,
+            show_count(messages.delivered),
+            show_count(messages.expected)
         ));
     }
 
-    /// Takes the moving line away.
-    pub(super) fn done(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+    /// Takes the view away.
+    pub(super) fn done(self) {
+        drop(self.screen);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(text),
-            None if !self.quiet => {
-                // Nowhere is left to tell that standard error is gone.
-                let _ = writeln!(io::stderr(), "{text}");
-            }
-            None => {}
+        if !self.quiet {
+            tell(text);
         }
     }
 }

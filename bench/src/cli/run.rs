@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
+use super::follow::Follow;
 use super::outputs::Views;
 use super::progress::Display;
-use super::{RunArgs, baseline, chain, complain, plans, say, style};
+use super::{RunArgs, baseline, chain, complain, plans, say, style, tell};
 use crate::exit::Exit;
 use crate::fleet::{self, Event, Outcome};
 use crate::judge;
+use crate::live;
 use crate::report::{self, alarms};
 use crate::result::{RunResult, Store, StoreError, Verdict, metric};
 use crate::scenario::Plan;
@@ -40,11 +42,19 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     if let Err(exit) = args.outputs.prepare() {
         return exit;
     }
+    let mut follow = match args.follow.start(args.quiet) {
+        Ok(follow) => follow,
+        Err(exit) => return exit,
+    };
     let planned: Vec<Planned> = plans.into_iter().zip(baselines).collect();
     let stop = CancellationToken::new();
-    match block_on(&stop, all(args, &planned, &stop)) {
+    let exit = match block_on(&stop, all(args, &planned, follow.as_mut(), &stop)) {
         Ok(exit) | Err(exit) => exit,
+    };
+    if let Some(follow) = follow {
+        follow.end(exit, exit.meaning(), &stop, args.quiet);
     }
+    exit
 }
 
 /// Does `work` on a runtime of its own until it ends or a second Ctrl-C does.
@@ -73,12 +83,17 @@ pub(super) fn block_on<T>(
     done
 }
 
-async fn all(args: &RunArgs, planned: &[Planned], stop: &CancellationToken) -> Exit {
+async fn all(
+    args: &RunArgs,
+    planned: &[Planned],
+    mut follow: Option<&mut Follow>,
+    stop: &CancellationToken,
+) -> Exit {
     let mut exit = Exit::Ok;
     let mut ended = Vec::new();
     for planned in planned {
         if !stop.is_cancelled() {
-            let (run, its_exit) = one(args, planned, stop).await;
+            let (run, its_exit) = one(args, planned, follow.as_deref_mut(), stop).await;
             ended.extend(run);
             exit = exit.worse(its_exit);
         }
@@ -117,14 +132,16 @@ async fn interrupts(stop: &CancellationToken) -> Exit {
         }
         if stop.is_cancelled() {
             target::kill_all();
+            live::leave();
             #[expect(clippy::exit, reason = "a person who asks twice wants no tidying up")]
             std::process::exit(INTERRUPTED);
         }
         stop.cancel();
-        let _ = writeln!(
-            io::stderr(),
-            "\nstopping; what was measured is kept (press Ctrl-C again to end at once)"
-        );
+        // The terminal has put `^C` where the cursor is; a view wipes it away.
+        let line = if live::is_shown() { "" } else { "\n" };
+        tell(&format!(
+            "{line}stopping; what was measured is kept (press Ctrl-C again to end at once)"
+        ));
     }
 }
 
@@ -132,6 +149,7 @@ async fn interrupts(stop: &CancellationToken) -> Exit {
 async fn one(
     args: &RunArgs,
     (plan, baseline): &Planned,
+    mut follow: Option<&mut Follow>,
     stop: &CancellationToken,
 ) -> (Option<Ended>, Exit) {
     let store = match Store::create(&args.out, &plan.name, jiff::Timestamp::now()) {
@@ -141,8 +159,8 @@ async fn one(
             return (None, Exit::Usage);
         }
     };
-    let mut display = Display::new(args.quiet);
-    display.plan(plan);
+    let mut display = Display::new(args.quiet, follow.as_deref_mut());
+    display.plan(plan, "");
     let (mut logs, mut trouble) = (Vec::new(), None);
     let outcome = fleet::run(plan, command(), stop, &mut |event| {
         display.show(&event);
@@ -164,6 +182,9 @@ async fn one(
     if let Err(error) = kept {
         complain(&chain(&error));
         return (Some(Ended { result, kept: None }), exit.worse(Exit::Usage));
+    }
+    if let Some(follow) = follow {
+        follow.report(0, &result, store.dir());
     }
     if !args.quiet {
         say(&report::console::render(

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::assemble::{Measured, assemble};
 use super::timeline::Timeline;
-use super::{RunError, TrialLog, Trialled, incidents, theory};
+use super::{Event, RunError, TrialLog, Trialled, incidents, theory};
 use crate::record::Window;
 use crate::result::TrialResult;
 use crate::scenario::Trial;
@@ -39,15 +39,19 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Closes everything and makes the trial's result.
-    pub(super) async fn conclude(mut self, trial: &Trial) -> Result<Trialled, RunError> {
+    /// Closes everything, tells the last seconds and makes the trial's result.
+    pub(super) async fn conclude(
+        mut self,
+        trial: &Trial,
+        observe: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Trialled, RunError> {
         let (address, target) = (self.server.address.to_string(), self.server.name.clone());
         let nobody = self.swarm.progress().opened.load(Ordering::Relaxed) == 0;
         self.measured.sample_memory(self.server.pid);
         let report = finish(self.swarm, self.reports, &mut self.timeline).await;
         self.server.stop().await;
         let report = report?;
-        let (seconds, log, totals) = self.timeline.finish();
+        let (seconds, log, totals) = self.timeline.finish(observe);
         let told = (seconds, &totals);
         let mut result = assemble(&self.assignment, trial, &report, told, &self.measured);
         result.events = incidents::results(&self.assignment, &report, &self.window);

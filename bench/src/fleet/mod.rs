@@ -14,7 +14,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::probe::{Processors, environment};
-use crate::result::{FORMAT, RunResult, TrialResult, Verdict};
+use crate::result::{FORMAT, RunResult, Second, TrialResult, Verdict};
 use crate::scenario::{Plan, Target, Trial};
 use crate::swarm::SwarmError;
 use crate::target::TargetError;
@@ -33,6 +33,15 @@ pub enum Event<'a> {
     },
     /// A phase goes on.
     Phase(Progress),
+    /// A second of the trial is over, on every thread of it. They come in order, and after the last the trial has ended.
+    Second {
+        /// When it began, in seconds since the measured phase did; below 0 in the warm-up.
+        at: f64,
+        /// Whether it lasted until its end. The last one is cut short: its counts are true, and no rates.
+        whole: bool,
+        /// What it held.
+        second: &'a Second,
+    },
     /// A trial has ended; the result so far can be kept.
     Ended {
         /// The result so far.
@@ -51,6 +60,8 @@ pub struct Progress {
     pub elapsed: f64,
     /// Seconds that it takes at most.
     pub of: f64,
+    /// Seconds until the trial has ended, when the last messages come at once.
+    pub left: f64,
     /// Subscribers connected.
     pub connected: u64,
     /// Subscribers asked for.

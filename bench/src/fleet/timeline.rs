@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
+use super::Event;
 use crate::probe::Process;
 use crate::record::{Interval, Sending, Series, Window};
 use crate::result::Second;
@@ -45,6 +46,10 @@ pub(super) struct Timeline {
     reporters: usize,
     open: BTreeMap<u32, Open>,
     rows: BTreeMap<u32, Second>,
+    /// Seconds that every thread has reported, that were sampled, and that were told: each goes up by one.
+    closed: u32,
+    sampled: u32,
+    told: u32,
     totals: Totals,
     log: Vec<u8>,
 }
@@ -61,6 +66,9 @@ impl Timeline {
             reporters: shards + 1,
             open: BTreeMap::new(),
             rows: BTreeMap::new(),
+            closed: 0,
+            sampled: 0,
+            told: 0,
             totals: Totals::default(),
             log,
         }
@@ -88,6 +96,23 @@ impl Timeline {
             sampler.server.and_then(|server| server.cpu_ns()),
         );
         row.generator_cpu_ns = spent(&mut sampler.generator_cpu, Process::this().cpu_ns());
+        self.sampled = second + 1;
+    }
+
+    /// Tells of the seconds that are complete and were not told before.
+    pub(super) fn tell(&mut self, observe: &mut dyn FnMut(Event<'_>)) {
+        self.tell_until(self.closed.min(self.sampled), observe);
+    }
+
+    fn tell_until(&mut self, end: u32, observe: &mut dyn FnMut(Event<'_>)) {
+        for (&number, second) in self.rows.range(self.told..end.max(self.told)) {
+            observe(Event::Second {
+                at: self.window.start_of(number).since(self.window.measure) as f64 / 1e9,
+                whole: number < self.sampled,
+                second,
+            });
+        }
+        self.told = end.max(self.told);
     }
 
     /// Adds a thread's second.
@@ -112,11 +137,15 @@ impl Timeline {
         }
     }
 
-    /// Ends the trial: the rows, the interval log and the series of the measured phase.
-    pub(super) fn finish(mut self) -> (Vec<Second>, Vec<u8>, Totals) {
+    /// Ends the trial and tells its last seconds: the rows, the interval log and the series of the measured phase.
+    pub(super) fn finish(
+        mut self,
+        observe: &mut dyn FnMut(Event<'_>),
+    ) -> (Vec<Second>, Vec<u8>, Totals) {
         for (second, open) in std::mem::take(&mut self.open) {
             self.close(second, &open);
         }
+        self.tell_until(u32::MAX, observe);
         (self.rows.into_values().collect(), self.log, self.totals)
     }
 
@@ -137,6 +166,7 @@ impl Timeline {
         if measured {
             self.total(second, open);
         }
+        self.closed = second + 1;
     }
 
     fn total(&mut self, second: u32, open: &Open) {

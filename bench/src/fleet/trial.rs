@@ -104,6 +104,7 @@ pub(super) async fn run(
         swarm,
         reports,
         measured,
+        observe,
         ..
     } = run;
     let end = End {
@@ -116,7 +117,7 @@ pub(super) async fn run(
         measured,
         ending,
     };
-    end.conclude(trial).await.map(Some)
+    end.conclude(trial, observe).await.map(Some)
 }
 
 /// Times an idle exchange with the server, on a thread that may block for seconds.
@@ -240,6 +241,7 @@ impl Run<'_> {
                 () = self.stop.cancelled() => return Ending::Stopped,
                 Some(report) = self.reports.recv() => timeline.add(report),
                 _ = look.tick() => {
+                    timeline.tell(self.observe);
                     self.show_phase(at(window.start), at(window.measure), at(window.end));
                     if is_planned(&self.plan.events, &window) {
                         self.alive = Instant::now();
@@ -303,11 +305,22 @@ impl Run<'_> {
     }
 
     fn show(&mut self, phase: Phase, elapsed: Duration, of: Duration) {
+        let phases = self.plan.phases;
+        let to_come = match phase {
+            Phase::Ramp => phases.warm_up + phases.measure,
+            Phase::WarmUp => phases.measure,
+            Phase::Measure | Phase::Drain => Duration::ZERO,
+        };
+        let left = match phase {
+            Phase::Drain => Duration::ZERO,
+            _ => of.saturating_sub(elapsed) + to_come,
+        };
         let progress = self.swarm.progress();
         let event = Event::Phase(Progress {
             phase,
             elapsed: elapsed.as_secs_f64(),
             of: of.as_secs_f64(),
+            left: left.as_secs_f64(),
             connected: progress.connected.load(Ordering::Relaxed),
             clients: self.trial.load.clients as u64,
             published: progress.published.load(Ordering::Relaxed),
