@@ -109,7 +109,8 @@ impl Follow {
             // Nothing is lost with any of them.
             tokio::select! {
                 () = go => {}
-                _ = interrupt.recv() => {}
+                // The terminal has put `^C` where the cursor is.
+                _ = interrupt.recv() => tell(""),
                 _ = terminate.recv() => {}
             }
         });

@@ -9,6 +9,9 @@
 
 mod browser;
 mod bundled;
+#[path = "../common/browser.rs"]
+#[expect(dead_code, reason = "some of it is for the page of a report only")]
+mod chromium;
 mod ci;
 mod commands;
 mod endings;
@@ -17,6 +20,7 @@ mod events;
 #[expect(dead_code, reason = "much of it is planted in `truth.rs` only")]
 mod fake;
 mod link;
+mod live;
 #[path = "../common/process.rs"]
 #[expect(dead_code, reason = "some of it is for `truth.rs` only")]
 mod process;

@@ -79,17 +79,44 @@ fn view(width: usize, height: usize) -> String {
 
 #[test]
 fn a_usual_terminal_shows_everything() {
-    insta::assert_snapshot!(view(80, 24), @"");
+    insta::assert_snapshot!(view(80, 24), @r"
+    Chat room: three transports compared
+    trial 2 of 3 · sse
+    measuring [===========>                ] trial 12 s left · run 35 s left
+    connected 1,000 of 1,000 · 20 messages/s · 20,000 deliveries/s · 6.20 MB/s
+    generator 210 µs late (p99) · 0.34 processors
+
+                    p50       p99    delivered
+    polling      410 µs    990 ms     20,000/s
+    sse          410 µs   2.10 ms     20,000/s  now
+    websocket         –         –            –
+    ");
 }
 
 #[test]
 fn a_narrow_one_shows_less_of_each_line() {
-    insta::assert_snapshot!(view(60, 20), @"");
+    insta::assert_snapshot!(view(60, 20), @r"
+    Chat room: three transports compared
+    trial 2 of 3 · sse
+    measuring [=====>        ] trial 12 s left · run 35 s left
+    connected 1,000 of 1,000 · 20 messages/s
+    generator 210 µs late (p99) · 0.34 processors
+
+                    p50       p99    delivered
+    polling      410 µs    990 ms     20,000/s
+    sse          410 µs   2.10 ms     20,000/s  now
+    websocket         –         –            –
+    ");
 }
 
 #[test]
 fn a_low_one_shows_what_goes_on_now() {
-    insta::assert_snapshot!(view(80, 5), @"");
+    insta::assert_snapshot!(view(80, 5), @r"
+    trial 2 of 3 · sse
+    measuring [===========>                ] trial 12 s left · run 35 s left
+    connected 1,000 of 1,000 · 20 messages/s · 20,000 deliveries/s · 6.20 MB/s
+    sse          410 µs   2.10 ms     20,000/s  now
+    ");
 }
 
 #[test]

@@ -11,11 +11,14 @@ function element(name, attributes = {}, text) {
   return made;
 }
 
+// A round figure needs no zeros behind its point.
+const round = (text) => text.replace(/\.0+(?= )/, "").replace(/(\.\d*[1-9])0+(?= )/, "$1");
+
 export const dash = (number) => DASHES[number % DASHES.length];
 
-// Round steps: 1, 2 or 5 times a power of ten (of two for bytes would surprise nobody but hide the unit).
-function steps(from, to, most) {
-  const rough = (to - from) / most;
+// Round steps: 1, 2 or 5 times a power of ten, whole numbers for what is counted.
+function steps(from, to, most, least = 0) {
+  const rough = Math.max((to - from) / most, least);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough);
   const ticks = [];
@@ -117,21 +120,26 @@ export class Chart {
       ? (value) => Math.log(Math.max(value, low) / low) / Math.log(high / low)
       : (value) => (value - low) / (high - low);
     const y = (value) => this.height - BOTTOM - share(value) * (this.height - TOP - BOTTOM);
+    const empty = this.traces.length === 0;
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
     this.svg.replaceChildren(
       element("title", {}, this.title), element("desc", {}, this.describe()),
-      ...this.axes(x, y, low, high), ...this.traces.map((trace) => this.curve(trace, x, y)), ...this.pointer(x, y),
+      ...(empty ? [this.nothing()] : this.axes(x, y, low, high)), ...this.traces.map((trace) => this.curve(trace, x, y)), ...this.pointer(x, y),
     );
     this.caption.textContent = this.readout();
+  }
+
+  nothing() {
+    return element("text", { class: "tick", x: this.width / 2, y: this.height / 2, "text-anchor": "middle" }, "nothing yet");
   }
 
   axes(x, y, low, high) {
     const right = this.width - RIGHT, bottom = this.height - BOTTOM;
     const made = [];
-    const ticks = this.log ? decades(low, high, 6) : steps(low, high, 4);
+    const ticks = this.log ? decades(low, high, 6) : steps(low, high, 4, 1);
     for (const tick of ticks) {
       made.push(element("line", { class: "grid", x1: LEFT, x2: right, y1: y(tick), y2: y(tick) }));
-      made.push(element("text", { class: "tick", x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, this.words(tick)));
+      made.push(element("text", { class: "tick", x: LEFT - 6, y: y(tick) + 4, "text-anchor": "end" }, round(this.words(tick))));
     }
     const most = Math.max(2, Math.floor((right - LEFT) / 70));
     for (const tick of steps(this.domain[0], this.domain[1], most)) {
