@@ -5,6 +5,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod choices;
 mod ci;
 mod compared;
 mod comparisons;
@@ -18,5 +19,4 @@ mod summary;
 mod text;
 mod told;
 mod validity;
-mod verdict;
 mod xml;

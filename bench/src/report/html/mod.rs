@@ -16,8 +16,7 @@ use crate::result::RunResult;
 const CSS: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// The page carries all that it shows; a browser that is told so asks for nothing.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                      font-src data:; img-src data:";
+const POLICY: &str = include_str!("policy.txt");
 /// More lines than these of one kind are folded away.
 const MANY: usize = 12;
 

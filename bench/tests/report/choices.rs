@@ -26,7 +26,7 @@ fn what_intervals_do_not_tell_apart_is_a_tie() {
         "{text}"
     );
     assert!(!text.contains("Measured once"), "{text}");
-    let mut far = run.clone();
+    let mut far = run;
     for trial in &mut far.trials {
         if trial.transport != Transport::Websocket {
             trial.latency_ns.delivery.as_mut().unwrap().p50 *= 2;
