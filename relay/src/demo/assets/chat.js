@@ -10,7 +10,7 @@ const query = new URLSearchParams(location.search);
 const place = await (await fetch('/demo.json')).json();
 const panes = [];
 const held = new Map();
-const hold = share(warnIn($('tabs')));
+const hold = share(warnIn($('tabs'), 'close a tab, or choose WebSocket, which is counted apart'));
 
 const setting = {
   relay: place.relay ?? location.origin,

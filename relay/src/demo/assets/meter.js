@@ -40,6 +40,7 @@ export class Meter {
   #cost;
   #asks;
   #answered = true;
+  #reached = true;
   requests = 0;
   messages = 0;
   bytes = 0;
@@ -52,10 +53,24 @@ export class Meter {
     this.#asks = byId[id].asks;
   }
 
+  // Books a request and an empty answer.
   request() {
+    this.failed(); // the one before, if it was never answered
     this.requests += 1;
     this.#answered = false;
+    this.#reached = false;
     if (this.#cost) this.bytes += this.#cost.ask + this.#cost.empty;
+  }
+
+  // The relay was there.
+  reached() {
+    this.#reached = true;
+  }
+
+  // A request that reached nobody took no bytes.
+  failed() {
+    if (this.#cost && !this.#reached) this.bytes -= this.#cost.ask + this.#cost.empty;
+    this.#reached = true;
   }
 
   // Books a message; gives what has passed since the one before it.

@@ -72,14 +72,20 @@ export class Pane {
           this.#show();
         },
         open: (publish) => {
+          this.#meter.reached();
           this.#publish = publish;
           this.#state('on', `reads ${channel}`);
         },
-        position: (position) => (this.#after[channel] = position),
+        position: (position) => {
+          this.#meter.reached();
+          this.#after[channel] = position;
+        },
         message: (position, payload, text) => this.#receive(position, payload, text),
         missed: (reason) => this.#missed(reason),
         refused: (error) => this.#note(error.message, 'failed'),
         lost: (error) => {
+          this.#meter.failed();
+          this.#show();
           this.#publish = null;
           this.#state('lost', `${error.message}; tries again`);
         },

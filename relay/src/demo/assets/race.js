@@ -17,7 +17,7 @@ const url = `${location.origin}/channels/${channel}`;
 const scale = new Scale();
 const table = new Table($('rows'), $('heads'), transports);
 const cost = await costs(location.origin).catch(() => ({}));
-const hold = share(warnIn($('tabs')));
+const hold = share(warnIn($('tabs'), 'close one of the tabs'));
 const runners = transports.map(prepare);
 let publishing = null;
 let number = 0;
@@ -57,8 +57,14 @@ function callbacks(runner) {
       runner.meter.request();
       runner.show();
     },
-    open: () => lane.state('on', ''),
-    position: (position) => (runner.after = position),
+    open: () => {
+      runner.meter.reached();
+      lane.state('on', '');
+    },
+    position: (position) => {
+      runner.meter.reached();
+      runner.after = position;
+    },
     message(_, payload, text) {
       const delay = now() - payload.sent;
       if (payload.round !== round) return;
@@ -70,7 +76,10 @@ function callbacks(runner) {
       tell();
     },
     missed: (reason) => lane.state('lost', reason === 'recreated' ? 'missed: the channel began anew' : 'missed: the channel has moved on'),
-    lost: (error) => lane.state('lost', `${error.message}; tries again`),
+    lost: (error) => {
+      runner.meter.failed();
+      lane.state('lost', `${error.message}; tries again`);
+    },
   };
 }
 

@@ -35,11 +35,11 @@ export function share(warn) {
   };
 }
 
-// Writes the warning into an element.
-export function warnIn(element) {
+// Writes the warning into an element, with what helps.
+export function warnIn(element, remedy) {
   return (held) => {
     element.hidden = held === 0;
     element.textContent = held === 0 ? '' : `Another tab is open too, and together they hold ${held} of the six connections `
-      + 'that a browser opens to a host. Messages may wait for a free one: close a tab, or choose WebSocket, which is counted apart.';
+      + `that a browser opens to a host. Messages may wait for a free one: ${remedy}.`;
   };
 }
