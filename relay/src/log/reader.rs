@@ -203,7 +203,7 @@ impl Reader {
     /// Waits for something to read, then up to `linger` for more, and reads it all at once;
     /// `None` when the log was closed.
     ///
-    /// A read that is full waits no longer, and nothing waits past the deadline. Cancel-safe, as
+    /// A read that is full, by messages or by bytes, waits no longer, and nothing waits past the deadline. Cancel-safe, as
     /// [`Reader::next`] is.
     pub async fn gather(&mut self, deadline: Instant, linger: Duration) -> Option<Batch> {
         let mut end = None;
@@ -212,14 +212,14 @@ impl Reader {
             if *self.grown.borrow_and_update() {
                 return None;
             }
-            let (count, lost) = self.channel.with_ring(|ring| {
-                let count = ring.count_after(self.after);
-                (count, self.after < ring.evicted())
+            let (full, any) = self.channel.with_ring(|ring| {
+                let full = !self.newest && ring.fills(self.after, self.limit);
+                (full, self.after < ring.head())
             });
-            if count >= self.limit.messages && !self.newest {
+            if full {
                 break;
             }
-            if count > 0 || lost || self.missed.is_some() {
+            if any || self.missed.is_some() {
                 end.get_or_insert_with(|| deadline.min(Instant::now() + linger));
             }
             let until = end.unwrap_or(deadline);

@@ -89,9 +89,7 @@ impl Ring {
         if offset >= self.head {
             return Vec::new();
         }
-        let first = self
-            .kept
-            .partition_point(|(_, message)| message.position.offset <= offset);
+        let first = self.first_after(offset);
         let mut bytes = 0;
         let fits = |(at, (_, message)): &(usize, &(Instant, Arc<Message>))| {
             bytes += message.payload.bytes().len();
@@ -115,13 +113,24 @@ impl Ring {
         (newest.position.offset > offset).then(|| Arc::clone(newest))
     }
 
-    /// Counts the kept messages after an offset.
+    /// Tells whether [`Ring::after`] would return all that its limit has room for: one more message would not fit.
     #[must_use]
-    pub fn count_after(&self, offset: u64) -> usize {
-        let first = self
-            .kept
-            .partition_point(|(_, message)| message.position.offset <= offset);
-        self.kept.len() - first
+    pub fn fills(&self, offset: u64, limit: Limit) -> bool {
+        let first = self.first_after(offset);
+        if self.kept.len() - first >= limit.messages {
+            return true;
+        }
+        let mut bytes = 0;
+        self.kept.range(first..).any(|(_, message)| {
+            bytes += message.payload.bytes().len();
+            bytes >= limit.bytes
+        })
+    }
+
+    /// The place of the first kept message after an offset.
+    fn first_after(&self, offset: u64) -> usize {
+        self.kept
+            .partition_point(|(_, message)| message.position.offset <= offset)
     }
 
     /// Gives the offset of the youngest message ever added, 0 before the first.
@@ -208,8 +217,12 @@ mod tests {
             // Reading in small pieces gives what reading at once gives.
             let (mut at, mut pieces) = (from, Vec::new());
             loop {
-                let batch = ring.after(at, Limit { messages: reply, bytes: 30 });
+                let limit = Limit { messages: reply, bytes: 30 };
+                let batch = ring.after(at, limit);
                 prop_assert!(batch.len() <= reply);
+                let size: usize = batch.iter().map(|m| m.payload.bytes().len()).sum();
+                let full = batch.len() == reply || size >= 30 || batch.len() < ring.after(at, ALL).len();
+                prop_assert_eq!(ring.fills(at, limit), full);
                 let Some(last) = batch.last() else { break };
                 at = last.position.offset;
                 pieces.extend(batch.iter().map(|m| m.position.offset));

@@ -115,6 +115,22 @@ fn a_linger_ends_with_the_wait_and_with_a_full_answer() {
 }
 
 #[test]
+fn a_linger_ends_when_the_answer_has_no_room_for_another_byte() {
+    let relay = Relay::with(|settings| settings.reply_bytes = 10);
+    let start = format!("{}-0", relay.epoch());
+    let path = format!("/channels/a/messages?after={start}&wait=60s&linger=60s");
+    let mut poll = relay.get(&path);
+    relay.counts("relay_subscribers{transport=\"long-polling\"} 1");
+    relay.publish("\"<1>\"");
+    assert!(poll.is_silent());
+    relay.publish("\"<2>\"");
+    assert_eq!(read(&poll.answer()).0, [1, 2]);
+    // A message more than fits: who comes later is answered at once.
+    relay.publish("\"<3>\"");
+    assert_eq!(read(&relay.get(&path).answer()).0, [1, 2]);
+}
+
+#[test]
 fn a_poll_that_lingers_is_answered_when_the_relay_stops() {
     let (relay, start) = with_messages(1);
     let path = format!("/channels/a/messages?after={start}&wait=60s&linger=60s");
