@@ -108,5 +108,8 @@ fn missed(event: &EventResult) -> String {
 
 #[expect(clippy::cast_precision_loss, reason = "three figures are shown")]
 fn span(nanos: u64) -> String {
+    if nanos == 0 {
+        return "0 s".to_owned();
+    }
     show::tidy(&show_nanos(nanos as f64))
 }

@@ -4,6 +4,7 @@
 //! last to finish; it hands over each second as it ends and its ledgers at the
 //! end. It shares nothing with its owner but [`Progress`].
 
+mod booking;
 mod line;
 mod lines;
 mod outage;

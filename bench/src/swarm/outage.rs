@@ -24,7 +24,7 @@ pub struct Outage {
     pub caught_up: Option<Moment>,
     /// Reports of missed messages since.
     pub reports: u64,
-    /// It was not back before this, whatever its connection looked like: the server stood still.
+    /// It was not back before this, whatever its connection looked like: the server stood still, or itself.
     not_before: Moment,
     /// Whether it has received something that was due after it was back.
     settled: bool,
@@ -42,7 +42,11 @@ pub(super) enum Told {
 }
 
 /// The outages of a thread's subscribers.
-pub(super) struct Outages(RefCell<Vec<Subscriber>>);
+pub(super) struct Outages {
+    subscribers: RefCell<Vec<Subscriber>>,
+    /// They poll: an open connection brings nothing by itself, so each is back with an answer.
+    polling: bool,
+}
 
 #[derive(Default)]
 struct Subscriber {
@@ -57,14 +61,17 @@ struct Subscriber {
 }
 
 impl Outages {
-    pub(super) fn new(subscribers: usize) -> Self {
+    pub(super) fn new(subscribers: usize, polling: bool) -> Self {
         let all = std::iter::repeat_with(Subscriber::default);
-        Self(RefCell::new(all.take(subscribers).collect()))
+        Self {
+            subscribers: RefCell::new(all.take(subscribers).collect()),
+            polling,
+        }
     }
 
     /// What a session is told now; it is woken when it is told something else.
     pub(super) fn told(&self, slot: usize, context: &Context<'_>) -> Told {
-        let subscriber = &mut self.0.borrow_mut()[slot];
+        let subscriber = &mut self.subscribers.borrow_mut()[slot];
         if let Some(until) = subscriber.cut.take() {
             return Told::Cut(until);
         }
@@ -81,17 +88,31 @@ impl Outages {
 
     /// A subscriber can receive.
     pub(super) fn opened(&self, slot: usize) {
-        let subscriber = &mut self.0.borrow_mut()[slot];
+        let subscriber = &mut self.subscribers.borrow_mut()[slot];
         subscriber.open = true;
-        let now = Moment::now();
+        if self.polling {
+            subscriber.answered(Moment::now());
+            return;
+        }
+        // A frozen server's kernel takes connections in its stead.
+        let outages = subscriber.outages.iter();
+        let latest = outages.map(|outage| outage.not_before).max();
+        let now = latest.map_or_else(Moment::now, |latest| latest.max(Moment::now()));
         for outage in &mut subscriber.outages {
-            outage.back.get_or_insert(now.max(outage.not_before));
+            outage.back.get_or_insert(now);
+        }
+    }
+
+    /// A subscriber has an answer to what it asked for.
+    pub(super) fn answered(&self, slot: usize) {
+        if self.polling {
+            self.subscribers.borrow_mut()[slot].answered(Moment::now());
         }
     }
 
     /// A subscriber has lost its connection. Until it has received something new, it was not back.
     pub(super) fn closed(&self, slot: usize) {
-        let subscriber = &mut self.0.borrow_mut()[slot];
+        let subscriber = &mut self.subscribers.borrow_mut()[slot];
         subscriber.open = false;
         for outage in subscriber.outages.iter_mut().filter(|o| !o.settled) {
             outage.back = None;
@@ -100,7 +121,7 @@ impl Outages {
 
     /// A subscriber has received a message of the measured phase that it did not have.
     pub(super) fn received(&self, slot: usize, stamp: &Stamp) {
-        let subscriber = &mut self.0.borrow_mut()[slot];
+        let subscriber = &mut self.subscribers.borrow_mut()[slot];
         subscriber.latest = subscriber.latest.max(stamp.due);
         for outage in &mut subscriber.outages {
             match outage.back {
@@ -112,21 +133,21 @@ impl Outages {
 
     /// A subscriber was told that it has missed messages.
     pub(super) fn missed(&self, slot: usize) {
-        if let Some(outage) = self.0.borrow_mut()[slot].outages.last_mut() {
+        if let Some(outage) = self.subscribers.borrow_mut()[slot].outages.last_mut() {
             outage.reports += 1;
         }
     }
 
     /// Every outage that there was.
     pub(super) fn finish(&self) -> Vec<Outage> {
-        let mut all = self.0.borrow_mut();
+        let mut all = self.subscribers.borrow_mut();
         all.iter_mut()
             .flat_map(|subscriber| std::mem::take(&mut subscriber.outages))
             .collect()
     }
 
     fn begin(&self, slot: usize, event: usize, told: Told, not_before: Moment) {
-        let subscriber = &mut self.0.borrow_mut()[slot];
+        let subscriber = &mut self.subscribers.borrow_mut()[slot];
         subscriber.outages.push(Outage {
             subscriber: slot,
             event,
@@ -145,21 +166,29 @@ impl Outages {
         subscriber.wake();
     }
 
-    /// A time to stand still is over.
-    fn end(&self, slot: usize, event: usize, told: Told) {
-        let subscriber = &mut self.0.borrow_mut()[slot];
+    /// A time to stand still is over, at this instant by the plan.
+    fn end(&self, slot: usize, told: Told, at: Moment) {
+        let subscriber = &mut self.subscribers.borrow_mut()[slot];
         if told == Told::Stop {
             subscriber.stops = subscriber.stops.saturating_sub(1);
         }
-        if subscriber.open {
-            let of = subscriber.outages.iter_mut().filter(|o| o.event == event);
-            of.for_each(|outage| _ = outage.back.get_or_insert(Moment::now()));
+        // With another of them still to end it is not back, and one that polls is so with its next answer.
+        if subscriber.open && subscriber.stops == 0 && !self.polling {
+            subscriber.answered(at.max(Moment::now()));
         }
         subscriber.wake();
     }
 }
 
 impl Subscriber {
+    /// It receives at this instant, and what was to keep it from that until then is over.
+    fn answered(&mut self, now: Moment) {
+        let over = |outage: &&mut Outage| outage.not_before <= now;
+        for outage in self.outages.iter_mut().filter(over) {
+            outage.back.get_or_insert(now);
+        }
+    }
+
     fn wake(&self) {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
@@ -223,14 +252,14 @@ impl Script {
             let (Turn::Begin(number) | Turn::End(number)) = *turn;
             let event = &self.events[number];
             let not_before = match event.action {
-                Action::Freeze { .. } => self.measure + event.over(),
-                _ => *at,
+                Action::Freeze { .. } | Action::Slow { .. } => self.measure + event.over(),
+                Action::Disconnect { .. } | Action::Rate { .. } => *at,
             };
             for (slot, client) in &self.affected[number] {
                 let told = self.told(number, *client);
                 match turn {
                     Turn::Begin(_) => outages.begin(*slot, number, told, not_before),
-                    Turn::End(_) => outages.end(*slot, number, told),
+                    Turn::End(_) => outages.end(*slot, told, *at),
                 }
             }
         }
@@ -322,6 +351,60 @@ mod tests {
             prop_assert_eq!(&one, &chosen(&event, seed, clients));
             prop_assert!(within(Duration::from_secs(2), seed) < Duration::from_secs(2));
         }
+    }
+
+    /// When the only client was back from one event that kept it away until `not_before`.
+    fn back(polling: bool, told: Told, then: impl Fn(&Outages)) -> Option<Moment> {
+        let outages = Outages::new(1, polling);
+        outages.opened(0);
+        outages.begin(0, 0, told, Moment::now());
+        then(&outages);
+        outages.finish()[0].back
+    }
+
+    #[test]
+    fn a_client_that_polls_is_back_with_an_answer_and_a_stream_at_once() {
+        for told in [Told::Go, Told::Stop] {
+            let over = |outages: &Outages| outages.end(0, told, Moment::now());
+            assert!(back(false, told, over).is_some());
+            assert!(back(true, told, over).is_none());
+            let polled = |outages: &Outages| {
+                over(outages);
+                outages.answered(0);
+            };
+            assert!(back(true, told, polled).is_some());
+        }
+    }
+
+    #[test]
+    fn an_answer_from_before_the_end_brings_nobody_back() {
+        let outages = Outages::new(1, true);
+        outages.opened(0);
+        let end = Moment::now() + Duration::from_secs(3600);
+        outages.begin(0, 0, Told::Go, end);
+        outages.answered(0);
+        assert_eq!(outages.finish()[0].back, None);
+        // A connection that a frozen server's kernel took is one of its end, in every event.
+        let outages = Outages::new(1, false);
+        outages.begin(0, 0, Told::Go, Moment::now());
+        outages.begin(0, 1, Told::Go, end);
+        outages.opened(0);
+        let all = outages.finish();
+        assert_eq!([all[0].back, all[1].back], [Some(end), Some(end)]);
+    }
+
+    #[test]
+    fn of_two_times_without_reading_the_later_end_counts() {
+        let both = |outages: &Outages| {
+            outages.begin(0, 1, Told::Stop, Moment::now());
+            outages.end(0, Told::Stop, Moment::now());
+        };
+        assert_eq!(back(false, Told::Stop, both), None);
+        let ended = |outages: &Outages| {
+            both(outages);
+            outages.end(0, Told::Stop, Moment::now());
+        };
+        assert!(back(false, Told::Stop, ended).is_some());
     }
 
     #[test]

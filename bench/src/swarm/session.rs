@@ -7,21 +7,20 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::time::Instant;
 
+use super::booking::Booking;
 use super::outage::Told;
 use super::shard::Shard;
 use super::{Assignment, phase};
-use crate::client::{Client, ClientError, Cursor, Sink, Step, Subscription};
+use crate::client::{Client, ClientError, Cursor, Step, Subscription};
 use crate::clock::Moment;
 use crate::net::{Received, Socket, dial};
-use crate::record::Recorder;
 use crate::scenario::{Load, Transport};
-use crate::stamp::Stamp;
 
 /// The first wait before dialling again; doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -95,14 +94,12 @@ impl Session {
             let end = self.interruptible(&mut open).await;
             self.shard.disconnected(self.slot);
             if let End::Cut(until) = end {
-                if std::mem::take(&mut open) {
-                    self.shard.closed(self.slot);
-                }
-                tokio::time::sleep_until(self.shard.instant(until)).await;
+                wait = FIRST_WAIT;
+                self.away(until, &mut open).await;
                 continue;
             }
             let asked = matches!(end, End::Asked);
-            if asked && self.next_request().await {
+            if asked && self.next_request(&mut open).await {
                 continue;
             }
             let was_open = std::mem::take(&mut open);
@@ -121,19 +118,54 @@ impl Session {
                 (wait * 2).min(LONGEST_WAIT)
             };
             // Spread, so that clients cut together do not come back together.
-            tokio::time::sleep(wait.mul_f64(0.5 + 0.5 * rand::random::<f64>())).await;
+            let pause = wait.mul_f64(0.5 + 0.5 * rand::random::<f64>());
+            if self.rest(Instant::now() + pause, &mut open).await {
+                wait = FIRST_WAIT;
+            }
         }
+    }
+
+    /// Waits for an instant; gives `true` when an event of the plan cut the client meanwhile,
+    /// after which it was away for as long as that said.
+    async fn rest(&self, until: Instant, open: &mut bool) -> bool {
+        let mut sleep = pin!(tokio::time::sleep_until(until));
+        let cut = poll_fn(|context| match self.shard.told(self.slot, context) {
+            Told::Cut(until) => Poll::Ready(Some(until)),
+            Told::Go | Told::Stop => sleep.as_mut().poll(context).map(|()| None),
+        });
+        let Some(until) = cut.await else {
+            return false;
+        };
+        self.away(until, open).await;
+        true
+    }
+
+    /// A cut, until the client may come back; with another cut meanwhile, until both let it.
+    async fn away(&self, until: Moment, open: &mut bool) {
+        if std::mem::take(open) {
+            self.shard.closed(self.slot);
+        }
+        let mut sleep = pin!(tokio::time::sleep_until(self.shard.instant(until)));
+        let mut last = until;
+        poll_fn(|context| {
+            if let Told::Cut(until) = self.shard.told(self.slot, context) {
+                last = last.max(until);
+                sleep.as_mut().reset(self.shard.instant(last));
+            }
+            sleep.as_mut().poll(context)
+        })
+        .await;
     }
 
     /// Waits until a poll is due on a new connection, after an answer that ended the old one.
     ///
     /// Gives `false` for a transport that receives all the time: to that an end is an
     /// interruption, while a client that polls has lost nothing.
-    async fn next_request(&self) -> bool {
+    async fn next_request(&self, open: &mut bool) -> bool {
         match self.shard.assignment.load.transport {
             Transport::Polling => {
                 let due = self.shard.instant(self.next_poll(Moment::now()));
-                tokio::time::sleep_until(due).await;
+                self.rest(due, open).await;
                 true
             }
             Transport::LongPolling => true,
@@ -337,49 +369,5 @@ fn send_now(socket: &Socket, out: &[u8]) -> io::Result<Vec<u8>> {
         Ok(count) => Ok(out[count..].to_vec()),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(out.to_vec()),
         Err(error) => Err(error),
-    }
-}
-
-/// Books what one receive brought.
-struct Booking<'a> {
-    shard: &'a Shard,
-    recorder: Option<&'a mut Recorder>,
-    slot: usize,
-    arrival: Option<Moment>,
-}
-
-impl Sink for Booking<'_> {
-    fn message(&mut self, stamp: Stamp) {
-        if let Some(recorder) = &mut self.recorder {
-            let measured = recorder.deliver(self.slot, &stamp, Moment::now(), self.arrival);
-            self.shard.deliveries.set(self.shard.deliveries.get() + 1);
-            self.shard
-                .progress
-                .delivered
-                .fetch_add(1, Ordering::Relaxed);
-            self.shard
-                .progress
-                .measured
-                .fetch_add(u64::from(measured), Ordering::Relaxed);
-            if let Some(outages) = self.shard.outages.as_ref().filter(|_| measured) {
-                outages.received(self.slot, &stamp);
-            }
-        }
-    }
-
-    fn missed(&mut self) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.missed(Moment::now());
-            if let Some(outages) = &self.shard.outages {
-                outages.missed(self.slot);
-            }
-        }
-    }
-
-    fn answered(&mut self, empty: bool) {
-        self.shard.requests.set(self.shard.requests.get() + 1);
-        self.shard
-            .empty
-            .set(self.shard.empty.get() + u64::from(empty));
     }
 }

@@ -17,6 +17,7 @@ use super::{Assignment, Post, Progress, add};
 use crate::clock::Moment;
 use crate::net::{Over, Socket, Traffic, Wheel, WireTotals};
 use crate::record::{Counts, Ledger, Recorder, Series};
+use crate::scenario::Transport;
 
 /// The buffer that all subscribers of a thread receive into, in bytes.
 const BUFFER: usize = 64 * 1024;
@@ -142,7 +143,10 @@ impl Shard {
             stamped: Cell::default(),
             broken: Notify::new(),
             open: Cell::default(),
-            outages: (!post.assignment.events.is_empty()).then(|| Outages::new(subscribers)),
+            outages: (!post.assignment.events.is_empty()).then(|| {
+                let polling = post.assignment.load.transport == Transport::Polling;
+                Outages::new(subscribers, polling)
+            }),
             sockets: RefCell::new(std::iter::repeat_with(|| None).take(subscribers).collect()),
             counted: Cell::default(),
             passed_by: Cell::default(),

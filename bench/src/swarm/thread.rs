@@ -114,8 +114,9 @@ async fn phases(shard: &Shard, window: Window, post: &Post, marks: &mut Marks) {
         // The measured phase begins with a second, the very first one without a warm-up, and may end within one.
         if window.measure <= end && marks.start.is_none() {
             tokio::time::sleep_until(shard.instant(window.measure)).await;
-            marks.start = Some(shard.usage().await);
+            // Before the bytes, which take a while to count, and before an event that comes at once.
             marks.connected = shard.open.get();
+            marks.start = Some(shard.usage().await);
         }
         if window.end <= end && marks.end.is_none() {
             tokio::time::sleep_until(shard.instant(window.end)).await;

@@ -45,7 +45,11 @@ fn number(value: &Value, path: &str) -> u64 {
 
 /// Runs the events against a server; gives each transport's trial.
 fn each(target: &str, transports: &str, events: &str) -> Vec<Value> {
-    let story = Story::new(&scenario(target, transports, events));
+    trials(&scenario(target, transports, events))
+}
+
+fn trials(text: &str) -> Vec<Value> {
+    let story = Story::new(text);
     let ran = story.run();
     let mut summary = story.summary();
     ran.expect_unless_busy(0, &summary);
@@ -162,6 +166,35 @@ fn a_server_that_stands_still_makes_every_client_wait() {
             "{transport} {back}"
         );
     }
+}
+
+#[test]
+fn a_client_that_polls_is_back_with_its_first_answer_after_the_freeze() {
+    let events = "[[events]]\nat = \"1s\"\nfreeze = \"200ms\"";
+    let text = scenario("", r#""polling""#, events);
+    let trial = &trials(&text.replace("\"100ms\"", "\"1s\""))[0];
+    let event = event(trial);
+    assert_eq!(number(event, "/back"), 11);
+    // Those who polled meanwhile are answered as it ends; of eleven not all are among them or the next.
+    let back = number(event, "/time_until_all_back_ns");
+    assert!(
+        (400_000_000..1_200_000_000 + SLACK).contains(&back),
+        "{back}"
+    );
+}
+
+#[test]
+fn a_client_that_is_cut_between_its_connections_comes_back_when_it_may() {
+    let events = "[[events]]\nat = \"500ms\"\ndisconnect = 1.0";
+    let text = scenario("", r#""polling""#, events)
+        .replace("\"100ms\"", "\"7s\"\nkeep_alive = false")
+        .replace("drain = \"4s\"", "drain = \"9s\"");
+    let trial = &trials(&text)[0];
+    let event = event(trial);
+    assert_eq!(number(event, "/affected"), 11);
+    // At once, and not at its next poll, which is up to 7 s away.
+    let back = number(event, "/time_until_all_back_ns");
+    assert!(back < 1_000_000_000 + SLACK, "{back}");
 }
 
 #[test]
