@@ -64,7 +64,7 @@ fn the_workflow_calls_bench_as_it_wants_to_be_called() {
 #[test]
 fn the_workflow_sets_what_scenarios_have() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let known: Vec<&str> = bench::result::metric::names().collect();
+    let known = bench::result::metric::known();
     for call in calls(&blocks(&readme, "yaml").concat()) {
         for file in call.iter().filter(|word| word.ends_with(".toml")) {
             for own in ["--set-base", "--set-candidate"] {
@@ -79,7 +79,7 @@ fn the_workflow_sets_what_scenarios_have() {
 
 #[test]
 fn the_gates_that_are_shown_are_gates() {
-    let known: Vec<&str> = bench::result::metric::names().collect();
+    let known = bench::result::metric::known();
     for file in ["README.md", "bench/README.md"] {
         let blocks = blocks(&fs::read_to_string(root().join(file)).unwrap(), "toml");
         let gates: Vec<&String> = blocks.iter().filter(|b| b.contains("[gate]")).collect();

@@ -7,9 +7,17 @@
 
 use std::path::Path;
 
-use bench::scenario::{ScenarioError, read, read_text};
+use bench::scenario::{Kind, Known, ScenarioError, read, read_text};
 
-const KNOWN: [&str; 3] = ["delivery.p99", "lost", "duplicated"];
+const fn known(name: &'static str, kind: Kind) -> Known<'static> {
+    Known { name, kind }
+}
+
+const KNOWN: [Known<'_>; 3] = [
+    known("delivery.p99", Kind::Time),
+    known("lost", Kind::Number),
+    known("duplicated", Kind::Number),
+];
 
 fn told(text: &str, sets: &[&str]) -> String {
     let sets: Vec<String> = sets.iter().map(ToString::to_string).collect();
@@ -61,7 +69,7 @@ publishers = 1.5
         heads(text, &[]),
         [
             r#"2:11: "load.clients" takes a whole number, such as clients = 1000; this is the text "abc""#,
-            r#"3:8: "load.rate" is 0; it must be above 0 and at most 1,000,000 messages a second"#,
+            r#"3:8: "load.rate" is 0; it must be from 0.00001 to 1,000,000 messages a second"#,
             r#"4:11: "load.payload" takes an amount of bytes with its unit, in quotes, such as payload = "128B"; this is the number 12"#,
             r#"5:17: "load.poll_interval": "5" has no unit; write it like "5s" or "5ms""#,
             r#"6:8: "load.hold": "d" is not a unit of time; use ns, us, ms, s, m or h"#,
@@ -206,8 +214,8 @@ fn a_wrong_search_is_shown_in_its_line() {
         ),
         (
             "lost == 0\"",
-            "lost == 0\"\nprecision = \"200%\"",
-            r#"6:13: "search.precision" must be from 0.1% to 100%"#,
+            "lost == 0\"\nprecision = \"100%\"",
+            r#"6:13: "search.precision" must be from 0.1% to 50%: each step upwards doubles the value, so anything coarser would leave nothing to narrow down"#,
         ),
         (
             "lost == 0\"",

@@ -3,23 +3,44 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use bench::scenario::read_text;
+use bench::scenario::{Kind, Known, read_text};
 use proptest::prelude::*;
 
-const KNOWN: [&str; 3] = ["lost", "duplicated", "header_bytes_per_second"];
+const fn known(name: &'static str, kind: Kind) -> Known<'static> {
+    Known { name, kind }
+}
+
+const KNOWN: [Known<'_>; 4] = [
+    known("lost", Kind::Number),
+    known("missed_share", Kind::Share),
+    known("header_bytes_per_second", Kind::Bytes),
+    known("delivery.p99", Kind::Time),
+];
 
 const SEED: &str = include_str!("../../scenarios/lubbers-2010.toml");
 
-/// What a gate is about.
-fn gate_left() -> impl Strategy<Value = String> {
-    "(\\*|sse) (lost|duplicated|header_bytes_per_second)"
+/// A gate: what it is on, and what it is held against, in the metric's unit.
+fn gate() -> impl Strategy<Value = (String, BTreeSet<String>)> {
+    let metrics = [
+        ("lost", ""),
+        ("missed_share", " ?%"),
+        ("header_bytes_per_second", "KiB"),
+        ("delivery.p99", "ms"),
+    ];
+    (proptest::sample::select(metrics.to_vec()), "(\\*|sse)").prop_flat_map(
+        |((metric, unit), who)| {
+            let rights = proptest::collection::btree_set(gate_right(unit), 1..3);
+            (Just(format!("{who} {metric}")), rights)
+        },
+    )
 }
 
-/// What a gate holds it against.
-fn gate_right() -> impl Strategy<Value = String> {
+fn gate_right(unit: &str) -> impl Strategy<Value = String> + use<> {
     let sign = "(<=|>=|==|!=|<|>) ";
-    let bound = "[1-9][0-9]{0,3}(\\.[0-9]{1,3})?( ?%|ms|KiB)?|(0\\.[1-9] ?\\* ?|1[0-9]{2}% \\* )?(websocket|baseline)";
-    (sign, bound).prop_map(|(sign, bound)| format!("{sign}{bound}"))
+    let value = format!("[1-9][0-9]{{0,3}}(\\.[0-9]{{1,3}})?{unit}");
+    let other = "(0\\.[1-9] ?\\* ?|1[0-9]{2}% \\* )?(websocket|baseline)";
+    let bound = proptest::string::string_regex(&format!("{value}|{other}"));
+    (sign, bound.expect("a pattern")).prop_map(|(sign, bound)| format!("{sign}{bound}"))
 }
 
 fn gate_table(gates: &BTreeMap<String, BTreeSet<String>>) -> String {
@@ -75,8 +96,9 @@ proptest! {
         down in 1..1_000_000_000_u64,
         preset in proptest::bool::ANY,
         cookies in "[!-~][ -~]{0,20}",
-        gates in proptest::collection::btree_map(gate_left(), proptest::collection::btree_set(gate_right(), 1..3), 0..4),
+        gates in proptest::collection::vec(gate(), 0..4),
     ) {
+        let gates: BTreeMap<String, BTreeSet<String>> = gates.into_iter().collect();
         let (link, presets) = if preset {
             ("", "preset = [\"none\", \"4g\"]\n")
         } else {

@@ -180,7 +180,7 @@ fn dispatch(cli: Cli) -> ExitCode {
 
 /// Reads every scenario and checks that this machine can run it; tells all that is wrong.
 fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
-    let known: Vec<&str> = metric::names().collect();
+    let known = metric::known();
     let limits = capacity::MachineLimits::raise();
     let mut plans = Vec::new();
     let mut failed = false;
@@ -260,7 +260,10 @@ fn style(terminal: bool) -> Style {
 fn say(text: &str) -> Exit {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Bug,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("cannot write to standard output: {error}"));
+            Exit::Usage
+        }
         Ok(()) | Err(_) => Exit::Ok,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Transport;
 use super::keys::{brief, nearest};
+use super::known::{Kind, Known};
 use super::setting::transports;
 use crate::units::{parse_bytes, parse_duration};
 
@@ -56,12 +57,12 @@ impl Bound {
         )
     }
 
-    /// Reads what stands behind the sign, such as `20ms`, `polling` or `0.2 * polling`.
-    pub(super) fn parse(written: &str) -> Result<Self, String> {
+    /// Reads what stands behind the sign, such as `20ms`, `polling` or `0.2 * polling`, for a metric that it has to fit.
+    pub(super) fn parse(written: &str, metric: Known<'_>) -> Result<Self, String> {
         if let Some((factor, other)) = written.split_once('*') {
             let factor = parse_factor(factor.trim()).ok_or_else(|| {
                 format!(
-                    "\"{}\" does not begin with a number above zero; write it like \"<= 0.2 * polling\" or \"<= 110% * baseline\"",
+                    "\"{}\" does not begin with a number above zero and up to 1,000,000; write it like \"<= 0.2 * polling\" or \"<= 110% * baseline\"",
                     brief(written)
                 )
             })?;
@@ -73,7 +74,9 @@ impl Bound {
             let to = parse_reference(written)?;
             return Ok(Self::Relative { factor: 1.0, to });
         }
-        parse_value(written).map(Self::Absolute)
+        let (value, kind) = parse_value(written)?;
+        metric.takes(value, kind, written)?;
+        Ok(Self::Absolute(value))
     }
 }
 
@@ -87,7 +90,7 @@ fn parse_factor(written: &str) -> Option<f64> {
         Some(percent) => plain(percent)? / 100.0,
         None => plain(written)?,
     };
-    (factor > 0.0).then_some(factor)
+    (factor > 0.0 && factor <= 1e6).then_some(factor)
 }
 
 fn parse_reference(written: &str) -> Result<Reference, String> {
@@ -125,32 +128,39 @@ fn plain(text: &str) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Reads a value: a number, a share (`5%`), a span of time in nanoseconds or an amount of bytes.
+/// Reads a value: a number, a share (`5%`), a span of time in nanoseconds or an amount of bytes; and which of them,
+/// where a unit says so.
 #[expect(
     clippy::cast_precision_loss,
     reason = "spans and sizes are read from a float in the first place"
 )]
-pub(super) fn parse_value(written: &str) -> Result<f64, String> {
+fn parse_value(written: &str) -> Result<(f64, Option<Kind>), String> {
     if let Some(number) = plain(written) {
-        return Ok(number);
+        return Ok((number, None));
     }
     if let Some(percent) = written.strip_suffix('%').and_then(plain) {
-        return Ok(percent / 100.0);
+        return Ok((percent / 100.0, Some(Kind::Share)));
     }
     if let Ok(span) = parse_duration(written) {
-        return Ok(span.as_nanos() as f64);
+        return Ok((span.as_nanos() as f64, Some(Kind::Time)));
     }
-    parse_bytes(written).map(|bytes| bytes as f64).map_err(|_| {
+    let bytes = parse_bytes(written).map_err(|_| {
         format!(
             "\"{}\" is not a bound; write a number (0), a share (5%), a span of time (20ms), an amount of bytes (4KiB), another transport (0.2 * polling) or a stored run (1.1 * baseline)",
             brief(written)
         )
-    })
+    })?;
+    Ok((bytes as f64, Some(Kind::Bytes)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TIME: Known<'_> = Known {
+        name: "delivery.p99",
+        kind: Kind::Time,
+    };
 
     #[test]
     fn a_bound_is_a_value_or_a_share_of_another() {
@@ -163,7 +173,7 @@ mod tests {
             ("110 % * baseline", 1.1, Reference::Baseline),
             ("baseline", 1.0, Reference::Baseline),
         ] {
-            let bound = Bound::parse(written).unwrap();
+            let bound = Bound::parse(written, TIME).unwrap();
             let Bound::Relative {
                 factor: read,
                 to: of,
@@ -175,8 +185,8 @@ mod tests {
             assert_eq!(of, to, "{written}");
             assert_eq!(bound.needs_baseline(), to == Reference::Baseline);
         }
-        assert_eq!(Bound::parse("20ms").unwrap(), Bound::Absolute(2e7));
-        assert_eq!(Bound::parse("20ms").unwrap().transport(), None);
+        assert_eq!(Bound::parse("20ms", TIME).unwrap(), Bound::Absolute(2e7));
+        assert_eq!(Bound::parse("20ms", TIME).unwrap().transport(), None);
     }
 
     #[test]
@@ -188,14 +198,42 @@ mod tests {
             ("-1 * polling", "above zero"),
             ("0 * polling", "above zero"),
             ("inf * polling", "above zero"),
+            ("1e308 * baseline", "up to 1,000,000"),
             ("20ms * polling", "does not begin with a number"),
             ("0.2 * polling.delivery.p50", "write \"polling\" instead"),
             ("baseline delivery.p50", "write \"baseline\" instead"),
             ("poling", "another transport (0.2 * polling)"),
             ("0.2 *", "nothing to compare with"),
         ] {
-            let text = Bound::parse(written).unwrap_err();
+            let text = Bound::parse(written, TIME).unwrap_err();
             assert!(text.contains(part), "{written}: {text}");
         }
+    }
+
+    #[test]
+    fn a_bound_has_the_unit_of_its_metric() {
+        let metric = |name, kind| Known { name, kind };
+        let (lost, share) = (metric("lost", Kind::Number), metric("s", Kind::Share));
+        let bytes = metric("b", Kind::Bytes);
+        for (metric, good, bad) in [
+            (
+                TIME,
+                vec!["20ms", "0", "0s", "-0"],
+                vec!["20", "5%", "4KiB"],
+            ),
+            (lost, vec!["0", "12", "-3"], vec!["5%", "0%", "1s", "1kB"]),
+            (share, vec!["5%", "0.05", "0"], vec!["5ms", "5B"]),
+            (bytes, vec!["4KiB", "4096", "0"], vec!["5%", "1s"]),
+        ] {
+            for written in good {
+                assert!(Bound::parse(written, metric).is_ok(), "{written}");
+            }
+            for written in bad {
+                let text = Bound::parse(written, metric).unwrap_err();
+                assert!(text.contains("does not fit"), "{written}: {text}");
+            }
+        }
+        let text = Bound::parse("5%", lost).unwrap_err();
+        assert!(text.contains("missed_share"), "{text}");
     }
 }

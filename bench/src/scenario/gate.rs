@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::keys::{brief, listed, nearest};
+use super::keys::{brief, nearest};
+use super::known::{self, Known};
 use super::setting::transports;
 use super::{Bound, Transport};
 
@@ -87,10 +88,10 @@ impl GateRule {
     ///
     /// # Errors
     /// Says which side is wrong and how it is written.
-    pub fn parse(left: &str, right: &str, known: &[&str]) -> Result<Self, GateFault> {
+    pub fn parse(left: &str, right: &str, known: &[Known<'_>]) -> Result<Self, GateFault> {
         let (selector, metric) = parse_left(left, known).map_err(GateFault::Left)?;
         let (op, written) = parse_comparison(right).map_err(GateFault::Right)?;
-        let bound = Bound::parse(written).map_err(GateFault::Right)?;
+        let bound = Bound::parse(written, metric).map_err(GateFault::Right)?;
         if let Some(itself) = selector.filter(|_| bound.transport() == selector) {
             return Err(GateFault::Right(format!(
                 "a gate cannot compare {itself} with itself; name another transport, or baseline"
@@ -98,9 +99,9 @@ impl GateRule {
         }
         let who = selector.map_or("*", Transport::name);
         Ok(Self {
-            text: format!("{who} {metric} {} {written}", op.sign()),
+            text: format!("{who} {} {} {written}", metric.name, op.sign()),
             selector,
-            metric,
+            metric: metric.name.to_owned(),
             op,
             bound,
         })
@@ -130,13 +131,16 @@ pub enum GateFault {
     Right(String),
 }
 
-fn parse_left(left: &str, known: &[&str]) -> Result<(Option<Transport>, String), String> {
+fn parse_left<'a>(
+    left: &str,
+    known: &[Known<'a>],
+) -> Result<(Option<Transport>, Known<'a>), String> {
     let words: Vec<&str> = left.split_whitespace().collect();
     let [who, metric] = words[..] else {
-        let metric = words.first().filter(|word| known.contains(word));
+        let metric = words.first().and_then(|word| known::find(word, known).ok());
         return Err(format!(
             "a gate names a transport (or * for all) and a metric, such as \"* {}\"",
-            metric.unwrap_or(&"delivery.p99")
+            metric.map_or("delivery.p99", |metric| metric.name)
         ));
     };
     let choices = transports();
@@ -158,28 +162,7 @@ fn parse_left(left: &str, known: &[&str]) -> Result<(Option<Transport>, String),
             });
         }
     };
-    Ok((selector, known_metric(metric, known)?))
-}
-
-/// The metric's name, when there is such a metric.
-pub(super) fn known_metric(metric: &str, known: &[&str]) -> Result<String, String> {
-    if known.contains(&metric) {
-        return Ok(metric.to_owned());
-    }
-    Err(unknown_metric(metric, known))
-}
-
-/// What to say of a metric that does not exist.
-pub(super) fn unknown_metric(metric: &str, known: &[&str]) -> String {
-    let hint = nearest(metric, known).map_or_else(
-        || "the metrics are".to_owned(),
-        |near| format!("did you mean \"{near}\"? The metrics are"),
-    );
-    format!(
-        "unknown metric \"{}\"; {hint} {}",
-        brief(metric),
-        listed(known)
-    )
+    Ok((selector, known::find(metric, known)?))
 }
 
 /// Splits a comparison into its sign and what stands behind it, such as `<=` and `20ms`.
@@ -197,8 +180,18 @@ pub(super) fn parse_comparison(right: &str) -> Result<(Op, &str), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::known::Kind;
 
-    const KNOWN: [&str; 3] = ["delivery.p99", "lost", "wire_bytes_per_message"];
+    const fn known(name: &'static str, kind: Kind) -> Known<'static> {
+        Known { name, kind }
+    }
+
+    const KNOWN: [Known<'_>; 4] = [
+        known("delivery.p99", Kind::Time),
+        known("lost", Kind::Number),
+        known("missed_share", Kind::Share),
+        known("wire_bytes_per_message", Kind::Bytes),
+    ];
 
     #[test]
     fn rules_are_read_with_their_units() {
@@ -216,7 +209,7 @@ mod tests {
                 4096.0,
                 "sse wire_bytes_per_message < 4KiB",
             ),
-            ("* lost", "!= 5 %", 0.05, "* lost != 5 %"),
+            ("* missed_share", "!= 5 %", 0.05, "* missed_share != 5 %"),
             ("* lost", ">= -1.5", -1.5, "* lost >= -1.5"),
         ] {
             let rule = GateRule::parse(left, right, &KNOWN).unwrap();

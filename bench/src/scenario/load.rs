@@ -211,6 +211,13 @@ impl Load {
         }
     }
 
+    /// Whether messages between two polls are passed over, as the scenario wishes: not every one that is missing is lost.
+    #[must_use]
+    pub fn passes_over(&self) -> bool {
+        let polls = matches!(self.transport, Transport::Polling | Transport::LongPolling);
+        polls && self.poll == Poll::Latest
+    }
+
     /// Messages due in `span`, on average.
     #[must_use]
     pub fn messages_in(&self, span: Duration) -> f64 {

@@ -11,6 +11,7 @@ mod error;
 pub mod events;
 mod gate;
 mod keys;
+mod known;
 mod link;
 mod load;
 mod matrix;
@@ -36,6 +37,7 @@ pub use describe::describe;
 pub use error::{Problem, Problems, ScenarioError};
 pub use events::{Action, Incident};
 pub use gate::{GateFault, GateRule, Op};
+pub use known::{Kind, Known};
 pub use link::{Link, Preset};
 pub use load::{
     Arrivals, FOREIGN_PAGE, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish,
@@ -57,7 +59,7 @@ const MAX_FILE: u64 = 1 << 20;
 /// # Errors
 /// When the file cannot be read; otherwise every fault in it at once, each with
 /// its line and its remedy.
-pub fn read(file: &Path, sets: &[String], known: &[&str]) -> Result<Plan, ScenarioError> {
+pub fn read(file: &Path, sets: &[String], known: &[Known<'_>]) -> Result<Plan, ScenarioError> {
     let unreadable = |source| ScenarioError::Unreadable {
         file: file.to_owned(),
         source,
@@ -83,7 +85,7 @@ pub fn read_text(
     text: &str,
     file: &Path,
     sets: &[String],
-    known: &[&str],
+    known: &[Known<'_>],
 ) -> Result<Plan, ScenarioError> {
     let mut report = Report::default();
     let mut root = tree::parse(text, &mut report);

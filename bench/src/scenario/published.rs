@@ -1,15 +1,15 @@
 //! `[[published]]`: figures that others published, to stand beside ours.
 
 use super::error::{Fault, Report};
-use super::gate::unknown_metric;
 use super::keys::{PUBLISHED, listed};
+use super::known::{self, Known};
 use super::plan::Published;
 use super::setting::{example, transports};
 use super::tree::{Entry, Node, Value};
 use super::value::Wanted;
 
 /// Reads every figure.
-pub(super) fn read(section: &Entry, known: &[&str], report: &mut Report) -> Vec<Published> {
+pub(super) fn read(section: &Entry, known: &[Known<'_>], report: &mut Report) -> Vec<Published> {
     let Value::List(list) = &section.node.value else {
         report.add(Fault::new(
             &section.place,
@@ -22,7 +22,12 @@ pub(super) fn read(section: &Entry, known: &[&str], report: &mut Report) -> Vec<
         .collect()
 }
 
-fn figure(section: &Entry, node: &Node, known: &[&str], report: &mut Report) -> Option<Published> {
+fn figure(
+    section: &Entry,
+    node: &Node,
+    known: &[Known<'_>],
+    report: &mut Report,
+) -> Option<Published> {
     let mut figure = Published {
         source: String::new(),
         transport: super::Transport::Websocket,
@@ -47,7 +52,7 @@ fn figure(section: &Entry, node: &Node, known: &[&str], report: &mut Report) -> 
     (report.len() == before).then_some(figure)
 }
 
-fn read_key(figure: &mut Published, entry: &Entry, known: &[&str]) -> Result<(), Fault> {
+fn read_key(figure: &mut Published, entry: &Entry, known: &[Known<'_>]) -> Result<(), Fault> {
     let path = PUBLISHED.path(&entry.key);
     let wanted = |example| Wanted {
         path: &path,
@@ -63,10 +68,8 @@ fn read_key(figure: &mut Published, entry: &Entry, known: &[&str]) -> Result<(),
         "metric" => {
             let metric = wanted("metric = \"delivery.p99\"");
             let name = metric.text()?;
-            if !known.contains(&name) {
-                return Err(metric.fault(unknown_metric(name, known)));
-            }
-            name.clone_into(&mut figure.metric);
+            let found = known::find(name, known).map_err(|why| metric.fault(why))?;
+            found.name.clone_into(&mut figure.metric);
         }
         _ => figure.note = Some(wanted("note = \"headers only\"").text()?.to_owned()),
     }

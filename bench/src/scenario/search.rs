@@ -6,6 +6,7 @@ use super::bound::Bound;
 use super::error::{Fault, Report};
 use super::gate::{GateFault, GateRule, Op};
 use super::keys::{LINK, LOAD, SEARCH, brief, listed, nearest};
+use super::known::Known;
 use super::matrix::{self, Axis};
 use super::plan::Trial;
 use super::setting::{Setting, example};
@@ -15,6 +16,10 @@ use crate::units::write_duration;
 
 /// Two values closer than this are one, unless the scenario says otherwise.
 const PRECISION: f64 = 0.05;
+/// The least value: from less, doubling would hardly ever end.
+const LEAST: f64 = 1e-6;
+/// The coarsest: one halving of the step that found the boundary.
+const COARSEST: f64 = 0.5;
 /// How long a search may take, unless the scenario says otherwise.
 const BUDGET: Duration = Duration::from_secs(15 * 60);
 /// Trials that decide about a value at the boundary, by majority, unless `run.repeats` says otherwise.
@@ -148,9 +153,9 @@ impl Search {
             clippy::cast_sign_loss,
             reason = "logarithms: small, and not negative"
         )]
-        let steps = (doublings + halvings) as u32 + 1;
+        let steps = (doublings + halvings) as u32;
         // Two that agree make a majority of three.
-        steps + 2 * (self.votes / 2)
+        steps.saturating_add(1 + 2 * (self.votes / 2))
     }
 
     pub(super) fn toml(&self) -> Vec<(&'static str, String)> {
@@ -209,7 +214,7 @@ impl Written {
 }
 
 /// Reads `[search]`.
-pub(super) fn read(section: &Entry, known: &[&str], report: &mut Report) -> Option<Written> {
+pub(super) fn read(section: &Entry, known: &[Known<'_>], report: &mut Report) -> Option<Written> {
     let before = report.len();
     let entries = SEARCH.entries(&section.node, report);
     if report.len() > before {
@@ -283,17 +288,19 @@ fn key(entry: &Entry) -> Result<&'static str, Fault> {
 fn number(key: &str, entry: &Entry) -> Result<Setting, Fault> {
     let path = SEARCH.path(&entry.key);
     let setting = Setting::read(key, &path, &entry.node)?;
-    if setting.number().is_some_and(|number| number > 0.0) {
-        return Ok(setting);
-    }
+    let why = match setting.number() {
+        Some(number) if number >= LEAST => return Ok(setting),
+        Some(number) if number > 0.0 => format!("must be at least {LEAST}"),
+        _ => "must be above 0".to_owned(),
+    };
     Err(Fault::new(
         &entry.node.place,
-        format!("\"{path}\" must be above 0, such as {}", example(key)),
+        format!("\"{path}\" {why}, such as {}", example(key)),
     ))
 }
 
 /// `delivery.p99 <= 100ms and lost == 0`.
-fn conditions(entry: &Entry, known: &[&str]) -> Result<Vec<Condition>, Fault> {
+fn conditions(entry: &Entry, known: &[Known<'_>]) -> Result<Vec<Condition>, Fault> {
     let wanted = wanted(
         "search.while",
         "while = \"delivery.p99 <= 100ms and lost == 0\"",
@@ -304,7 +311,7 @@ fn conditions(entry: &Entry, known: &[&str]) -> Result<Vec<Condition>, Fault> {
         .collect()
 }
 
-fn condition(text: &str, known: &[&str]) -> Result<Condition, String> {
+fn condition(text: &str, known: &[Known<'_>]) -> Result<Condition, String> {
     let sign = text.find(['<', '>', '=', '!']).unwrap_or(text.len());
     let (metric, right) = text.split_at(sign);
     let rule = GateRule::parse(&format!("* {}", metric.trim()), right, known);
@@ -336,10 +343,13 @@ fn precision(entry: &Entry) -> Result<f64, Fault> {
             .ok_or_else(|| wanted.wrong_kind("a share"))?,
         _ => wanted.number()?,
     };
-    if (0.001..=1.0).contains(&share) {
+    if (0.001..=COARSEST).contains(&share) {
         return Ok(share);
     }
-    Err(wanted.fault("\"search.precision\" must be from 0.1% to 100%".to_owned()))
+    Err(wanted.fault(format!(
+        "\"search.precision\" must be from 0.1% to {}%: each step upwards doubles the value, so anything coarser would leave nothing to narrow down",
+        COARSEST * 100.0
+    )))
 }
 
 fn budget(entry: &Entry) -> Result<Duration, Fault> {

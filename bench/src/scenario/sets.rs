@@ -67,7 +67,8 @@ fn value_of(text: &str, set: &str) -> Node {
         let inner = text
             .strip_prefix('[')
             .and_then(|text| text.strip_suffix(']'));
-        let value = match inner {
+        // No key takes a list of lists.
+        let value = match inner.filter(|items| !items.contains('[')) {
             Some(items) => Value::List(
                 items
                     .split(',')

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::{Fault, Report};
 use super::gate::{GateFault, GateRule};
 use super::keys::{LINK, LOAD, PHASES, ROOT, RUN, Section, brief, not_a_table};
+use super::known::Known;
 use super::matrix::{self, Axis};
 use super::plan::{Phases, Published, Target};
 use super::setting::Setting;
@@ -52,7 +53,7 @@ impl Default for Scenario {
 }
 
 /// Reads every section; what is wrong is noted and left at its default.
-pub(super) fn read(root: &[Entry], known: &[&str], report: &mut Report) -> Scenario {
+pub(super) fn read(root: &[Entry], known: &[Known<'_>], report: &mut Report) -> Scenario {
     let mut scenario = Scenario::default();
     for entry in ROOT.known(root, report) {
         let wanted = |example| Wanted {
@@ -194,7 +195,7 @@ fn repeats(section: &Entry, report: &mut Report) -> u32 {
     repeats
 }
 
-fn gates(section: &Entry, known: &[&str], report: &mut Report) -> Vec<GateRule> {
+fn gates(section: &Entry, known: &[Known<'_>], report: &mut Report) -> Vec<GateRule> {
     let Value::Table(table) = &section.node.value else {
         report.add(Fault::new(
             &section.node.place,
@@ -225,7 +226,7 @@ fn gates(section: &Entry, known: &[&str], report: &mut Report) -> Vec<GateRule> 
     rules
 }
 
-fn gate(entry: &Entry, node: &Node, known: &[&str]) -> Result<GateRule, Fault> {
+fn gate(entry: &Entry, node: &Node, known: &[Known<'_>]) -> Result<GateRule, Fault> {
     let wanted = Wanted {
         path: &format!("gate.{}", brief(&entry.key)),
         example: "\"* lost\" = \"== 0\"",

@@ -57,7 +57,8 @@ impl Rates {
         loop {
             let Stretch { to, rate, .. } = self.stretches[self.current];
             let next = self.clock + hazard / rate * 1e9;
-            if next < to {
+            // The last stretch has no end, however far off its next message is.
+            if next < to || to.is_infinite() {
                 self.clock = next;
                 return next;
             }
@@ -77,7 +78,7 @@ impl Rates {
         loop {
             let Stretch { from, to, rate } = self.stretches[self.current];
             let at = from + place(self.index as f64, rate);
-            if at < to {
+            if at < to || to.is_infinite() {
                 self.index += 1;
                 return at;
             }

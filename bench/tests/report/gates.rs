@@ -72,7 +72,7 @@ fn a_run_that_cannot_be_trusted_neither_passes_nor_fails() {
 
 /// Rules as a scenario writes them.
 fn rules(written: &[(&str, &str)]) -> Vec<GateRule> {
-    let known: Vec<&str> = metric::names().collect();
+    let known = metric::known();
     written
         .iter()
         .map(|(left, right)| GateRule::parse(left, right, &known).expect("a rule"))

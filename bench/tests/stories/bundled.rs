@@ -7,6 +7,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bench::result::metric;
 use bench::scenario::{Plan, read_text};
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
@@ -97,8 +98,7 @@ fn a_run_measures_every_transport_and_leaves_everything_behind() {
 }
 
 fn plan(text: &str) -> Plan {
-    let known = ["lost", "duplicated", "reordered"];
-    read_text(text, Path::new("story.toml"), &[], &known).unwrap()
+    read_text(text, Path::new("story.toml"), &[], &metric::known()).unwrap()
 }
 
 fn adds_up(trial: &Value) {

@@ -10,6 +10,7 @@ use table::{PLAIN, SERIES};
 
 use super::compared::Better;
 use super::{Cell, Spread, TrialResult};
+use crate::scenario::{Kind, Known};
 use crate::stats;
 pub use crate::stats::median;
 use crate::units::{show_bytes, show_count, show_nanos};
@@ -132,6 +133,21 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     all().map(|metric| metric.name)
 }
 
+/// Every metric, as a scenario has to know it.
+#[must_use]
+pub fn known() -> Vec<Known<'static>> {
+    let known = |metric: &'static Metric| Known {
+        name: metric.name,
+        kind: match metric.unit {
+            Unit::Nanoseconds => Kind::Time,
+            Unit::Bytes | Unit::BytesPerSecond => Kind::Bytes,
+            Unit::Share => Kind::Share,
+            Unit::Count | Unit::Cores => Kind::Number,
+        },
+    };
+    all().map(known).collect()
+}
+
 /// The metric of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Metric> {
@@ -144,6 +160,12 @@ pub fn find(name: &str) -> Option<&'static Metric> {
 /// What no trial measured is left out.
 #[must_use]
 pub fn cells(trials: &[TrialResult]) -> Vec<Cell> {
+    groups(trials).iter().map(|group| cell(group)).collect()
+}
+
+/// The trials of each combination of factors, in the order in which the trials name them; no group is empty.
+#[must_use]
+pub fn groups(trials: &[TrialResult]) -> Vec<Vec<&TrialResult>> {
     let mut groups: Vec<Vec<&TrialResult>> = Vec::new();
     for trial in trials {
         match groups.iter_mut().find(|g| g[0].factors == trial.factors) {
@@ -151,7 +173,7 @@ pub fn cells(trials: &[TrialResult]) -> Vec<Cell> {
             None => groups.push(vec![trial]),
         }
     }
-    groups.iter().map(|group| cell(group)).collect()
+    groups
 }
 
 fn cell(group: &[&TrialResult]) -> Cell {

@@ -5,13 +5,22 @@ use crate::scenario::error::Fault;
 use crate::scenario::tree::Value;
 use crate::scenario::value::Wanted;
 
+/// Fewer messages a second are none in the longest run, a day.
+const SLOWEST: f64 = 1e-5;
+
 pub(in crate::scenario) fn rate(wanted: &Wanted<'_>) -> Result<f64, Fault> {
     let rate = wanted.number()?;
-    if rate > 0.0 && rate <= 1e6 {
+    if (SLOWEST..=1e6).contains(&rate) {
         return Ok(rate);
     }
+    // Hundreds of digits help nobody.
+    let shown = if rate != 0.0 && !(1e-9..1e15).contains(&rate.abs()) {
+        format!("{rate:e}")
+    } else {
+        rate.to_string()
+    };
     Err(wanted.fault(format!(
-        "\"{}\" is {rate}; it must be above 0 and at most 1,000,000 messages a second",
+        "\"{}\" is {shown}; it must be from {SLOWEST} to 1,000,000 messages a second",
         wanted.path
     )))
 }
