@@ -11,6 +11,7 @@ use super::in_turns::{self, Side};
 use super::outputs::{OutputArgs, Views};
 use super::{CheckArgs, chain, complain, plans, say, style};
 use crate::exit::Exit;
+use crate::judge::ahead;
 use crate::judge::compare::{self, METRICS, Named, Settings};
 use crate::report::{self, console::Style};
 use crate::result::compared::{Compared, Conclusion, Row};
@@ -82,6 +83,12 @@ const PAGE: Style = Style {
 struct Run {
     path: PathBuf,
     result: RunResult,
+}
+
+/// Runs made now, and whether a person stopped them.
+struct Ran {
+    runs: Vec<Run>,
+    stopped: bool,
 }
 
 impl Run {
@@ -239,17 +246,34 @@ fn stored(
     let (base, candidate) = (Run::read(&args.base)?, Run::read(&args.candidate)?);
     let again = args.confirmation.as_deref().map(Run::read).transpose()?;
     let first = judge(&base, &candidate, settings)?;
+    let mut stopped = false;
     let again = match again {
-        Some(again) => again,
+        Some(again) => repetition(again, &base, &candidate)?,
         None if args.rerun && worse(&first) => {
             let store = Store::open(&args.candidate).map_err(|error| refuse(&chain(&error)))?;
             let mut plans = plan(&store.dir().join("scenario.toml"), &[])?;
             plans[0].name.clone_from(&candidate.result.scenario);
-            now(args, plans, &["confirmation"], follow, stop)?.remove(0)
+            let mut ran = now(args, plans, &["confirmation"], follow, stop)?;
+            stopped = ran.stopped;
+            ran.runs.remove(0)
         }
         None => return Ok(first),
     };
-    confirm(first, &base, &again, settings)
+    let both = confirm(first, &base, &again, settings)?;
+    Ok(if stopped { unfinished(both) } else { both })
+}
+
+/// A run measured again, and not one of those that it is to confirm.
+fn repetition(again: Run, base: &Run, candidate: &Run) -> Result<Run, Exit> {
+    for (run, side) in [(candidate, "candidate"), (base, "base")] {
+        if again.result == run.result {
+            return Err(refuse(&format!(
+                "`{}` is the {side} itself and confirms nothing; measure the candidate again",
+                again.path.display()
+            )));
+        }
+    }
+    Ok(again)
 }
 
 fn run_now(
@@ -261,15 +285,29 @@ fn run_now(
     let sets = |own: &[String]| [args.sets.as_slice(), own].concat();
     let mut both = plan(&args.base, &sets(&args.set_base))?;
     both.extend(plan(&args.candidate, &sets(&args.set_candidate))?);
+    ahead::comparable(&both[0], &both[1]).map_err(|unlike| refuse(&unlike.to_string()))?;
     let parts = &["base", "candidate"];
-    let runs = now(args, both.clone(), parts, follow.as_deref_mut(), stop)?;
+    let Ran { runs, stopped } = now(args, both.clone(), parts, follow.as_deref_mut(), stop)?;
     let first = judge(&runs[0], &runs[1], settings)?;
-    if !(args.rerun && worse(&first)) || stop.is_cancelled() {
+    if stopped {
+        // Whoever stopped the first does not want a second.
+        return Ok(unfinished(first));
+    }
+    if !(args.rerun && worse(&first)) {
         return Ok(first);
     }
     let parts = &["base-again", "confirmation"];
-    let again = now(args, both, parts, follow, stop)?;
-    confirm(first, &again[0], &again[1], settings)
+    let Ran { runs, stopped } = now(args, both, parts, follow, stop)?;
+    let both = confirm(first, &runs[0], &runs[1], settings)?;
+    Ok(if stopped { unfinished(both) } else { both })
+}
+
+/// Nothing is concluded from what was stopped, whatever is allowed.
+fn unfinished(compared: Compared) -> Compared {
+    Compared {
+        verdict: Conclusion::Invalid,
+        ..compared
+    }
 }
 
 /// The plan of one scenario, which has to know its trials ahead: they are run in turns and held against each other.
@@ -295,7 +333,7 @@ fn now(
     parts: &[&str],
     follow: Option<&mut Follow>,
     stop: &CancellationToken,
-) -> Result<Vec<Run>, Exit> {
+) -> Result<Ran, Exit> {
     let sides = plans.into_iter().zip(parts).map(|(plan, part)| Side {
         plan,
         part: (*part).to_owned(),
@@ -304,10 +342,14 @@ fn now(
     let shown = (args.quiet, follow);
     let ran = super::run::block_on(stop, in_turns::run(&sides, &args.out, shown, stop))?;
     let runs = ran?.into_iter();
-    Ok(runs.map(|(path, result)| Run { path, result }).collect())
+    Ok(Ran {
+        runs: runs.map(|(path, result)| Run { path, result }).collect(),
+        stopped: stop.is_cancelled(),
+    })
 }
 
 fn show(args: &CompareArgs, compared: &Compared) -> Exit {
+    let mut exit = Exit::Ok;
     if let Some(file) = &args.json {
         let mut json = match serde_json::to_vec_pretty(compared) {
             Ok(json) => json,
@@ -321,14 +363,15 @@ fn show(args: &CompareArgs, compared: &Compared) -> Exit {
             return say(&String::from_utf8_lossy(&json));
         }
         if let Err(error) = put(file, &json) {
-            return refuse(&format!("cannot write `{}`: {error}", file.display()));
+            // It is shown all the same: what was measured for it may have taken long.
+            exit = refuse(&format!("cannot write `{}`: {error}", file.display()));
         }
     }
     if args.quiet {
-        return Exit::Ok;
+        return exit;
     }
     let style = style(io::stdout().is_terminal());
-    say(&report::compared::render(compared, args.all, style))
+    exit.worse(say(&report::compared::render(compared, args.all, style)))
 }
 
 /// A share such as `5%` or `0.05`.

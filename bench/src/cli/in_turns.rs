@@ -156,6 +156,10 @@ impl<'a> Running<'a> {
     fn end(self) -> Result<(PathBuf, RunResult), Exit> {
         let Some(outcome) = self.outcome else {
             let _ = std::fs::remove_dir(self.store.dir()); // empty: nothing was measured
+            complain(&format!(
+                "nothing was measured of the {}, so there is nothing to compare",
+                self.side.part
+            ));
             return Err(Exit::Invalid);
         };
         let (result, exit) = judge(&self.side.plan, None, outcome, false);

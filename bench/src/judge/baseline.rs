@@ -1,8 +1,6 @@
 //! What a gate compares with: the same combination of factors elsewhere, when it is really the same.
 
-use serde_json::Value;
-
-use super::likeness;
+use super::{likeness, load};
 use crate::result::{RunResult, TrialResult, metric};
 
 /// Measured phases that differ by more than this give other counts.
@@ -38,18 +36,6 @@ impl Counterpart {
     }
 }
 
-/// The trials of each combination of factors, in the order in which the trials name them.
-pub(super) fn groups(trials: &[TrialResult]) -> Vec<Vec<&TrialResult>> {
-    let mut groups: Vec<Vec<&TrialResult>> = Vec::new();
-    for trial in trials {
-        match groups.iter_mut().find(|g| g[0].factors == trial.factors) {
-            Some(group) => group.push(trial),
-            None => groups.push(vec![trial]),
-        }
-    }
-    groups
-}
-
 /// The metric's median over the repeats that can be trusted; none when one of them did not measure it.
 pub(super) fn median(group: &[&TrialResult], name: &str) -> Option<f64> {
     let metric = metric::find(name)?;
@@ -73,11 +59,11 @@ pub(super) fn same(
         return Counterpart::none("there is no baseline");
     };
     let trial = group[0];
-    let all = groups(&run.trials);
+    let all = metric::groups(&run.trials);
     let Some(there) = all.iter().find(|there| there[0].factors == trial.factors) else {
         return Counterpart::none("the baseline has no trial with these factors");
     };
-    let differing = load_differences(trial, there[0]);
+    let differing = differing(trial, there[0]);
     if !differing.is_empty() {
         let keys = differing.join(", ");
         return Counterpart::none(&format!("the baseline was run with another {keys}"));
@@ -91,21 +77,12 @@ pub(super) fn same(
     }
 }
 
-/// The keys of the load in which two trials differ.
-fn load_differences(one: &TrialResult, other: &TrialResult) -> Vec<String> {
-    let mut keys = Vec::new();
-    if one.load != other.load {
-        let fields = |trial: &TrialResult| match serde_json::to_value(&trial.load) {
-            Ok(Value::Object(fields)) => fields,
-            _ => serde_json::Map::new(),
-        };
-        let (one, other) = (fields(one), fields(other));
-        let differs = |key: &&String| one.get(*key) != other.get(*key);
-        keys.extend(one.keys().filter(differs).cloned());
-        if keys.is_empty() {
-            keys.push("load".to_owned());
-        }
-    }
+/// What two trials were asked differently, and whether for another time.
+fn differing(one: &TrialResult, other: &TrialResult) -> Vec<String> {
+    let mut keys: Vec<String> = load::differences(one, other)
+        .into_iter()
+        .map(|difference| difference.key)
+        .collect();
     let (one, other) = (one.phases.measure as f64, other.phases.measure as f64);
     if (one - other).abs() > SAME_LENGTH * one.max(other) {
         keys.push("length of the measured phase".to_owned());

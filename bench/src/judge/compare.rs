@@ -8,18 +8,17 @@
 //! Loss, duplicates and disorder are counts that ought to be 0, where ratios and ranks say
 //! little: from none to some is worse and from some to none better, whatever their number.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::evidence::{Evidence, plain, tested};
 use super::gate::FAULTS;
 use super::likeness;
+use super::pairs::{Pair, pairs};
 use crate::result::compared::{
-    Better, Compared, Conclusion, FORMAT, Finding, Row, Rule, Sample, Side,
+    Better, Compared, Conclusion, Difference, FORMAT, Finding, Row, Rule, Sample, Side,
 };
 use crate::result::metric::{self, Metric};
 use crate::result::{RunResult, TrialResult, Verdict};
-use crate::scenario::Factor;
 use crate::stats;
 
 /// The metrics that are compared unless others are named: what a user feels, what it costs, what went wrong.
@@ -99,13 +98,6 @@ pub enum Unlike {
     },
 }
 
-/// The trials of one combination in both runs.
-struct Pair<'a> {
-    factors: &'a BTreeMap<String, Factor>,
-    base: Vec<&'a TrialResult>,
-    candidate: Vec<&'a TrialResult>,
-}
-
 /// Compares two runs.
 ///
 /// # Errors
@@ -138,7 +130,11 @@ pub fn compare(
             }
         }
     }
-    notes.extend(left_out(base, candidate, settings));
+    if base.run == candidate.run {
+        notes.push("the candidate is the base itself: there is nothing to find".to_owned());
+    }
+    notes.extend(left_out("base", base.run, settings));
+    notes.extend(left_out("candidate", candidate.run, settings));
     let (rows, tests) = rows(&evidence, settings);
     let mut compared = Compared {
         format: FORMAT,
@@ -173,6 +169,12 @@ pub fn confirm(
 ) -> Result<Compared, Unlike> {
     let (pairs, _) = pairs(base, again)?;
     first.confirmation = Some(Side::of(again.path, again.run));
+    first
+        .differences
+        .extend(differences_again(&first, base, again));
+    first
+        .notes
+        .extend(left_out("confirmation", again.run, settings));
     let worse = |pair: &Pair<'_>, metric: &Metric| {
         first.rows.iter().any(|row| {
             row.verdict == Finding::Worse
@@ -205,6 +207,23 @@ pub fn confirm(
         first.verdict = Conclusion::Invalid;
     }
     Ok(first)
+}
+
+/// In what the confirmation differs from what it is held against, but for what is said of the candidate already.
+fn differences_again(first: &Compared, base: Named<'_>, again: Named<'_>) -> Vec<Difference> {
+    let said = |new: &Difference| {
+        let same = |old: &Difference| {
+            (&new.what, &new.base, &new.candidate) == (&old.what, &old.base, &old.candidate)
+        };
+        first.differences.iter().any(same)
+    };
+    let all = likeness::differences(base.run, again.run).into_iter();
+    all.filter(|new| !said(new))
+        .map(|new| Difference {
+            confirmation: true,
+            ..new
+        })
+        .collect()
 }
 
 /// One metric of one pair, with the values of both sides.
@@ -269,63 +288,6 @@ fn sample(values: &[f64]) -> Sample {
     }
 }
 
-fn pairs<'a>(
-    base: Named<'a>,
-    candidate: Named<'a>,
-) -> Result<(Vec<Pair<'a>>, Vec<String>), Unlike> {
-    let (under, over) = (groups(base.run), groups(candidate.run));
-    let mut notes = Vec::new();
-    for (groups, others, side) in [(&under, &over, "base"), (&over, &under, "candidate")] {
-        let alone = groups
-            .iter()
-            .filter(|(f, _)| !others.iter().any(|(o, _)| o == f));
-        notes.extend(
-            alone.map(|(factors, _)| {
-                format!("{}: only the {side} has it", likeness::label(factors))
-            }),
-        );
-    }
-    let pairs: Vec<Pair<'a>> = under
-        .into_iter()
-        .filter_map(|(factors, base)| {
-            let candidate = over.iter().find(|(f, _)| *f == factors)?.1.clone();
-            Some(Pair {
-                factors,
-                base,
-                candidate,
-            })
-        })
-        .collect();
-    if pairs.is_empty() {
-        return Err(Unlike::NothingInCommon {
-            base: base.path.display().to_string(),
-            candidate: candidate.path.display().to_string(),
-        });
-    }
-    Ok((pairs, notes))
-}
-
-/// The trials of each combination, in the order in which the run names them.
-fn groups(run: &RunResult) -> Vec<(&BTreeMap<String, Factor>, Vec<&TrialResult>)> {
-    let mut groups: Vec<(&BTreeMap<String, Factor>, Vec<&TrialResult>)> = Vec::new();
-    for trial in &run.trials {
-        match groups
-            .iter_mut()
-            .find(|(factors, _)| **factors == trial.factors)
-        {
-            Some((_, trials)) => trials.push(trial),
-            None => groups.push((&trial.factors, vec![trial])),
-        }
-    }
-    // A shuffled run names them in any order; a reader looks for small before large.
-    groups.sort_by(|a, b| {
-        likeness::order(a.0)
-            .partial_cmp(&likeness::order(b.0))
-            .unwrap_or(std::cmp::Ordering::Equal)
-    });
-    groups
-}
-
 /// What can be trusted of some trials; where that is nothing and allowed, all of them.
 fn trusted<'a>(trials: &[&'a TrialResult], settings: &Settings) -> Vec<&'a TrialResult> {
     if settings.allow_invalid {
@@ -335,23 +297,20 @@ fn trusted<'a>(trials: &[&'a TrialResult], settings: &Settings) -> Vec<&'a Trial
     all.filter(|trial| trial.valid).collect()
 }
 
-fn left_out(base: Named<'_>, candidate: Named<'_>, settings: &Settings) -> Vec<String> {
-    let mut notes = Vec::new();
-    for (side, run) in [("base", base.run), ("candidate", candidate.run)] {
-        let invalid = run.trials.iter().filter(|trial| !trial.valid).count();
-        if invalid > 0 {
-            notes.push(format!(
-                "{invalid} of {} trials of the {side} cannot be trusted{}",
-                run.trials.len(),
-                if settings.allow_invalid {
-                    " and count only where no other does (--allow-invalid)"
-                } else {
-                    ""
-                }
-            ));
-        }
-    }
-    notes
+/// What of a run does not count, as a note.
+fn left_out(side: &str, run: &RunResult, settings: &Settings) -> Option<String> {
+    let invalid = run.trials.iter().filter(|trial| !trial.valid).count();
+    let allowed = if settings.allow_invalid {
+        " and count only where no other does (--allow-invalid)"
+    } else {
+        ""
+    };
+    (invalid > 0).then(|| {
+        format!(
+            "{invalid} of {} trials of the {side} cannot be trusted{allowed}",
+            run.trials.len()
+        )
+    })
 }
 
 fn conclude(compared: &Compared, settings: &Settings) -> Conclusion {

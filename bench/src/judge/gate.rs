@@ -33,7 +33,7 @@ pub fn evaluate(
     run: &RunResult,
     baseline: Option<&RunResult>,
 ) -> Vec<GateResult> {
-    let groups = baseline::groups(&run.trials);
+    let groups = metric::groups(&run.trials);
     let elsewhere = baseline.and_then(|there| baseline::elsewhere(run, there));
     let mut gates: Vec<GateResult> = rules
         .iter()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::compare::Unlike;
+use super::load;
 use crate::result::compared::Difference;
 use crate::result::{RunResult, TrialResult};
 use crate::scenario::Factor;
@@ -12,29 +13,13 @@ pub(super) fn loads(base: &[&TrialResult], candidate: &[&TrialResult]) -> Result
     let (Some(base), Some(candidate)) = (base.first(), candidate.first()) else {
         return Ok(());
     };
-    if base.load == candidate.load {
-        return Ok(());
-    }
-    let keys = |trial: &TrialResult| match serde_json::to_value(&trial.load) {
-        Ok(serde_json::Value::Object(keys)) => keys,
-        _ => serde_json::Map::new(),
-    };
-    let (before, after) = (keys(base), keys(candidate));
-    let changed = before
-        .keys()
-        .chain(after.keys())
-        .find(|key| before.get(*key) != after.get(*key));
-    let said = |keys: &serde_json::Map<String, serde_json::Value>, key: &str| {
-        keys.get(key)
-            .map_or_else(|| "not set".to_owned(), ToString::to_string)
-    };
-    match changed {
+    match load::differences(base, candidate).into_iter().next() {
         None => Ok(()),
-        Some(key) => Err(Unlike::Load {
+        Some(first) => Err(Unlike::Load {
             at: label(&base.factors),
-            key: key.clone(),
-            base: said(&before, key),
-            candidate: said(&after, key),
+            key: first.key,
+            base: first.one,
+            candidate: first.other,
         }),
     }
 }
@@ -101,6 +86,7 @@ pub(super) fn differences(base: &RunResult, candidate: &RunResult) -> Vec<Differ
             base,
             candidate,
             serious,
+            confirmation: false,
         })
         .collect()
 }

@@ -1,11 +1,14 @@
 //! What a result means: whether it can be trusted and whether its gates hold.
 
+pub mod ahead;
 mod baseline;
 pub mod compare;
 pub mod deviation;
 mod evidence;
 pub mod gate;
 mod likeness;
+mod load;
+mod pairs;
 pub mod search;
 mod steady;
 pub mod uniform;

@@ -125,8 +125,7 @@ pub fn of_comparison(compared: &Compared, strict: bool) -> Vec<Alarm> {
     }
     for difference in compared.differences.iter().filter(|d| d.serious) {
         let title = format!("{scenario}: the runs differ in {}", difference.what);
-        let text = format!("{} against {}", difference.base, difference.candidate);
-        alarms.push(Alarm::warning(title, text));
+        alarms.push(Alarm::warning(title, evidence::against(difference)));
     }
     for note in &compared.notes {
         alarms.push(Alarm::warning(

@@ -18,8 +18,11 @@ pub fn render(compared: &Compared, all: bool, style: Style) -> String {
     out.push('\n');
     for difference in &compared.differences {
         let text = format!(
-            "{}: {} in the base, {} in the candidate",
-            difference.what, difference.base, difference.candidate
+            "{}: {} in the base, {} in the {}",
+            difference.what,
+            difference.base,
+            difference.candidate,
+            difference.side()
         );
         if difference.serious {
             let text = format!("WARNING: not the same {text}; an effect may come from this alone");

@@ -1,7 +1,17 @@
 //! A comparison in words: what changed, by how much, and how sure that is.
 
 use crate::report::{self, show};
-use crate::result::compared::{Better, Compared, Conclusion, Finding, Row, Sample};
+use crate::result::compared::{Better, Compared, Conclusion, Difference, Finding, Row, Sample};
+
+/// Both values of what differs between two runs, in words.
+pub(crate) fn against(difference: &Difference) -> String {
+    let of = if difference.confirmation {
+        " of the confirmation"
+    } else {
+        ""
+    };
+    format!("{} against {}{of}", difference.base, difference.candidate)
+}
 
 /// One side's median.
 pub(crate) fn median(row: &Row, sample: &Sample) -> String {

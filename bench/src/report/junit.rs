@@ -60,11 +60,8 @@ pub fn of_comparison(compared: &Compared, strict: bool) -> String {
     }));
     let mut properties = environment(&compared.candidate.environment);
     for difference in &compared.differences {
-        let (base, candidate) = (&difference.base, &difference.candidate);
-        properties.push((
-            format!("differs: {}", difference.what),
-            format!("{base} against {candidate}"),
-        ));
+        let what = format!("differs: {}", difference.what);
+        properties.push((what, evidence::against(difference)));
     }
     render(&[Suite {
         name,

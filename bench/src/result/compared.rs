@@ -99,6 +99,21 @@ pub struct Difference {
     pub candidate: String,
     /// Whether it alone may explain an effect; the commit that is judged does not count as such.
     pub serious: bool,
+    /// Whether it is the confirmation that differs, and `candidate` what it has.
+    #[serde(default)]
+    pub confirmation: bool,
+}
+
+impl Difference {
+    /// Which run differs from the base: the candidate or the confirmation.
+    #[must_use]
+    pub fn side(&self) -> &'static str {
+        if self.confirmation {
+            "confirmation"
+        } else {
+            "candidate"
+        }
+    }
 }
 
 /// One metric of one combination of factors.

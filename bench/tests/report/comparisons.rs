@@ -55,6 +55,7 @@ pub(crate) fn mixed() -> Compared {
             base: "Linux 6.12.0".to_owned(),
             candidate: "Linux 6.13.0".to_owned(),
             serious: true,
+            confirmation: false,
         }],
         notes: vec!["the base has no trial of sse".to_owned()],
         rows,
