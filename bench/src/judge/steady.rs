@@ -5,6 +5,7 @@
 
 use crate::result::{Second, TrialResult};
 use crate::scenario::Transport;
+use crate::stats;
 
 /// Seconds that each third must have; with fewer a trend is no evidence.
 const THIRD: usize = 3;
@@ -58,8 +59,8 @@ impl Trend {
             return None;
         }
         Some(Self {
-            first: middle(&medians[..third]),
-            last: middle(&medians[medians.len() - third..]),
+            first: stats::median(medians[..third].to_vec())?,
+            last: stats::median(medians[medians.len() - third..].to_vec())?,
             score: mann_kendall(&medians),
             scatter: interval * 1e9 / 2.0,
         })
@@ -100,12 +101,6 @@ impl Trend {
 )]
 fn median_of(second: &Second) -> Option<f64> {
     second.delivery_p50.map(|nanos| nanos as f64)
-}
-
-fn middle(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// The standard score of the trend of `values`: above zero when later ones are larger.

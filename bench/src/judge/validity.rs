@@ -1,13 +1,13 @@
 //! Whether a trial can be trusted: the run judges itself.
 //!
-//! Loss, duplicates and order are findings about the server, and gates decide on them.
+//! Loss, duplicates and order are findings about the server: each is a warning, and gates decide on them.
 
 use std::time::Duration;
 
 use super::steady::{GROWN, Trend};
 use crate::result::{Bound, Check, EventResult, TrialResult};
 use crate::scenario::{Action, Arrivals, Incident, events};
-use crate::units::show_nanos;
+use crate::units::{show_count, show_nanos};
 
 /// The share of the clients asked for that must be connected when the measured phase begins.
 pub const CONNECTED_SHARE: f64 = 1.0;
@@ -71,7 +71,43 @@ pub fn warnings(trial: &TrialResult) -> Vec<String> {
             law.d, law.limit, law.p
         )
     });
-    drift.into_iter().chain(law).collect()
+    let faults = faults(trial).into_iter();
+    faults.chain(drift).chain(law).collect()
+}
+
+/// Deliveries that did not come, came again, or came in the wrong order; and nothing to deliver.
+fn faults(trial: &TrialResult) -> Vec<String> {
+    let messages = trial.messages;
+    let mut found = Vec::new();
+    if messages.planned == 0 {
+        found.push(
+            "no message was due in the measured phase: this says nothing of delivery".to_owned(),
+        );
+    }
+    if messages.lost > 0 && !trial.load.passes_over() {
+        let share = share(messages.lost, messages.expected).unwrap_or_default();
+        found.push(format!(
+            "{} of {} expected deliveries never came ({:.2} %)",
+            show_count(messages.lost),
+            show_count(messages.expected),
+            share * 100.0
+        ));
+    }
+    if messages.duplicated > 0 {
+        found.push(format!("{} came again", deliveries(messages.duplicated)));
+    }
+    if messages.reordered > 0 {
+        let count = deliveries(messages.reordered);
+        found.push(format!(
+            "{count} came after a later one of the same publisher"
+        ));
+    }
+    found
+}
+
+fn deliveries(count: u64) -> String {
+    let noun = if count == 1 { "delivery" } else { "deliveries" };
+    format!("{} {noun}", show_count(count))
 }
 
 fn at_least(rule: &str, unit: &str, limit: f64, measured: f64) -> Check {

@@ -1,7 +1,7 @@
 //! The summary of a run for a terminal.
 
 use crate::report::table::{self, Table};
-use crate::report::{incidents, searches, story, words};
+use crate::report::{faults, incidents, searches, story, words};
 use crate::result::{RunResult, Verdict};
 
 /// How the text is set.
@@ -79,6 +79,10 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
         style,
     );
     section(&mut out, "Gates", &table::gates(run), style);
+    if let Some(text) = faults::ungated(run) {
+        let text = wrap(&format!("WARNING: {text}"), style.width);
+        out.push_str(&format!("\n{}\n", ink.yellow(&text)));
+    }
     out.push_str(&format!("\n{}\n", verdict(run, ink)));
     if let Some(results) = results {
         out.push_str(&format!("Results: {results}\n"));

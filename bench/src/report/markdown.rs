@@ -1,7 +1,7 @@
 //! Markdown as GitHub shows it in the summary of a job: the verdict, a table, and what failed.
 
 use crate::report::table::{self, Table};
-use crate::report::{self, evidence, words};
+use crate::report::{self, evidence, faults, words};
 use crate::result::compared::{Better, Compared, Conclusion, Finding, Row};
 use crate::result::{Environment, RunResult, Verdict};
 
@@ -19,6 +19,7 @@ pub fn of_run(run: &RunResult, results: Option<&str>) -> String {
         plain(&words::verdict(run))
     );
     warn(&mut out, words::profile_warning(run));
+    warn(&mut out, faults::ungated(run));
     if run.trials.is_empty() {
         out.push_str("\nNo trial ended.\n");
     } else {
@@ -58,14 +59,9 @@ pub fn of_comparison(compared: &Compared) -> String {
         percent(compared.rule.min_effect)
     );
     for difference in compared.differences.iter().filter(|d| d.serious) {
-        let (base, candidate) = (&difference.base, &difference.candidate);
-        let what = &difference.what;
-        warn(
-            &mut out,
-            Some(format!(
-                "The runs differ in {what}: {base} against {candidate}."
-            )),
-        );
+        let (what, values) = (&difference.what, evidence::against(difference));
+        let text = format!("The runs differ in {what}: {values}.");
+        warn(&mut out, Some(text));
     }
     let judged = compared
         .rows

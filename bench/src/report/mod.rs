@@ -12,6 +12,7 @@ mod comparison;
 pub mod console;
 pub mod csv;
 mod evidence;
+mod faults;
 mod gates;
 pub mod html;
 mod incidents;

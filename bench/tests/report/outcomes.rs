@@ -202,3 +202,31 @@ fn a_search_without_a_value_fails_and_one_that_learnt_nothing_proves_nothing() {
         Verdict::Invalid
     );
 }
+
+#[test]
+fn faults_that_no_gate_asks_about_are_told_above_the_verdict() {
+    let mut run = fixture::compare();
+    run.trials[2].messages.lost = 14;
+    run.trials[3].messages.lost = 2;
+    run.trials[4].messages.reordered = 1;
+    // A gate on some transports leaves the others alone.
+    run.gates.retain(|gate| !gate.rule.contains("lost"));
+    let told = "WARNING: 16 deliveries never came in 2 of 5 trials, 1 delivery came out of order in 1 of 5 trials, \
+                and no gate asks about that; with \"* lost\" = \"== 0\" and \"* reordered\" = \"== 0\" in [gate] the run would fail.";
+    let text = console(&run).replace('\n', " ");
+    assert!(text.contains(told), "{text}");
+    let marked = bench::report::markdown::of_run(&run, None);
+    assert!(marked.contains("16 deliveries never came"), "{marked}");
+    for rule in ["* lost <= 100", "* missed_share <= 5%"] {
+        run.gates[0].rule = rule.to_owned();
+        let text = console(&run);
+        assert!(!text.contains("never came in"), "{text}");
+        assert!(text.contains("out of order"), "{text}");
+    }
+    run.gates[0].rule = "sse lost == 0".to_owned();
+    let text = console(&run);
+    assert!(
+        text.contains("14 deliveries never came in 1 of 5"),
+        "{text}"
+    );
+}
