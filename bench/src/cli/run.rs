@@ -172,28 +172,35 @@ async fn one(
     })
     .await;
     display.done();
-    let (result, exit) = judge(plan, baseline.as_ref(), outcome, args.allow_invalid);
+    let (result, mut exit) = judge(plan, baseline.as_ref(), outcome, args.allow_invalid);
     if result.trials.is_empty() {
         // Nothing was measured: an empty folder would only puzzle.
         let _ = std::fs::remove_dir(store.dir());
         return (Some(Ended { result, kept: None }), exit);
     }
-    let kept = trouble.map_or_else(|| keep(&store, &result, &logs, plan), Err);
-    if let Err(error) = kept {
-        complain(&chain(&error));
-        return (Some(Ended { result, kept: None }), exit.worse(Exit::Usage));
+    let kept = match trouble.map_or_else(|| keep(&store, &result, &logs, plan), Err) {
+        Ok(()) => Some(store.dir().to_owned()),
+        Err(error) => {
+            complain(&chain(&error));
+            None
+        }
+    };
+    if kept.is_none() {
+        exit = exit.worse(Exit::Usage);
     }
     if let Some(follow) = follow {
         follow.report(0, &result, store.dir());
     }
+    // What could not be kept is at least shown.
     if !args.quiet {
-        say(&report::console::render(
+        let dir = kept.as_ref().map(|dir| dir.display().to_string());
+        let style = style(io::stdout().is_terminal());
+        exit = exit.worse(say(&report::console::render(
             &result,
-            Some(&store.dir().display().to_string()),
-            style(io::stdout().is_terminal()),
-        ));
+            dir.as_deref(),
+            style,
+        )));
     }
-    let kept = Some(store.dir().to_owned());
     (Some(Ended { result, kept }), exit)
 }
 
@@ -237,7 +244,13 @@ pub(super) fn judge(
         ..result.clone()
     });
     let judged = judged.as_ref().unwrap_or(&result);
-    let gates = judge::gate::evaluate(&plan.gates, judged, baseline);
+    let mut gates = judge::gate::evaluate(&plan.gates, judged, baseline);
+    if judged.trials.is_empty() && !result.searches.is_empty() {
+        for gate in &mut gates {
+            gate.note =
+                Some("the search found no value that holds, so there is none to judge".to_owned());
+        }
+    }
     let verdict = judge::verdict(&judged.trials, &gates);
     result.verdict = judge::search::verdict(&result.searches, verdict);
     result.gates = gates;

@@ -7,7 +7,15 @@ use crate::selftest::{self, SelfTest};
 
 pub(super) fn run() -> Exit {
     // When the limits cannot be read, the clients that cannot connect tell.
-    let _ = capacity::MachineLimits::raise();
+    let limits = capacity::MachineLimits::raise();
+    let need = selftest::DESCRIPTORS;
+    if let Some(limits) = limits.ok().filter(|limits| limits.descriptors < need) {
+        complain(&format!(
+            "bench needs {need} file descriptors for it and the limit is {}; raise it (ulimit -Hn {need}, as root)",
+            limits.descriptors
+        ));
+        return Exit::Usage;
+    }
     let selftest = match selftest::run() {
         Ok(selftest) => selftest,
         Err(error) => {

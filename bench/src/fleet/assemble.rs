@@ -58,6 +58,14 @@ impl Measured {
         }
     }
 
+    /// Processors that this much CPU time kept busy between the marks, which a busy machine sets late.
+    fn busy(&self, cpu_ns: Option<u64>) -> Option<f64> {
+        let (start, end) = self.start.zip(self.end)?;
+        let span = end.at.saturating_sub(start.at);
+        let cpu = cpu_ns.filter(|_| span > 0)?;
+        Some(cpu as f64 / span as f64)
+    }
+
     /// Whether both ends are marked.
     pub(super) fn is_over(&self) -> bool {
         self.end.is_some()
@@ -238,6 +246,7 @@ fn server(measured: &Measured, connections: Option<u64>) -> ServerCost {
         .map(|(size, connections)| size * connections);
     ServerCost {
         cpu_ns: cpu,
+        cores_busy: measured.busy(cpu),
         kernel_socket_memory: kernel,
         ..measured.server
     }
@@ -248,15 +257,10 @@ fn generator(measured: &Measured) -> GeneratorCost {
         .start
         .zip(measured.end)
         .and_then(|(start, end)| Some(end.generator?.saturating_sub(start.generator?)));
-    let span = measured
-        .start
-        .zip(measured.end)
-        .map(|(start, end)| end.at.saturating_sub(start.at))
-        .filter(|span| *span > 0);
     GeneratorCost {
         cpu_ns,
         rss_peak: measured.generator_peak,
-        cores_busy: cpu_ns.zip(span).map(|(cpu, span)| cpu as f64 / span as f64),
+        cores_busy: measured.busy(cpu_ns),
     }
 }
 

@@ -217,10 +217,13 @@ pub struct Bytes {
 }
 
 /// What the server cost; null for a server that is not watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ServerCost {
     /// CPU time in the measured phase.
     pub cpu_ns: Option<u64>,
+    /// CPU time over the time between its two readings, which a busy machine takes late.
+    #[serde(default)]
+    pub cores_busy: Option<f64>,
     /// Resident memory before the first client.
     pub rss_base: Option<u64>,
     /// Resident memory at the end of the measured phase.
@@ -238,7 +241,7 @@ pub struct GeneratorCost {
     pub cpu_ns: Option<u64>,
     /// The largest resident memory.
     pub rss_peak: Option<u64>,
-    /// CPU time over wall time in the measured phase.
+    /// CPU time over the time between its two readings.
     pub cores_busy: Option<f64>,
 }
 

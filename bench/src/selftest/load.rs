@@ -17,6 +17,9 @@ use crate::units::{show_count, show_nanos};
 
 const CLIENTS: usize = 1000;
 const CHANNELS: usize = 100;
+/// Files that this process opens for it: both ends of every connection, and what threads and clocks take.
+pub const DESCRIPTORS: u64 = 2 * (CLIENTS + CHANNELS) as u64 + 128;
+
 /// Messages a second; each goes to ten clients.
 const RATE: f64 = 1000.0;
 const RAMP: Duration = Duration::from_millis(500);

@@ -12,6 +12,8 @@ mod load;
 use std::fmt;
 use std::io;
 
+pub use load::DESCRIPTORS;
+
 use thiserror::Error;
 
 use crate::record::Series;

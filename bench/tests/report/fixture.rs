@@ -264,6 +264,7 @@ pub(crate) fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor
         },
         server: ServerCost {
             cpu_ns: Some((cpu / 1e3 * crowd * delivered as f64) as u64),
+            cores_busy: None,
             rss_base: Some(7_000_000),
             rss_loaded: Some(7_000_000 + (memory * clients as f64) as u64 + 900_000),
             rss_peak: Some(40_000_000),

@@ -19,6 +19,7 @@ mod events;
 #[path = "../common/fake/mod.rs"]
 #[expect(dead_code, reason = "much of it is planted in `truth.rs` only")]
 mod fake;
+mod hostile;
 mod link;
 mod live;
 #[path = "../common/process.rs"]

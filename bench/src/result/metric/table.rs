@@ -245,8 +245,12 @@ pub(super) static PLAIN: [Metric; 31] = [
         "server_cores",
         Cores,
         Lower,
-        "server CPU / measured time",
-        |t| { ratio(t.server.cpu_ns.and_then(num), num(t.phases.measure)) }
+        "server CPU / time between its two readings",
+        |t| {
+            // Older documents do not say how far apart they were.
+            let about = || ratio(t.server.cpu_ns.and_then(num), num(t.phases.measure));
+            t.server.cores_busy.or_else(about)
+        }
     ),
     metric!(
         "server_memory_per_client",
@@ -275,7 +279,7 @@ pub(super) static PLAIN: [Metric; 31] = [
         "generator_cores",
         Cores,
         Neither,
-        "generator CPU / measured time",
+        "generator CPU / time between its two readings",
         |t| t.generator.cores_busy
     ),
     metric!(
@@ -305,8 +309,8 @@ pub(super) static PLAIN: [Metric; 31] = [
         Neither,
         "delivery and arrival latencies below zero",
         |t| {
-            let below = |s: &Option<Summary>| s.as_ref().map_or(0, |s| s.negative);
-            num(below(&t.latency_ns.delivery) + below(&t.latency_ns.arrival))
+            let below = |s: &Option<Summary>| num(s.as_ref().map_or(0, |s| s.negative));
+            Some(below(&t.latency_ns.delivery)? + below(&t.latency_ns.arrival)?)
         }
     ),
 ];
@@ -342,7 +346,7 @@ fn each(trial: &TrialResult, total: Option<f64>) -> Option<f64> {
 
 /// Payload bytes of the messages that came with the counted bytes.
 fn payloads(trial: &TrialResult) -> Option<f64> {
-    num(trial.bytes.deliveries * trial.load.payload as u64)
+    Some(num(trial.bytes.deliveries)? * num(trial.load.payload as u64)?)
 }
 
 fn per_second(trial: &TrialResult, total: Option<f64>) -> Option<f64> {
@@ -350,9 +354,9 @@ fn per_second(trial: &TrialResult, total: Option<f64>) -> Option<f64> {
 }
 
 fn socket(trial: &TrialResult) -> Option<f64> {
-    num(trial.bytes.socket_sent + trial.bytes.socket_received)
+    Some(num(trial.bytes.socket_sent)? + num(trial.bytes.socket_received)?)
 }
 
 fn wire(trial: &TrialResult) -> Option<f64> {
-    num(trial.bytes.wire_sent? + trial.bytes.wire_received?)
+    Some(num(trial.bytes.wire_sent?)? + num(trial.bytes.wire_received?)?)
 }
