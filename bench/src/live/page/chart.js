@@ -40,9 +40,10 @@ function decades(from, to, most) {
 }
 
 export class Chart {
-  // `value` takes a figure out of a second, `words` writes it; `log` for an axis of powers.
-  constructor(parent, { title, value, words, log = false, whole = false }) {
-    Object.assign(this, { title, value, words, log, whole, traces: [], marks: [], domain: [0, 1] });
+  // `value` takes a figure out of a second, `words` writes it; `log` for an axis of powers; `whole` leaves out a second
+  // that was cut short; `when` is where in its second a figure stands: in the middle, or at the end when it was taken there.
+  constructor(parent, { title, value, words, log = false, whole = false, when = 0.5 }) {
+    Object.assign(this, { title, value, words, log, whole, when, traces: [], marks: [], domain: [0, 1] });
     this.figure = document.createElement("figure");
     const head = document.createElement("h3");
     head.textContent = title;
@@ -67,7 +68,7 @@ export class Chart {
       trial, newest, dash, label,
       points: trial.seconds
         .filter((second) => (second.whole || !this.whole) && this.value(second) != null)
-        .map((second) => [second.at + 0.5, this.value(second)]),
+        .map((second) => [second.at + this.when, this.value(second), second.at]),
     })).filter((trace) => trace.points.length > 0);
     // The newest are drawn last, above the others.
     this.traces.sort((a, b) => a.newest - b.newest);
@@ -85,7 +86,7 @@ export class Chart {
     if (!by) return;
     event.preventDefault();
     const [from, to] = this.domain;
-    const last = Math.floor(Math.max(...this.traces.flatMap((trace) => trace.points.at(-1)[0]), 0));
+    const last = Math.max(...this.traces.map((trace) => trace.points.at(-1)[2]), 0);
     const next = this.at == null ? last : this.at + by;
     this.point(Math.min(Math.max(next, Math.floor(from)), Math.ceil(to) - 1));
   }
@@ -185,7 +186,7 @@ export class Chart {
 
   pointer(x, y) {
     if (this.at == null) return [];
-    const middle = this.at + 0.5;
+    const middle = this.at + this.when;
     const dots = this.read().map(({ trace, value }) =>
       element("circle", { class: `dot ${trace.trial.transport}`, cx: x(middle), cy: y(value), r: 3 }));
     return [element("line", { class: "pointer", x1: x(middle), x2: x(middle), y1: TOP, y2: this.height - BOTTOM }), ...dots];
@@ -195,7 +196,7 @@ export class Chart {
   read() {
     const found = [];
     for (const trace of this.traces.filter((trace) => trace.newest)) {
-      const point = trace.points.find(([at]) => Math.floor(at) === this.at);
+      const point = trace.points.find(([, , at]) => Math.floor(at) === this.at);
       if (point) found.push({ trace, value: point[1] });
     }
     return found;

@@ -9,6 +9,7 @@ const EVENTS = ["restart", "run", "trial", "second", "ended", "now", "report", "
 const SILENT = 6_000; // ms: bench says something every two seconds
 const GONE = 60_000;
 const REDRAW = 250;
+const ORDER = ["polling", "long-polling", "streaming", "sse", "websocket"];
 const ROWS = 60; // of the table; the report has all
 
 const history = new History();
@@ -17,7 +18,7 @@ const charts = [
   { title: "Delivery: 99 % within", value: (s) => s.p99, words: words.time, log: true },
   { title: "Messages delivered a second", value: (s) => s.delivered, words: words.count, whole: true },
   { title: "Socket bytes a second, both ways", value: (s) => s.received + s.sent, words: words.size, whole: true },
-  { title: "Clients connected", value: (s) => s.connected, words: words.count, whole: true },
+  { title: "Clients connected", value: (s) => s.connected, words: words.count, whole: true, when: 1 },
   { title: "Generator late (p99): not the server's doing", value: (s) => s.lag, words: words.time, log: true },
 ].map((what) => new Chart($("charts"), what));
 for (const chart of charts) {
@@ -73,7 +74,8 @@ function drawCurves() {
   $("faint").hidden = shown.every(({ newest }) => newest);
   $("dropped").hidden = history.dropped === 0;
   set("dropped", `The first ${words.count(history.dropped)} seconds are no longer kept here; the report has them all.`);
-  drawLegend(shown.filter(({ newest }) => newest));
+  const place = ({ trial, dash: number }) => number * ORDER.length + ORDER.indexOf(trial.transport);
+  drawLegend(shown.filter(({ newest }) => newest).sort((a, b) => place(a) - place(b)));
 }
 
 function drawLegend(newest) {
