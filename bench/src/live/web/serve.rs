@@ -42,8 +42,7 @@ const SCRIPTS: [(&str, &str); 4] = [
     ("/words.js", include_str!("../page/words.js")),
 ];
 /// The report has its style and script inside, and takes the place of the page with its policy.
-const POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; \
-     img-src 'self' data: blob:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = include_str!("../page/policy.txt").trim_ascii();
 
 type Reply = Response<Either<Full<Bytes>, Stream>>;
 

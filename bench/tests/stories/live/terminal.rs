@@ -116,9 +116,15 @@ impl Terminal {
         tcgetattr(&self.slave).unwrap()
     }
 
-    fn shows(&self, part: &str) {
-        let shown = wait_for(Duration::from_secs(30), || self.text().contains(part));
-        assert!(shown, "{part}:\n{}", self.text());
+    /// Waits until all of these stand on it at once; gives what stands there then.
+    fn shows(&self, parts: &[&str]) -> String {
+        let mut text = String::new();
+        let shown = wait_for(Duration::from_secs(30), || {
+            text = self.text();
+            parts.iter().all(|part| text.contains(part))
+        });
+        assert!(shown, "{parts:?}:\n{text}");
+        text
     }
 
     /// Closes it; gives what was written to it and what stands on it.
@@ -149,19 +155,17 @@ fn a_run_is_watched_on_a_terminal_and_an_interrupt_leaves_it_clean() {
     let story = Story::new(LONG);
     let (terminal, mut child) = Terminal::start(&story, (40, 100), run(&[]));
     let before = terminal.modes();
-    for part in [
+    terminal.shows(&[
         BAR,
         "trial 1 of 2",
         "connected 3 of 3",
         "messages/s",
         "generator",
         "now",
-    ] {
-        terminal.shows(part);
-    }
+    ]);
     signal(child.id(), Signal::INT);
     assert_eq!(Terminal::ends(&mut child), Some(4));
-    terminal.shows("Results: ");
+    terminal.shows(&["Results: "]);
     let after = terminal.modes();
     assert_eq!(format!("{before:?}"), format!("{after:?}"));
     let (written, text) = terminal.close();
@@ -191,10 +195,10 @@ fn a_second_interrupt_takes_the_view_away_too() {
     );
     let story = Story::new(&LONG.replace("[load]", &format!("{stubborn}\n[load]")));
     let (terminal, mut child) = Terminal::start(&story, (24, 80), run(&[]));
-    terminal.shows(BAR);
+    terminal.shows(&[BAR]);
     signal(child.id(), Signal::INT);
     // Its server takes three seconds to be killed.
-    terminal.shows("stopping; ");
+    terminal.shows(&["stopping; "]);
     signal(child.id(), Signal::INT);
     assert_eq!(Terminal::ends(&mut child), Some(130));
     let (_, text) = terminal.close();
@@ -210,22 +214,17 @@ fn what_the_server_says_meanwhile_stands_whole_above_the_view() {
         "target = {{ url = \"http://{address}\", command = [\"sh\", \"-c\", \"(sleep 3; echo the server has a word to say >&2) & exec {program} relay --listen {address}\"] }}"
     );
     let story = Story::new(&LONG.replace("[load]", &format!("{talking}\n[load]")));
-    let more = [
-        "--set",
-        "phases.measure=4s",
-        "--set",
-        "matrix.transport=[sse]",
-    ];
-    let (terminal, mut child) = Terminal::start(&story, (30, 90), run(&more));
-    terminal.shows("the server has a word to say");
-    let text = terminal.text();
+    let (terminal, mut child) = Terminal::start(&story, (30, 90), run(&[]));
+    let word = "the server has a word to say";
+    let text = terminal.shows(&[word, BAR, "connected 3 of 3"]);
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines.contains(&"the server has a word to say"), "{text}");
-    assert!(text.contains(BAR), "{text}");
-    assert_eq!(text.matches("connected 3 of 3").count(), 1, "{text}");
+    assert!(lines.contains(&word), "{text}");
+    assert_eq!(text.matches("connected").count(), 1, "{text}");
+    signal(child.id(), Signal::INT);
+    let text = terminal.shows(&[word, "stopping; "]);
+    assert_eq!(text.matches(word).count(), 1, "{text}");
     Terminal::ends(&mut child);
     let (_, text) = terminal.close();
-    assert!(text.contains("the server has a word to say"), "{text}");
     assert!(!text.contains(BAR), "{text}");
 }
 
@@ -246,7 +245,7 @@ fn a_small_terminal_without_colours_is_enough() {
         .arg(command.get_program())
         .args(command.get_args());
     let (terminal, mut child) = Terminal::start(&story, (5, 30), plain);
-    terminal.shows("measuring");
+    terminal.shows(&["measuring"]);
     let text = terminal.text();
     assert!(text.lines().count() <= 5, "{text}");
     assert!(matches!(Terminal::ends(&mut child), Some(0 | 4)));
