@@ -1,6 +1,6 @@
 //! The page that follows a run, and the small server behind it.
 //!
-//! All that happens goes into one bounded [`log`](log::Log), and every viewer is a cursor in it: there is no queue
+//! All that happens goes into one bounded log, and every viewer is a cursor in it: there is no queue
 //! for a viewer, so one that is slow is merely behind, and one that comes late or comes again reads from where it
 //! wants. The server has a thread of its own, which gives way to every other, and shares nothing with
 //! the rest of bench but the log; the thread that watches the run adds to it and never waits.
