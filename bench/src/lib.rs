@@ -28,3 +28,4 @@ pub mod stats;
 pub mod swarm;
 pub mod target;
 pub mod units;
+pub mod witness;

@@ -41,6 +41,8 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "client", "clock", "kernel", "net", "record", "scenario", "schedule", "stamp",
         ],
     ),
+    // A real browser beside the swarm.
+    ("witness", &["target"]),
     // Its requests are those of the clients; it sees nothing of what a trial measures.
     ("model", &["client", "result", "scenario"]),
     ("client", &["clock", "net", "scenario", "stamp"]),

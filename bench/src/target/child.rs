@@ -1,5 +1,6 @@
 //! A server's process that bench started: it never outlives bench.
 
+use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,7 +35,7 @@ fn running() -> MutexGuard<'static, Vec<Pid>> {
 
 /// A running process with all that it starts; dropped, they are killed.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(crate) struct Child {
     process: std::process::Child,
     /// Has the number of the process, which is nobody else's until the process has been waited
     /// for and the group is empty.
@@ -57,14 +58,16 @@ impl Child {
             source,
         };
         let Some((program, arguments)) = words.split_first() else {
-            return Err(failed(std::io::ErrorKind::InvalidInput.into()));
+            return Err(failed(io::ErrorKind::InvalidInput.into()));
         };
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(stdout)
-            .process_group(0);
+        command.args(arguments).stdout(stdout);
+        Self::spawn(command, processors).map_err(failed)
+    }
+
+    /// The same of a command that is made already; its standard input is set here.
+    pub(crate) fn spawn(mut command: Command, processors: Option<&[usize]>) -> io::Result<Self> {
+        command.stdin(Stdio::piped()).process_group(0);
         // Whatever ends bench, even a kill, ends this process; only then is what it started left alone.
         kernel::end_with_this_thread(&mut command);
         // A child inherits the processors of the thread that starts it.
@@ -73,13 +76,13 @@ impl Child {
         if let Some(before) = before {
             let _ = rustix::thread::sched_setaffinity(None, &before);
         }
-        let process = process.map_err(failed)?;
+        let process = process?;
         let group = Pid::from_child(&process);
         running().push(group);
         Ok(Self { process, group })
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 
@@ -88,12 +91,12 @@ impl Child {
         self.group
     }
 
-    pub(super) fn take_stdout(&mut self) -> Option<ChildStdout> {
+    pub(crate) fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.process.stdout.take()
     }
 
     /// How it ended, when it did. It is looked at and not waited for: its number stays its own.
-    pub(super) fn ended(&mut self) -> Option<String> {
+    pub(crate) fn ended(&mut self) -> Option<String> {
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let status = waitid(WaitId::Pid(self.group), look).ok().flatten()?;
         // As wait(2) packs them.
@@ -115,7 +118,7 @@ impl Child {
     }
 
     /// Asks it and what it started to end, waits, and kills what does not.
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         let _ = kill_process_group(self.group, Signal::TERM);
         let deadline = tokio::time::Instant::now() + STOP_LIMIT;
         while !self.is_over() && tokio::time::Instant::now() < deadline {

@@ -14,7 +14,7 @@ use rustix::process::Pid;
 use thiserror::Error;
 
 pub use bundled::{RelayArgs, run as run_bundled_relay};
-use child::Child;
+pub(crate) use child::Child;
 pub use freeze::Frozen;
 use freeze::Who;
 use health::Health;

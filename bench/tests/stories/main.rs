@@ -10,7 +10,6 @@
 mod browser;
 mod bundled;
 #[path = "../common/browser.rs"]
-#[expect(dead_code, reason = "some of it is for the page of a report only")]
 mod chromium;
 mod ci;
 mod commands;

@@ -14,6 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
+use bench::witness::Programs;
 use heads::{Book, LABELS};
 use recorder::{Manner, Recorder};
 
@@ -90,12 +91,7 @@ impl Drop for Browser {
 
 /// The Chromium of this machine and its version.
 fn chromium() -> Option<(PathBuf, String)> {
-    let folders = env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let mut programs = env::split_paths(&folders)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .filter(|program| program.is_file());
-    let program = programs.next()?;
+    let program = Programs::browser().ok()?;
     let said = Command::new(&program).arg("--version").output().ok()?;
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     let version = said
@@ -134,7 +130,7 @@ fn browse(program: &Path) -> [Recorder; 2] {
 #[test]
 fn the_chromium_of_this_machine_sends_what_is_written_down() {
     let Some((program, version)) = chromium() else {
-        eprintln!("SKIPPED: no Chromium is installed, so what it sends was not looked at");
+        crate::chromium::left_out("no Chromium is on the PATH, so what it sends was not looked at");
         return;
     };
     let [own, other] = browse(&program);
