@@ -159,18 +159,34 @@ pub struct TcpInfo {
     pub option_bytes: u64,
 }
 
+impl TcpInfo {
+    /// Reads the kernel's own structure; `None` when it is shorter than this needs (before Linux 4.19).
+    ///
+    /// The layout is kernel ABI (linux/tcp.h): fields are only ever added at the end.
+    #[must_use]
+    pub fn parse(info: &[u8]) -> Option<Self> {
+        const OPTIONS: usize = 5;
+        const BYTES_RECEIVED: usize = 128;
+        const SEGMENTS_OUT: usize = 136;
+        const SEGMENTS_IN: usize = 140;
+        const BYTES_SENT: usize = 200;
+        let long = |at: usize| Some(u64::from_ne_bytes(info.get(at..at + 8)?.try_into().ok()?));
+        let short = |at: usize| Some(u32::from_ne_bytes(info.get(at..at + 4)?.try_into().ok()?));
+        Some(Self {
+            bytes_sent: long(BYTES_SENT)?,
+            bytes_received: long(BYTES_RECEIVED)?,
+            segments_out: short(SEGMENTS_OUT)?.into(),
+            segments_in: short(SEGMENTS_IN)?.into(),
+            option_bytes: if info.get(OPTIONS)? & 1 == 1 { 12 } else { 0 },
+        })
+    }
+}
+
 /// Reads the kernel's counters of a TCP socket. Costs about 1 µs.
 ///
 /// # Errors
 /// When the kernel gives none, or fewer than this needs (before Linux 4.19).
 pub fn tcp_info(socket: BorrowedFd<'_>) -> io::Result<TcpInfo> {
-    // The layout is kernel ABI (linux/tcp.h): fields are only ever added at the end.
-    const OPTIONS: usize = 5;
-    const BYTES_RECEIVED: usize = 128;
-    const SEGMENTS_OUT: usize = 136;
-    const SEGMENTS_IN: usize = 140;
-    const BYTES_SENT: usize = 200;
-    const NEEDED: usize = 208;
     let mut info = [0_u8; 512];
     let mut length = info.len() as socklen_t;
     // SAFETY: the buffer is live and `length` holds its size; the kernel writes at most that.
@@ -184,24 +200,11 @@ pub fn tcp_info(socket: BorrowedFd<'_>) -> io::Result<TcpInfo> {
         )
     };
     check(result)?;
-    if (length as usize) < NEEDED {
-        return Err(io::Error::new(
+    TcpInfo::parse(&info[..length as usize]).ok_or_else(|| {
+        io::Error::new(
             io::ErrorKind::Unsupported,
             "this kernel's TCP_INFO has no byte counters",
-        ));
-    }
-    let long = |at: usize| u64::from_ne_bytes(std::array::from_fn(|index| info[at + index]));
-    let short = |at: usize| {
-        u64::from(u32::from_ne_bytes(std::array::from_fn(|index| {
-            info[at + index]
-        })))
-    };
-    Ok(TcpInfo {
-        bytes_sent: long(BYTES_SENT),
-        bytes_received: long(BYTES_RECEIVED),
-        segments_out: short(SEGMENTS_OUT),
-        segments_in: short(SEGMENTS_IN),
-        option_bytes: if info[OPTIONS] & 1 == 1 { 12 } else { 0 },
+        )
     })
 }
 

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use besides itself. A sample travels down: `main → cli → fleet → swarm →
 /// client → net`; what is measured becomes a result, and the report reads results alone.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 25] = [
     ("main", &["cli"]),
     (
         "cli",
         &[
             "exit", "fleet", "judge", "live", "report", "result", "scenario", "selftest", "target",
-            "units",
+            "units", "witness",
         ],
     ),
     // Beside the road: it is told what happens, and nobody who measures knows it.
@@ -25,7 +25,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
         "fleet",
         &[
             "clock", "judge", "model", "net", "probe", "record", "result", "scenario", "swarm",
-            "target",
+            "target", "witness",
         ],
     ),
     // Not on the road of a sample: a swarm with a server of its own, and the parts by themselves.
@@ -42,7 +42,12 @@ const MAY_USE: [(&str, &[&str]); 24] = [
         ],
     ),
     // A real browser beside the swarm.
-    ("witness", &["target"]),
+    (
+        "witness",
+        &[
+            "clock", "judge", "kernel", "net", "record", "result", "scenario", "stamp", "target",
+        ],
+    ),
     // Its requests are those of the clients; it sees nothing of what a trial measures.
     ("model", &["client", "result", "scenario"]),
     ("client", &["clock", "net", "scenario", "stamp"]),

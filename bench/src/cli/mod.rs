@@ -9,6 +9,7 @@ mod outputs;
 mod progress;
 mod run;
 mod selftest;
+mod witness;
 
 use std::io::{self, IsTerminal, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -40,6 +41,7 @@ use crate::target;
   bench check scenarios/*.toml
   bench report results/latest
   bench compare results/before results/after
+  bench witness scenarios/witness.toml
 
 Exit codes:
   0  all is well
@@ -91,6 +93,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Measure the floor of the instrument, on this machine and now
     Selftest,
+    /// Run scenarios with a real browser beside the simulated clients, and compare what both saw
+    Witness(witness::WitnessArgs),
     /// Run the bundled relay
     #[command(after_help = "Examples:
   bench relay
@@ -172,6 +176,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Report { dir } => report(&dir).into(),
         Command::Compare(args) => compare::run(&args).into(),
         Command::Selftest => selftest::run().into(),
+        Command::Witness(args) => witness::run(&args).into(),
         Command::Relay(args) => target::run_bundled_relay(args),
         Command::Completions { shell } => manual::completions(shell).into(),
         Command::Man { dir } => manual::pages(dir.as_deref()).into(),

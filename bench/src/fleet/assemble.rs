@@ -295,14 +295,8 @@ fn warnings(report: &SwarmReport, totals: &Totals, messages: &Messages) -> Vec<S
     warnings
 }
 
-/// Points for a curve on a logarithmic axis: the median, and each decade of the tail in twelve steps.
+/// Points for a curve on a logarithmic axis.
 fn percentiles(totals: &Totals) -> Vec<PercentilePoint> {
-    let count = totals.delivery.count() as f64;
-    let decades = (0..=60_i32).map(|step| 10_f64.powf(-f64::from(step) / 12.0));
-    // A quantile with fewer than ten samples beyond it says more about luck than about the server.
-    let beyond = decades.take_while(|beyond| *beyond >= 1.0 || count * beyond >= 10.0);
-    let mut quantiles: Vec<f64> = beyond.map(|beyond| 1.0 - beyond).chain([0.5]).collect();
-    quantiles.sort_by(f64::total_cmp);
     let point = |quantile| {
         let delivery = totals.delivery.quantile(quantile)?;
         Some(PercentilePoint {
@@ -311,5 +305,10 @@ fn percentiles(totals: &Totals) -> Vec<PercentilePoint> {
             arrival: totals.arrival.quantile(quantile),
         })
     };
-    quantiles.into_iter().filter_map(point).collect()
+    totals
+        .delivery
+        .curve()
+        .into_iter()
+        .filter_map(point)
+        .collect()
 }

@@ -12,6 +12,7 @@ use crate::result::TrialResult;
 use crate::scenario::Trial;
 use crate::swarm::{Assignment, Report, Swarm, SwarmError, SwarmReport};
 use crate::target::Server;
+use crate::witness::WitnessError;
 
 /// How a trial came to its end.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) enum Ending {
     Stopped,
     /// The server is gone.
     Lost(String),
+    /// The browser beside the swarm failed.
+    Witness(WitnessError),
     /// Nobody could connect, or a thread of the swarm ended; its report says why.
     Swarm,
 }
@@ -75,6 +78,13 @@ impl End {
                 );
                 Some(RunError::Lost { address, reason })
             }
+            Ending::Witness(error) => {
+                doubt(
+                    &mut result,
+                    "the browser beside the clients failed".to_owned(),
+                );
+                Some(RunError::Witness(error))
+            }
             Ending::Stopped => {
                 doubt(&mut result, "the run was stopped before its end".to_owned());
                 None
@@ -88,6 +98,7 @@ impl End {
             log: TrialLog { name, text: log },
             target,
             stamped: report.shards.iter().all(|shard| shard.stamped),
+            accepted: report.publisher.accepted,
             error,
         })
     }

@@ -1,6 +1,7 @@
 //! Runs a plan: each trial with a server of its own, one after another, into one result.
 
 mod assemble;
+mod beside;
 mod conclude;
 mod course;
 mod freeze;
@@ -16,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 use crate::probe::{Processors, environment};
 use crate::result::{FORMAT, RunResult, Second, TrialResult, Verdict};
 use crate::scenario::{Plan, Target, Trial};
-use crate::swarm::SwarmError;
+use crate::swarm::{Pairs, SwarmError};
 use crate::target::TargetError;
+use crate::witness::{Witness, WitnessError};
 
 /// What happens in a run, for whoever shows it.
 #[derive(Debug)]
@@ -132,6 +134,9 @@ pub enum RunError {
     /// The generator.
     #[error(transparent)]
     Swarm(#[from] SwarmError),
+    /// The browser beside it.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
 }
 
 impl RunError {
@@ -162,6 +167,8 @@ struct Trialled {
     log: TrialLog,
     target: String,
     stamped: bool,
+    /// What the server accepted of the measured phase.
+    accepted: Pairs,
     error: Option<RunError>,
 }
 
@@ -171,6 +178,17 @@ pub async fn run(
     command: Vec<String>,
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
+) -> Outcome {
+    run_beside(plan, command, stop, observe, None).await
+}
+
+/// The same with a browser that takes part in each trial; a search has none.
+pub async fn run_beside(
+    plan: &Plan,
+    command: Vec<String>,
+    stop: &CancellationToken,
+    observe: &mut dyn FnMut(Event<'_>),
+    mut witness: Option<&mut Witness>,
 ) -> Outcome {
     // A server that runs already is not ours to pin, so the generator takes every processor.
     let ours = plan.target.is_started_here();
@@ -195,14 +213,15 @@ pub async fn run(
             of: Some(plan.trials.len()),
             trial,
         });
-        let (trialled, error) = match trial::run(plan, trial, kept, stop, observe).await {
-            Ok(Some(mut trialled)) => {
-                let error = trialled.error.take();
-                (Some(trialled), error)
-            }
-            Ok(None) => (None, None),
-            Err(error) => (None, Some(error)),
-        };
+        let (trialled, error) =
+            match trial::run(plan, trial, kept, stop, observe, witness.as_deref_mut()).await {
+                Ok(Some(mut trialled)) => {
+                    let error = trialled.error.take();
+                    (Some(trialled), error)
+                }
+                Ok(None) => (None, None),
+                Err(error) => (None, Some(error)),
+            };
         if let Some(trialled) = trialled {
             keep(&mut result, trialled, observe);
         }

@@ -97,7 +97,7 @@ impl<'a> Hunt<'a> {
                 of: None,
                 trial: &trial,
             });
-            let outcome = trial::run(self.plan, &trial, kept, stop, observe).await;
+            let outcome = trial::run(self.plan, &trial, kept, stop, observe, None).await;
             let (said, error) = match outcome {
                 Ok(None) => return None,
                 Ok(Some(mut trialled)) => {

@@ -43,14 +43,10 @@ pub(super) fn add(result: &mut TrialResult, assignment: &Assignment, delivery: &
     reason = "latencies stay far below 2^53 ns"
 )]
 fn buckets(series: &Series) -> impl Iterator<Item = uniform::Bucket> + '_ {
-    let histogram = series.histogram();
-    histogram.iter_recorded().map(|step| {
-        let value = step.value_iterated_to();
-        uniform::Bucket {
-            low: histogram.lowest_equivalent(value) as f64,
-            high: histogram.highest_equivalent(value) as f64,
-            count: step.count_since_last_iteration(),
-        }
+    series.buckets().map(|(low, high, count)| uniform::Bucket {
+        low: low as f64,
+        high: high as f64,
+        count,
     })
 }
 

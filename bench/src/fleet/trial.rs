@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::Measured;
+use super::beside::Beside;
 use super::conclude::{End, Ending};
 use super::freeze::Freezer;
 use super::timeline::Timeline;
@@ -20,6 +21,7 @@ use crate::result::Floor;
 use crate::scenario::{Incident, Plan, Poll, Transport, Trial, capacity, events};
 use crate::swarm::{Assignment, Report, Swarm};
 use crate::target::Server;
+use crate::witness::Witness;
 
 /// How long the last clients may take to connect after the ramp.
 const RAMP_GRACE: Duration = Duration::from_secs(15);
@@ -60,6 +62,7 @@ pub(super) async fn run(
     processors: Option<&Processors>,
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
+    witness: Option<&mut Witness>,
 ) -> Result<Option<Trialled>, RunError> {
     Process::this().reset_peak();
     let kept_to = processors.map(|processors| processors.server.as_slice());
@@ -92,12 +95,22 @@ pub(super) async fn run(
         measured,
         observe,
     };
+    let mut beside = Beside::new(witness, &assignment, stop);
     let mut ending = run.connect().await;
+    if matches!(ending, Ending::Complete) {
+        ending = beside.follow().await;
+    }
     let window = run.window();
     let mut timeline = Timeline::new(window, assignment.shards, trial);
     if matches!(ending, Ending::Complete) {
         run.swarm.run(window);
-        ending = run.phases(window, &mut timeline).await;
+        ending = tokio::select! {
+            ending = run.phases(window, &mut timeline) => ending,
+            never = beside.attend(window) => match never {},
+        };
+    }
+    if matches!(ending, Ending::Complete) {
+        ending = beside.leave(window, plan.phases.drain).await;
     }
     let Run {
         server,
@@ -117,7 +130,11 @@ pub(super) async fn run(
         measured,
         ending,
     };
-    end.conclude(trial, observe).await.map(Some)
+    let mut trialled = end.conclude(trial, observe).await?;
+    if trialled.error.is_none() {
+        trialled.error = beside.conclude(&trialled, window).err();
+    }
+    Ok(Some(trialled))
 }
 
 /// Times an idle exchange with the server, on a thread that may block for seconds.

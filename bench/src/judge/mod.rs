@@ -13,6 +13,7 @@ pub mod search;
 mod steady;
 pub mod uniform;
 pub mod validity;
+pub mod witness;
 
 use crate::result::{GateResult, TrialResult, Verdict};
 

@@ -7,4 +7,4 @@ mod link;
 mod socket;
 
 pub use link::{Over, Wheel};
-pub use socket::{Received, Socket, Traffic, WireTotals, wire};
+pub use socket::{Received, Socket, Traffic, WireTotals, wire, wire_of};

@@ -13,7 +13,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::link::Line;
 use crate::clock::Moment;
-use crate::kernel;
+use crate::kernel::{self, TcpInfo};
 
 /// TCP and IP header without options, in bytes.
 const HEADERS_V4: u64 = 40;
@@ -233,12 +233,21 @@ pub fn wire(stream: &TcpStream, server: SocketAddr) -> io::Result<WireTotals> {
 }
 
 fn totals(stream: &TcpStream, headers: u64) -> io::Result<WireTotals> {
-    let info = kernel::tcp_info(stream.as_fd())?;
+    Ok(on_wire(&kernel::tcp_info(stream.as_fd())?, headers))
+}
+
+/// The same by counters that were read already, of whoever's connection to `server`.
+#[must_use]
+pub fn wire_of(info: &TcpInfo, server: SocketAddr) -> WireTotals {
+    on_wire(info, Traffic::to(server).headers)
+}
+
+fn on_wire(info: &TcpInfo, headers: u64) -> WireTotals {
     let each = headers + info.option_bytes;
-    Ok(WireTotals {
+    WireTotals {
         sent: info.bytes_sent + info.segments_out * each + SYN_EXTRA,
         received: info.bytes_received + info.segments_in * each + SYN_EXTRA,
-    })
+    }
 }
 
 fn poll_receive(

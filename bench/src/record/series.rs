@@ -97,6 +97,18 @@ impl Series {
         })
     }
 
+    /// The quantiles of a curve on a logarithmic axis, ascending: the median, and each decade of the tail in twelve
+    /// steps, as far as ten samples lie beyond. A quantile with fewer says more about luck than about the server.
+    #[must_use]
+    pub fn curve(&self) -> Vec<f64> {
+        let count = self.count() as f64;
+        let decades = (0..=60_i32).map(|step| 10_f64.powf(-f64::from(step) / 12.0));
+        let beyond = decades.take_while(|beyond| *beyond >= 1.0 || count * beyond >= 10.0);
+        let mut quantiles: Vec<f64> = beyond.map(|beyond| 1.0 - beyond).chain([0.5]).collect();
+        quantiles.sort_by(f64::total_cmp);
+        quantiles
+    }
+
     /// Between which values the quantile lies, by the order statistics of `causes` observations.
     fn interval(&self, quantile: f64, causes: u64) -> Option<(u64, u64)> {
         let (low, high) = stats::quantile_ranks(causes, quantile, stats::CONFIDENCE)?;
@@ -108,6 +120,18 @@ impl Series {
     #[must_use]
     pub fn memory(&self) -> usize {
         self.histogram.distinct_values() * size_of::<u64>()
+    }
+
+    /// The samples as they are kept, ascending: the shortest and the longest time of a bucket, and how many are in it.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
+        self.histogram.iter_recorded().map(|step| {
+            let value = step.value_iterated_to();
+            (
+                self.histogram.lowest_equivalent(value),
+                self.histogram.highest_equivalent(value),
+                step.count_since_last_iteration(),
+            )
+        })
     }
 
     /// The histogram, for logs and curves.

@@ -138,7 +138,7 @@ fn list(out: &mut String, title: &str, items: impl Iterator<Item = String>) {
     }
 }
 
-fn lay_out(out: &mut String, table: &Table) {
+pub(super) fn lay_out(out: &mut String, table: &Table) {
     let heads = table.columns.iter().map(|column| {
         let (over, head) = (column.over, column.head.as_str());
         let gap = if over.is_empty() || head.starts_with('/') {

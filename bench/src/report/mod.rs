@@ -23,6 +23,7 @@ mod searches;
 mod show;
 mod story;
 mod table;
+pub mod witness;
 mod words;
 
 use std::fs;

@@ -10,6 +10,7 @@ pub mod metric;
 mod search;
 mod store;
 mod trial;
+mod witness;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub use trial::{
     Bytes, Clients, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes, Prediction,
     Requests, Second, ServerCost, Summary, TrialResult,
 };
+pub use witness::{Apart, ClockBound, Side, SideBytes, Witnessed, WitnessedTrial};
 
 use serde::{Deserialize, Serialize};
 

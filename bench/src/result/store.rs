@@ -6,11 +6,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, RunResult};
+use super::{FORMAT, RunResult, Witnessed};
 
 const SUMMARY: &str = "summary.json";
+const WITNESS: &str = "witness.json";
 const LATEST: &str = "latest";
 /// A run with many trials writes a few megabytes; charts and logs as much again.
 const FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -132,12 +133,25 @@ impl Store {
     /// # Errors
     /// When the file cannot be written.
     pub fn checkpoint(&self, run: &RunResult) -> Result<(), StoreError> {
-        let mut json = serde_json::to_vec_pretty(run).map_err(|source| StoreError::Malformed {
-            file: self.dir.join(SUMMARY),
+        self.put_json(SUMMARY, run)
+    }
+
+    /// Writes what a browser saw beside the run.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put_witness(&self, witnessed: &Witnessed) -> Result<(), StoreError> {
+        self.put_json(WITNESS, witnessed)
+    }
+
+    fn put_json(&self, name: &str, document: &impl Serialize) -> Result<(), StoreError> {
+        let json = serde_json::to_vec_pretty(document);
+        let mut json = json.map_err(|source| StoreError::Malformed {
+            file: self.dir.join(name),
             source,
         })?;
         json.push(b'\n');
-        self.put(SUMMARY, &json)
+        self.put(name, &json)
     }
 
     /// Writes the document, the interval logs and the scenario as resolved, then

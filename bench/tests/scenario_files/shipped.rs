@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use bench::scenario::{Headers, Load, describe, read, read_text};
+use bench::scenario::{Headers, Load, Transport, describe, read, read_text};
 
 use crate::{folder, known, shipped};
 
@@ -48,7 +48,8 @@ fn every_shipped_scenario_asks_a_question_and_tells_its_duration() {
             "scale",
             "shootout-2016",
             "smoke",
-            "storm"
+            "storm",
+            "witness"
         ]
     );
 }
@@ -97,4 +98,18 @@ fn the_crossover_takes_less_than_ten_minutes_and_pushes_once_a_rate() {
     };
     assert_eq!(of(Transport::Polling), 20);
     assert_eq!(of(Transport::Websocket), 5);
+}
+
+#[test]
+fn a_browser_can_do_what_the_witness_scenario_asks() {
+    let plan = shipped("witness.toml", &[]);
+    assert_eq!(bench::witness::fits(&plan), Ok(()));
+    let transports: Vec<Transport> = plan.trials.iter().map(|t| t.load.transport).collect();
+    assert_eq!(transports, Transport::ALL);
+    assert!(plan.expected_time() < Duration::from_secs(180));
+    let cannot = |set: &str| bench::witness::fits(&shipped("witness.toml", &[set])).unwrap_err();
+    assert!(cannot("link.rtt=50ms").contains("leave out link"));
+    assert!(cannot("load.poll=latest").contains("leave out load.poll"));
+    assert!(cannot("load.keep_alive=false").contains("leave out load.keep_alive"));
+    assert!(bench::witness::fits(&shipped("storm.toml", &[])).is_err());
 }

@@ -30,3 +30,4 @@ mod realism;
 mod refusals;
 mod search;
 mod theory;
+mod witness;

@@ -1,7 +1,9 @@
 //! One connection of the fake, request after request.
 
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,6 +13,9 @@ use super::{Shared, Silent, count, socket};
 
 /// How often an endless answer looks whether the fake is to end.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// Where the pages' client code is served.
+const CLIENTS: &str = "/assets/clients/";
 
 /// An answer that does not end.
 pub(super) struct Form {
@@ -59,6 +64,9 @@ pub(super) fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
             ("GET", "/healthz") if !shared.plan.unhealthy => {
                 outgoing.write(&wire::answer("200 OK", "", "ok"), 0)?
             }
+            ("GET", leaf) if shared.plan.pages && leaf.starts_with(CLIENTS) => {
+                outgoing.write(&client(leaf), 0)?
+            }
             ("POST", "messages") => {
                 let length = request.header("content-length").unwrap_or("0");
                 let body = incoming.take(length.parse().map_err(io::Error::other)?)?;
@@ -72,6 +80,16 @@ pub(super) fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
             }
             _ => outgoing.write(&wire::answer("404 Not Found", "", "nothing here"), 0)?,
         }
+    }
+}
+
+/// A transport's client code, as the relay has it in its folder.
+fn client(path: &str) -> Vec<u8> {
+    let name = path.trim_start_matches(CLIENTS);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../relay/src/demo/clients");
+    match fs::read_to_string(folder.join(name)) {
+        Ok(code) => wire::answer("200 OK", "Content-Type: text/javascript\r\n", &code),
+        Err(_) => wire::answer("404 Not Found", "", "nothing here"),
     }
 }
 

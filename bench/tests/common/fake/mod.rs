@@ -56,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) unhealthy: bool,
     /// What is never answered.
     pub(crate) silent: Silent,
+    /// It serves the client code of the relay's pages.
+    pub(crate) pages: bool,
 }
 
 /// How bytes are written.

@@ -93,10 +93,12 @@ impl Request {
     }
 
     pub(super) fn wait(&self) -> Duration {
-        let millis = self.query("wait").and_then(|wait| wait.strip_suffix("ms"));
-        millis.map_or(Duration::ZERO, |millis| {
-            Duration::from_millis(millis.parse().unwrap())
-        })
+        // bench says milliseconds, a page seconds.
+        let wait = self.query("wait").unwrap_or("0s");
+        match wait.strip_suffix("ms") {
+            Some(millis) => Duration::from_millis(millis.parse().unwrap()),
+            None => Duration::from_secs(wait.trim_end_matches('s').parse().unwrap()),
+        }
     }
 }
 
