@@ -147,7 +147,7 @@ async fn one(
         complain(&chain(&error));
         return exit.worse(Exit::Usage);
     }
-    if let Err(error) = report::witness::write(store.dir(), &witnessed) {
+    if let Err(error) = report::witness::write(store.dir(), &witnessed, &result) {
         complain(&chain(&error));
     }
     if !args.quiet {

@@ -10,9 +10,13 @@ use crate::scenario::Transport;
 use crate::units::{show_bytes, show_count, show_nanos};
 
 /// What the figures are, for whoever did not make them.
-const READING: &str = "Delivery is from the instant that a message was due until the client's own code had it; in the browser that is \
-     the code of the relay's pages. Bytes are those at the sockets of the subscribers, HTTP and WebSocket framing and requests \
-     included; on the wire TCP/IP headers and acknowledgements too. All are the kernel's counts, the browser's read from outside.";
+const READING: &str = "Delivery is from the instant that a message was due until the client's own code had it: in the browser, the code of the \
+     relay's pages. Bytes are the kernel's counts of the subscribers' sockets, the browser's read from outside: requests, HTTP and WebSocket \
+     framing included; on the wire TCP/IP headers and acknowledgements too. Faults are messages lost, come twice, or out of order.";
+
+/// What a page adds to a delivery.
+const OWN_COST: &str = "The page's own cost is a message's way from the browser's socket through its network process and the page's \
+     event loop into the page's code.";
 
 /// The latencies of the table: its head, and which one.
 type Quantile = (&'static str, fn(&Summary) -> u64);
@@ -37,59 +41,62 @@ const COSTS: [Cost; 3] = [
 #[must_use]
 pub fn console(witnessed: &Witnessed, run: &RunResult, results: &str, style: Style) -> String {
     let ink = Ink(style.color);
-    let mut out = format!("{}\n\n", ink.bold(&head(witnessed)));
     let paragraph = |text: &str| format!("{}\n", wrap(text, style.width));
+    let mut out = format!("{}\n{}\n", ink.bold(&witnessed.title), who(witnessed));
     if let Some(warning) = words::profile_warning(run) {
-        out.push_str(&ink.yellow(&paragraph(&format!("WARNING: {warning}"))));
-        out.push('\n');
+        let text = paragraph(&format!("WARNING: {warning}"));
+        out.push_str(&format!("\n{}", ink.yellow(&text)));
     }
     if witnessed.trials.is_empty() {
-        out.push_str("The browser saw no trial to its end.\n");
+        out.push_str("\nThe browser saw no trial to its end.\n");
     } else {
-        out.push_str(&lay_out(&table(witnessed), style.width));
+        for table in [sides(witnessed), medians(witnessed)] {
+            out.push_str(&format!("\n{}", lay_out(&table, style.width)));
+        }
+        for text in [OWN_COST, READING, &clock(witnessed)] {
+            out.push_str(&format!("\n{}", paragraph(text)));
+        }
+    }
+    let notes = notes(witnessed, run);
+    if !notes.is_empty() {
         out.push('\n');
     }
-    for trial in &witnessed.trials {
-        out.push_str(&paragraph(&sentence(trial)));
-        for note in &trial.notes {
-            out.push_str(&ink.yellow(&paragraph(&format!("{}: {note}", trial.id))));
-        }
-        for contradiction in &trial.contradictions {
-            let text = format!("{}: CONTRADICTION: {contradiction}", trial.id);
-            out.push_str(&ink.red(&paragraph(&text)));
-        }
+    for note in notes {
+        out.push_str(&ink.yellow(&paragraph(&note)));
     }
-    out.push_str(&format!("\n{}", paragraph(READING)));
-    out.push_str(&paragraph(&clock(witnessed)));
-    for trial in &run.trials {
-        for reason in &trial.invalid_reasons {
-            out.push_str(&ink.red(&paragraph(&format!("{}: invalid: {reason}", trial.id))));
-        }
+    for line in contradictions(witnessed) {
+        out.push_str(&ink.red(&paragraph(&format!("CONTRADICTION: {line}"))));
     }
     let word = match run.verdict {
         Verdict::Pass => ink.green("PASS"),
         Verdict::Fail => ink.red("FAIL"),
         Verdict::Invalid => ink.red("INVALID"),
     };
-    out.push_str(&format!("\n{word}: {}\n", verdict(witnessed, run)));
-    out.push_str(&format!("Results: {results}\n"));
+    let verdict = verdict(witnessed, run);
+    out.push_str(&format!("\n{word}: {verdict}\nResults: {results}\n"));
     out
 }
 
 /// The same as Markdown.
 #[must_use]
-pub fn markdown(witnessed: &Witnessed) -> String {
-    let mut out = format!("## {}\n\n", head(witnessed));
-    markdown::lay_out(&mut out, &table(witnessed));
-    out.push('\n');
-    for trial in &witnessed.trials {
-        out.push_str(&format!("- {}\n", sentence(trial)));
-        let oddities = trial.notes.iter().chain(&trial.contradictions);
-        for oddity in oddities {
-            out.push_str(&format!("- **{}**: {oddity}\n", trial.id));
-        }
+pub fn markdown(witnessed: &Witnessed, run: &RunResult) -> String {
+    let mut out = format!("## {}\n\n{}\n", witnessed.title, who(witnessed));
+    for table in [sides(witnessed), medians(witnessed)] {
+        out.push('\n');
+        markdown::lay_out(&mut out, &table);
     }
-    out.push_str(&format!("\n{READING} {}\n", clock(witnessed)));
+    for text in [OWN_COST, READING, &clock(witnessed)] {
+        out.push_str(&format!("\n{text}\n"));
+    }
+    let contradictions = contradictions(witnessed).into_iter();
+    let lines: Vec<String> = notes(witnessed, run)
+        .into_iter()
+        .chain(contradictions.map(|line| format!("**Contradiction**: {line}")))
+        .map(|line| format!("- {line}\n"))
+        .collect();
+    if !lines.is_empty() {
+        out.push_str(&format!("\n{}", lines.concat()));
+    }
     out
 }
 
@@ -97,21 +104,34 @@ pub fn markdown(witnessed: &Witnessed) -> String {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(dir: &Path, witnessed: &Witnessed) -> Result<(), ReportError> {
-    put(&dir.join("witness.md"), markdown(witnessed).as_bytes())
+pub fn write(dir: &Path, witnessed: &Witnessed, run: &RunResult) -> Result<(), ReportError> {
+    put(&dir.join("witness.md"), markdown(witnessed, run).as_bytes())
 }
 
-fn head(witnessed: &Witnessed) -> String {
-    let subscribers = witnessed.trials.first().map(|trial| &trial.browser);
-    let count = subscribers.map_or(0, |side| side.subscribers);
+/// Who was there.
+fn who(witnessed: &Witnessed) -> String {
+    let first = witnessed.trials.first();
+    let count = |of: fn(&WitnessedTrial) -> &Side| first.map_or(0, |trial| of(trial).subscribers);
     format!(
-        "{}: {} with {count} subscribers beside the simulated clients",
-        witnessed.title, witnessed.browser
+        "{} with {} subscribers, beside {} simulated clients",
+        witnessed.browser,
+        count(|trial| &trial.browser),
+        show_count(count(|trial| &trial.simulated))
     )
 }
 
+/// A trial's name: its transport alone when that tells it from the others.
+fn name(witnessed: &Witnessed, trial: &WitnessedTrial) -> String {
+    let same = |other: &&WitnessedTrial| other.transport == trial.transport;
+    if witnessed.trials.iter().filter(same).count() > 1 {
+        trial.id.clone()
+    } else {
+        trial.transport.to_string()
+    }
+}
+
 /// Three rows for each trial: the simulated clients, the browser, and how far they are apart.
-fn table(witnessed: &Witnessed) -> Table {
+fn sides(witnessed: &Witnessed) -> Table {
     let mut columns = vec![Column::words("transport"), Column::words("client")];
     columns.push(Column::numbers("", "messages"));
     columns.extend(QUANTILES.map(|(head, _)| Column {
@@ -120,17 +140,10 @@ fn table(witnessed: &Witnessed) -> Table {
     }));
     columns.push(Column::numbers("for each message", "requests"));
     columns.extend(COSTS.map(|(head, _)| Column::numbers("for each message", head)));
-    columns.extend(["lost", "twice", "late"].map(|head| Column::numbers("", head)));
-    let repeated = witnessed.trials.iter().any(|trial| trial.repeat > 1);
-    let varied = witnessed.trials.iter().any(|trial| trial.factors.len() > 1);
+    columns.push(Column::numbers("", "faults"));
     let rows = witnessed.trials.iter().flat_map(|trial| {
-        let name = if repeated || varied {
-            trial.id.clone()
-        } else {
-            trial.transport.to_string()
-        };
         [
-            side(name, "simulated", &trial.simulated),
+            side(name(witnessed, trial), "simulated", &trial.simulated),
             side(String::new(), "browser", &trial.browser),
             apart(trial),
         ]
@@ -139,6 +152,64 @@ fn table(witnessed: &Witnessed) -> Table {
         rows: rows.collect(),
         columns,
     }
+}
+
+/// What the difference of the medians is.
+fn medians(witnessed: &Witnessed) -> Table {
+    let mut columns = vec![Column::words("browser less simulated")];
+    columns.extend(["p50", "at least", "at most"].map(|head| Column::numbers("", head)));
+    columns.push(Column::words(
+        "by chance and the page's clock; what it comes from",
+    ));
+    let rows = witnessed.trials.iter().map(|trial| {
+        let mut row = vec![name(witnessed, trial)];
+        let Some(apart) = trial.apart() else {
+            row.extend([show::MISSING; 3].map(str::to_owned));
+            row.push("nothing to compare".to_owned());
+            return row;
+        };
+        row.extend([apart.median, apart.low, apart.high].map(signed));
+        let certain = apart.low > 0.0;
+        row.push(
+            match trial.transport {
+                Transport::Polling if certain => {
+                    "a wait for the next poll, and the page's own cost"
+                }
+                Transport::Polling => "nothing but chance: on both sides a wait for the next poll",
+                _ if certain => "the page's own cost",
+                _ => "the page's own cost; it is too small to tell from chance",
+            }
+            .to_owned(),
+        );
+        row
+    });
+    Table {
+        rows: rows.collect(),
+        columns,
+    }
+}
+
+/// What a reader should know of the browser, and why trials cannot be trusted.
+fn notes(witnessed: &Witnessed, run: &RunResult) -> Vec<String> {
+    let of_browser = witnessed.trials.iter().flat_map(|trial| {
+        let notes = trial.notes.iter();
+        notes.map(|note| format!("{}: {note}", trial.id))
+    });
+    let of_run = run.trials.iter().flat_map(|trial| {
+        let reasons = trial.invalid_reasons.iter();
+        reasons.map(|reason| format!("{}: invalid: {reason}", trial.id))
+    });
+    of_browser.chain(of_run).collect()
+}
+
+fn contradictions(witnessed: &Witnessed) -> Vec<String> {
+    let of = |trial: &WitnessedTrial| {
+        let lines = trial.contradictions.iter();
+        lines
+            .map(|line| format!("{}: {line}", trial.id))
+            .collect::<Vec<_>>()
+    };
+    witnessed.trials.iter().flat_map(of).collect()
 }
 
 fn side(name: String, who: &str, side: &Side) -> Vec<String> {
@@ -152,7 +223,7 @@ fn side(name: String, who: &str, side: &Side) -> Vec<String> {
     let requests = side.per_message(Some(side.requests));
     row.push(requests.map_or_else(missing, |count| format!("{count:.2}")));
     row.extend(COSTS.map(|(_, of)| side.per_message(of(side)).map_or_else(missing, show_bytes)));
-    row.extend([side.lost, side.duplicated, side.reordered].map(show_count));
+    row.push(show_count(side.lost + side.duplicated + side.reordered));
     row
 }
 
@@ -176,33 +247,8 @@ fn apart(trial: &WitnessedTrial) -> Vec<String> {
                 show::deviation(Some(browser / simulated - 1.0))
             })
     }));
-    row.extend([const { String::new() }; 3]);
+    row.push(String::new());
     row
-}
-
-/// What the difference of the medians is.
-fn sentence(trial: &WitnessedTrial) -> String {
-    let Some(apart) = trial.apart() else {
-        return format!("{}: nothing to compare.", trial.id);
-    };
-    let range = format!(
-        "{} (between {} and {}, chance and the page's clock considered)",
-        signed(apart.median),
-        signed(apart.low),
-        signed(apart.high)
-    );
-    let meaning = match trial.transport {
-        Transport::Polling if apart.low <= 0.0 && apart.high >= 0.0 => {
-            "no difference that can be told from chance: on both sides a message waits for the next poll"
-        }
-        Transport::Polling => {
-            "on both sides a message waits for the next poll, and the page's own cost comes on top"
-        }
-        _ => {
-            "a message's way from the browser's socket through its network process into the page's code"
-        }
-    };
-    format!("{}: browser less simulated {range}: {meaning}.", trial.id)
 }
 
 /// How well the page's clock is known.
@@ -212,25 +258,21 @@ fn clock(witnessed: &Witnessed) -> String {
         return String::new();
     };
     format!(
-        "The page's clock moves in steps of {} and was off by at most {}, as {} readings of it between readings of the host's clock prove.",
+        "The page's clock moves in steps of {}, and {} readings of it between readings of the host's clock prove that it was off by at most {}.",
         show_nanos(float(worst.resolution_ns)),
-        show_nanos(float(worst.bound_ns)),
-        worst.exchanges
+        worst.exchanges,
+        show_nanos(float(worst.bound_ns))
     )
 }
 
 fn verdict(witnessed: &Witnessed, run: &RunResult) -> String {
-    let contradictions: usize = witnessed
-        .trials
-        .iter()
-        .map(|trial| trial.contradictions.len())
-        .sum();
-    match (run.verdict, contradictions) {
-        (Verdict::Invalid, 1..) => {
-            "The browser contradicts the simulated clients; see above.".to_owned()
+    let contradicted = !contradictions(witnessed).is_empty();
+    match run.verdict {
+        Verdict::Invalid if contradicted => {
+            "The browser contradicts the simulated clients.".to_owned()
         }
-        (Verdict::Invalid, 0) => words::verdict(run),
-        (Verdict::Pass | Verdict::Fail, _) => format!(
+        Verdict::Invalid => words::verdict(run),
+        Verdict::Pass | Verdict::Fail => format!(
             "The browser bears the simulated clients out. {}",
             words::verdict(run)
         ),

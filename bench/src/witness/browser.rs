@@ -185,9 +185,12 @@ impl Browser {
             })?;
         let (driver, client) = driver::start(&programs.driver, port, START_LIMIT).await?;
         let version = driver::version(&client).await?;
+        let file = programs.browser.file_name().unwrap_or_default();
+        let chromium = file.to_string_lossy().contains("chromium");
+        let name = if chromium { "Chromium" } else { "Chrome" };
         Ok(Self {
             client,
-            version,
+            version: format!("{name} {version}"),
             browser,
             driver,
             _profile: profile,

@@ -73,17 +73,16 @@ pub(super) async fn start(
     }
 }
 
-/// Name and version of the browser behind a session.
+/// The version of the browser behind a session.
 pub(super) async fn version(client: &Client) -> Result<String, BrowserError> {
     let body = json!({ "cmd": "Browser.getVersion", "params": {} });
     let path = "goog/cdp/execute";
     let answer = client.issue_cmd(Vendor { path, body }).await;
     let answer = answer.map_err(|error| BrowserError::Command(error.to_string()))?;
-    let product = answer["product"].as_str().unwrap_or("unknown");
-    // `HeadlessChrome/140.0.7339.80`, whichever of the two it is.
-    Ok(product
-        .replace("HeadlessChrome/", "Chromium ")
-        .replace('/', " "))
+    // As `HeadlessChrome/140.0.7339.80`, of Chromium too.
+    let product = answer["product"].as_str().unwrap_or_default();
+    let version = product.split_once('/').map(|(_, version)| version);
+    Ok(version.unwrap_or("of an unknown version").to_owned())
 }
 
 /// The port that the driver names, when it has named it. A thread reads what it prints, and ends with it.

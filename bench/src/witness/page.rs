@@ -16,7 +16,7 @@ use crate::stamp;
 /// What runs in the page.
 const SCRIPT: &str = include_str!("script.js");
 /// Readings of the page's clock, each time that it is asked.
-const EXCHANGES: u32 = 25;
+const EXCHANGES: u32 = 100;
 /// How long a page may take over a command beyond what the command asks for.
 const PATIENCE: Duration = Duration::from_secs(30);
 

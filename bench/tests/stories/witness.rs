@@ -8,7 +8,7 @@ use bench::witness::Programs;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::chromium::left_out;
+use crate::chromium::{self, left_out};
 use crate::fake::{Delay, Fake, Plan};
 use crate::process::{children, is_gone, signal};
 use crate::program::{Ran, Story, bench, wait_for};
@@ -186,6 +186,32 @@ fn what_a_browser_cannot_do_is_refused_before_anything_starts() {
     let _ = ran.expect(2).says(&["six connections to a host"]);
 }
 
+#[tokio::test]
+async fn a_browser_is_driven_and_gone_with_all_it_started() {
+    let Some(browser) = chromium::start().await else {
+        return;
+    };
+    let answer = browser.client.execute("return 6 * 7;", Vec::new()).await;
+    assert_eq!(answer.unwrap(), 42);
+    let size =
+        serde_json::json!({ "width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": true });
+    let command = "Emulation.setDeviceMetricsOverride";
+    let _ = browser.devtools(command, size).await.unwrap();
+    let width = browser.client.execute("return innerWidth;", Vec::new());
+    assert_eq!(width.await.unwrap(), 400);
+    let complain = browser.client.execute("console.error('ouch');", Vec::new());
+    let _ = complain.await.unwrap();
+    let said = browser.console().await.unwrap().concat();
+    assert!(said.contains("ouch"), "{said}");
+    let pid = browser.pid();
+    let helpers = children(pid);
+    drop(browser);
+    let gone = wait_for(Duration::from_secs(20), || {
+        is_gone(pid) && helpers.iter().all(|pid| is_gone(*pid))
+    });
+    assert!(gone, "{helpers:?}");
+}
+
 #[test]
 fn however_bench_ends_it_leaves_no_browser_behind() {
     if no_browser() {
@@ -195,7 +221,9 @@ fn however_bench_ends_it_leaves_no_browser_behind() {
         let story = story(BUNDLED, &["sse"], "60s");
         let mut command = bench();
         let words = ["witness", "story.toml", "--out", "results"];
-        let mut running = story.spawn(command.args(words));
+        // Nobody clears up after a kill: the browser's profile then stays where it was made.
+        let command = command.args(words).env("TMPDIR", story.folder());
+        let mut running = story.spawn(command);
         // The browser, its driver and the relay.
         let mut started = Vec::new();
         let all = wait_for(Duration::from_secs(50), || {
