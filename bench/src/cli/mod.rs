@@ -229,23 +229,35 @@ fn check(args: &CheckArgs) -> Exit {
 }
 
 fn report(dir: &Path) -> Exit {
-    let made = Store::open(dir).and_then(|store| store.load().map(|run| (store, run)));
-    let (store, run) = match made {
+    let made = Store::open(dir).and_then(|store| {
+        let (run, witnessed) = (store.load()?, store.load_witness()?);
+        Ok((store, run, witnessed))
+    });
+    let (store, run, witnessed) = match made {
         Ok(made) => made,
         Err(error) => {
             complain(&chain(&error));
             return Exit::Usage;
         }
     };
-    if let Err(error) = report::write_all(store.dir(), &run) {
+    let written = report::write_all(store.dir(), &run).and_then(|()| match &witnessed {
+        Some(witnessed) => report::witness::write(store.dir(), witnessed, &run),
+        None => Ok(()),
+    });
+    if let Err(error) = written {
         complain(&chain(&error));
         return Exit::Usage;
     }
-    say(&report::console::render(
-        &run,
-        Some(&store.dir().display().to_string()),
+    let (place, style) = (
+        store.dir().display().to_string(),
         style(io::stdout().is_terminal()),
-    ))
+    );
+    let mut text = report::console::render(&run, Some(&place), style);
+    if let Some(witnessed) = &witnessed {
+        let theirs = report::witness::console(witnessed, &run, &place, style);
+        text.push_str(&format!("\n{theirs}"));
+    }
+    say(&text)
 }
 
 /// Columns and colours for what is printed.

@@ -4,19 +4,19 @@ use std::path::Path;
 
 use super::console::{Ink, Style, lay_out, wrap};
 use super::table::{Column, Table};
-use super::{ReportError, markdown, show, words, write as put};
+use super::{ReportError, charts, markdown, show, words, write as put};
 use crate::result::{RunResult, Side, Summary, Verdict, Witnessed, WitnessedTrial};
 use crate::scenario::Transport;
 use crate::units::{show_bytes, show_count, show_nanos};
 
 /// What the figures are, for whoever did not make them.
 const READING: &str = "Delivery is from the instant that a message was due until the client's own code had it: in the browser, the code of the \
-     relay's pages. Bytes are the kernel's counts of the subscribers' sockets, the browser's read from outside: requests, HTTP and WebSocket \
+     relay's pages. Bytes are those of the subscribers' sockets, the browser's by the kernel's counters: requests, HTTP and WebSocket \
      framing included; on the wire TCP/IP headers and acknowledgements too. Faults are messages lost, come twice, or out of order.";
 
 /// What a page adds to a delivery.
 const OWN_COST: &str = "The page's own cost is a message's way from the browser's socket through its network process and the page's \
-     event loop into the page's code.";
+     event loop into the page's code. At least and at most: what chance and the bound of the page's clock leave of a difference.";
 
 /// The latencies of the table: its head, and which one.
 type Quantile = (&'static str, fn(&Summary) -> u64);
@@ -100,12 +100,19 @@ pub fn markdown(witnessed: &Witnessed, run: &RunResult) -> String {
     out
 }
 
-/// Writes `witness.md` into a run's folder.
+/// Writes `witness.md` and `charts/witness.svg` and `.png` into a run's folder that has its other views.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When a file cannot be written or the chart cannot be drawn.
 pub fn write(dir: &Path, witnessed: &Witnessed, run: &RunResult) -> Result<(), ReportError> {
-    put(&dir.join("witness.md"), markdown(witnessed, run).as_bytes())
+    let text = markdown(witnessed, run);
+    put(&dir.join("witness.md"), text.as_bytes())?;
+    if let Some(chart) = charts::of_witness(witnessed) {
+        let file = dir.join("charts").join(chart.name);
+        put(&file.with_extension("svg"), chart.svg()?.as_bytes())?;
+        put(&file.with_extension("png"), &chart.png()?)?;
+    }
+    Ok(())
 }
 
 /// Who was there.
@@ -158,9 +165,7 @@ fn sides(witnessed: &Witnessed) -> Table {
 fn medians(witnessed: &Witnessed) -> Table {
     let mut columns = vec![Column::words("browser less simulated")];
     columns.extend(["p50", "at least", "at most"].map(|head| Column::numbers("", head)));
-    columns.push(Column::words(
-        "by chance and the page's clock; what it comes from",
-    ));
+    columns.push(Column::words("what it comes from"));
     let rows = witnessed.trials.iter().map(|trial| {
         let mut row = vec![name(witnessed, trial)];
         let Some(apart) = trial.apart() else {
@@ -172,12 +177,10 @@ fn medians(witnessed: &Witnessed) -> Table {
         let certain = apart.low > 0.0;
         row.push(
             match trial.transport {
-                Transport::Polling if certain => {
-                    "a wait for the next poll, and the page's own cost"
-                }
-                Transport::Polling => "nothing but chance: on both sides a wait for the next poll",
+                Transport::Polling if certain => "a poll of the page waits for its own cost too",
+                Transport::Polling => "chance: on both sides a message waits for the next poll",
                 _ if certain => "the page's own cost",
-                _ => "the page's own cost; it is too small to tell from chance",
+                _ => "the page's own cost, if any: chance alone could do it",
             }
             .to_owned(),
         );
@@ -280,7 +283,7 @@ fn verdict(witnessed: &Witnessed, run: &RunResult) -> String {
 }
 
 fn signed(nanos: f64) -> String {
-    let sign = if nanos < 0.0 { "−" } else { "+" };
+    let sign = if nanos < 0.0 { "-" } else { "+" };
     format!("{sign}{}", show_nanos(nanos.abs()))
 }
 

@@ -144,6 +144,21 @@ impl Store {
         self.put_json(WITNESS, witnessed)
     }
 
+    /// Reads what a browser saw beside the run; `None` when there was none.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no such document.
+    pub fn load_witness(&self) -> Result<Option<Witnessed>, StoreError> {
+        let file = self.dir.join(WITNESS);
+        let text = match fs::read(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::Unreadable { file, source }),
+        };
+        let document = serde_json::from_slice(&text);
+        document.map_err(|source| StoreError::Malformed { file, source })
+    }
+
     fn put_json(&self, name: &str, document: &impl Serialize) -> Result<(), StoreError> {
         let json = serde_json::to_vec_pretty(document);
         let mut json = json.map_err(|source| StoreError::Malformed {

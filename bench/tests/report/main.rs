@@ -19,4 +19,5 @@ mod summary;
 mod text;
 mod told;
 mod validity;
+mod witness;
 mod xml;

@@ -21,9 +21,11 @@ mod percentiles;
 mod question;
 mod scene;
 mod timeline;
+mod witness;
 
 pub(crate) use font::css as font_css;
 pub use paint::PaintError;
+pub use witness::chart as of_witness;
 
 use against::Against;
 use bars::Bars;
