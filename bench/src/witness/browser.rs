@@ -132,6 +132,8 @@ pub struct Browser {
     pub client: Client,
     /// Its name and version, as `Chromium 140.0.7339.80`.
     pub version: String,
+    /// The port of its DevTools.
+    pub(super) devtools: u16,
     browser: Child,
     driver: Child,
     /// The last field: removed when nobody writes into it any more.
@@ -177,7 +179,7 @@ impl Browser {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let mut browser = Child::spawn(command, None).map_err(failed)?;
-        let port = devtools(&mut browser, profile.path())
+        let port = listening(&mut browser, profile.path())
             .await
             .map_err(|reason| BrowserError::Silent {
                 program: programs.browser.clone(),
@@ -191,6 +193,7 @@ impl Browser {
         Ok(Self {
             client,
             version: format!("{name} {version}"),
+            devtools: port,
             browser,
             driver,
             _profile: profile,
@@ -254,7 +257,7 @@ impl Browser {
 }
 
 /// The port of the browser's DevTools, once it has written it down.
-async fn devtools(browser: &mut Child, profile: &Path) -> Result<u16, String> {
+async fn listening(browser: &mut Child, profile: &Path) -> Result<u16, String> {
     let file = profile.join(PORT_FILE);
     let deadline = tokio::time::Instant::now() + START_LIMIT;
     loop {

@@ -8,6 +8,7 @@
 
 mod book;
 mod browser;
+mod devtools;
 mod driver;
 mod fits;
 mod page;
@@ -140,7 +141,7 @@ impl Witness {
             channels: &channels,
             poll_interval: place.load.poll_interval,
         };
-        let clock = page::follow(&self.browser.client, &order).await;
+        let clock = page::follow(&self.browser, &order).await;
         let clock = clock.map_err(|error| self.because(error))?;
         self.visit = Some(Visit {
             place,
@@ -198,7 +199,7 @@ impl Witness {
             tokio::time::sleep(ASK).await;
         }
         tokio::time::sleep(LINGER).await;
-        page::exchange(client, &mut visit.clock).await?;
+        page::exchange(self.browser.devtools, &mut visit.clock).await?;
         visit.seen = Some(page::leave(client).await?);
         Ok(())
     }

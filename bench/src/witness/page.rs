@@ -5,11 +5,10 @@ use std::time::Duration;
 use fantoccini::Client;
 use fantoccini::wd::TimeoutConfiguration;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::WitnessError;
 use super::page_clock::PageClock;
-use crate::clock::Moment;
+use super::{Browser, WitnessError, devtools};
 use crate::scenario::Transport;
 use crate::stamp;
 
@@ -51,7 +50,11 @@ pub(super) struct Seen {
 }
 
 /// Opens a page of the server and lets it subscribe; gives its clock when every subscriber can receive.
-pub(super) async fn follow(client: &Client, order: &Order<'_>) -> Result<PageClock, WitnessError> {
+pub(super) async fn follow(
+    browser: &Browser,
+    order: &Order<'_>,
+) -> Result<PageClock, WitnessError> {
+    let client = &browser.client;
     let name = order.transport.name();
     // The client's own code is the page: it is of the server's origin, and does nothing by itself.
     let url = format!("http://{}/assets/clients/{name}.js", order.authority);
@@ -84,20 +87,25 @@ pub(super) async fn follow(client: &Client, order: &Order<'_>) -> Result<PageClo
     if answer["visible"] != "visible" {
         return Err(WitnessError::Page("it hides the page".to_owned()));
     }
-    let (origin, _) = read_clock(client).await?;
+    let origin = answer["origin"].as_f64();
+    let origin = origin.ok_or_else(|| WitnessError::Page("it tells no time".to_owned()))?;
     let mut clock = PageClock::new(origin);
-    exchange(client, &mut clock).await?;
+    exchange(browser.devtools, &mut clock).await?;
     Ok(clock)
 }
 
 /// Reads the page's clock some times more.
-pub(super) async fn exchange(client: &Client, clock: &mut PageClock) -> Result<(), WitnessError> {
-    for _ in 0..EXCHANGES {
-        let before = Moment::now();
-        let (_, now) = read_clock(client).await?;
-        clock.add(before, now, Moment::now());
+pub(super) async fn exchange(devtools: u16, clock: &mut PageClock) -> Result<(), WitnessError> {
+    let readings = devtools::read_clock(devtools, EXCHANGES);
+    match tokio::time::timeout(PATIENCE, readings).await {
+        Ok(readings) => {
+            for (before, now, after) in readings? {
+                clock.add(before, now, after);
+            }
+            Ok(())
+        }
+        Err(_) => Err(silent(PATIENCE)),
     }
-    Ok(())
 }
 
 /// Messages that the page has noted so far.
@@ -127,19 +135,6 @@ pub(super) async fn leave(client: &Client) -> Result<Seen, WitnessError> {
     Ok(seen)
 }
 
-/// The wall clock at the page's zero, and the time since then, both in milliseconds.
-async fn read_clock(client: &Client) -> Result<(f64, f64), WitnessError> {
-    let answer = within(
-        PATIENCE,
-        client.execute("return witness.clock();", Vec::new()),
-    )
-    .await?;
-    let part = |index: usize| answer.get(index).and_then(Value::as_f64);
-    part(0)
-        .zip(part(1))
-        .ok_or_else(|| WitnessError::Page("it tells no time".to_owned()))
-}
-
 /// A command to the browser, and no longer than that.
 async fn within<T>(
     limit: Duration,
@@ -147,9 +142,10 @@ async fn within<T>(
 ) -> Result<T, WitnessError> {
     match tokio::time::timeout(limit, command).await {
         Ok(answer) => answer.map_err(|error| WitnessError::Page(error.to_string())),
-        Err(_) => Err(WitnessError::Page(format!(
-            "no answer within {} s",
-            limit.as_secs()
-        ))),
+        Err(_) => Err(silent(limit)),
     }
+}
+
+fn silent(limit: Duration) -> WitnessError {
+    WitnessError::Page(format!("no answer within {} s", limit.as_secs()))
 }

@@ -67,9 +67,8 @@ globalThis.witness = (() => {
         subscribe(client, who, { url, wait, interval, length }, resolve).catch(fail);
       }));
       await Promise.all(open);
-      return { failures, visible: document.visibilityState };
+      return { failures, visible: document.visibilityState, origin: performance.timeOrigin };
     },
-    clock: () => [performance.timeOrigin, performance.now()],
     count: () => seen.at.length + leftOut,
     // Ends every subscriber and gives all that was noted, as one text.
     leave() {
