@@ -16,6 +16,8 @@ use crate::stamp;
 const SCRIPT: &str = include_str!("script.js");
 /// Readings of the page's clock, each time that it is asked.
 const EXCHANGES: u32 = 100;
+/// How long its subscribers may take to be able to receive, beyond an interval of polling.
+const OPEN_LIMIT: Duration = Duration::from_secs(20);
 /// How long a page may take over a command beyond what the command asks for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -68,6 +70,7 @@ pub(super) async fn follow(
         "channels": order.channels,
         "interval": order.poll_interval.as_secs_f64() * 1000.0,
         "length": stamp::LENGTH,
+        "limit": (OPEN_LIMIT + order.poll_interval).as_secs_f64() * 1000.0,
     });
     let script = "const [order, done] = arguments; \
                   witness.follow(order).then(done, (error) => done({ error: String(error) }));";

@@ -59,15 +59,18 @@ globalThis.witness = (() => {
 
   return {
     // Resolves when every subscriber can receive. Their polls are spread over the interval, as those of so many people.
-    async follow({ transport, channels, interval, length }) {
+    async follow({ transport, channels, interval, length, limit }) {
       const client = await import(`${location.origin}/assets/clients/${transport}.js`);
       const open = channels.map((channel, who) => new Promise((resolve) => {
         const url = `${location.origin}/channels/${channel}`;
         const wait = transport === 'polling' ? (interval * who) / channels.length : 0;
         subscribe(client, who, { url, wait, interval, length }, resolve).catch(fail);
       }));
-      await Promise.all(open);
-      return { failures, visible: document.visibilityState, origin: performance.timeOrigin };
+      const late = pause(limit).then(() => {
+        throw new Error(failures[0] ?? 'not every subscriber can receive yet');
+      });
+      await Promise.race([Promise.all(open), late]);
+      return { visible: document.visibilityState, origin: performance.timeOrigin };
     },
     count: () => seen.at.length + leftOut,
     // Ends every subscriber and gives all that was noted, as one text.
