@@ -93,7 +93,10 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Measure the floor of the instrument, on this machine and now
     Selftest,
-    /// Run scenarios with a real browser beside the simulated clients, and compare what both saw
+    /// Run scenarios with a real browser beside the clients, and compare what both saw
+    #[command(after_help = "Examples:
+  bench witness scenarios/witness.toml
+  bench witness scenarios/witness.toml --subscribers 2 --set matrix.transport=[sse,websocket]")]
     Witness(witness::WitnessArgs),
     /// Run the bundled relay
     #[command(after_help = "Examples:

@@ -1,5 +1,7 @@
 // Runs in a page of the relay: follows channels with the pages' own client code, and notes when what came.
 globalThis.witness = (() => {
+  // Requests name the page that they come from: a page at the root, as that of simulated clients is.
+  history.replaceState(null, '', '/');
   // So many messages, and so many requests, are kept; the rest is counted.
   const MOST = 500000;
   const FAILURES = 20;

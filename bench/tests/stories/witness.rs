@@ -194,7 +194,7 @@ async fn a_browser_is_driven_and_gone_with_all_it_started() {
     let answer = browser.client.execute("return 6 * 7;", Vec::new()).await;
     assert_eq!(answer.unwrap(), 42);
     let size =
-        serde_json::json!({ "width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": true });
+        serde_json::json!({ "width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": false });
     let command = "Emulation.setDeviceMetricsOverride";
     let _ = browser.devtools(command, size).await.unwrap();
     let width = browser.client.execute("return innerWidth;", Vec::new());
