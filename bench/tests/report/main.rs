@@ -2,9 +2,12 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[path = "../common/browser.rs"]
+mod browser;
 mod choices;
 mod ci;
 mod compared;
@@ -13,6 +16,7 @@ mod crossover;
 mod fixture;
 mod gates;
 mod outcomes;
+mod page;
 mod pictures;
 mod store;
 mod summary;
