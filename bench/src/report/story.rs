@@ -1,7 +1,7 @@
 //! What a run says of the transports, in words: first the difference, then what to choose.
 
 use crate::report::choice::{self, Choice, QUESTIONS, choices, conclusion};
-use crate::report::comparison::{Comparison, Group, comparisons, shown};
+use crate::report::comparison::{Comparison, Group, shown, side_by_side};
 use crate::report::ranking::Ranking;
 use crate::report::words::{list, name, sentence_start};
 use crate::report::{searches, show};
@@ -77,7 +77,7 @@ pub(crate) fn paragraphs(run: &RunResult) -> Vec<Paragraph> {
         });
         return found.into_iter().collect();
     }
-    let all = comparisons(run);
+    let all = side_by_side(run);
     if all.len() <= TOLD {
         let stories = all.iter().filter_map(Story::of);
         return stories.map(Story::paragraph).collect();
@@ -91,12 +91,12 @@ pub(crate) fn first(run: &RunResult) -> Option<Story> {
     if !run.searches.is_empty() {
         return None;
     }
-    shown(&comparisons(run)).and_then(Story::of)
+    shown(&side_by_side(run)).and_then(Story::of)
 }
 
 /// What holds over all combinations, when there are several: what it is about, and a sentence on each figure.
 pub(crate) fn over_all(run: &RunResult) -> Option<Paragraph> {
-    let all = comparisons(run);
+    let all = side_by_side(run);
     if all.len() < 2 || !run.searches.is_empty() {
         return None;
     }

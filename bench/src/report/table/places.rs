@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, Table, factor};
 use crate::report::choice::{self, QUESTIONS};
-use crate::report::comparison::{comparisons, varying};
+use crate::report::comparison::{side_by_side, varying};
 use crate::report::ranking::Ranking;
 use crate::report::show;
 use crate::result::RunResult;
@@ -16,7 +16,7 @@ pub(crate) fn best_of_each(run: &RunResult) -> Table {
         .collect();
     columns.extend(QUESTIONS.iter().map(|q| Column::words(q.what)));
     let mut rows = Vec::new();
-    for comparison in comparisons(run) {
+    for comparison in side_by_side(run) {
         let trusted = comparison.trusted();
         if trusted.len() < 2 {
             continue;
