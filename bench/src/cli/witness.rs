@@ -116,8 +116,8 @@ async fn one(
         }
     };
     let mut witness = Witness::new(browser, args.subscribers);
-    let mut display = Display::new(args.quiet);
-    display.plan(plan);
+    let mut display = Display::new(args.quiet, None);
+    display.plan(plan, "");
     let (mut logs, mut trouble) = (Vec::new(), None);
     let mut observe = |event: Event<'_>| {
         display.show(&event);

@@ -251,7 +251,7 @@ fn a_number_that_begins_at_nothing_stands_on_a_straight_axis() {
 #[test]
 fn a_gate_holds_each_interval_against_what_was_run_once() {
     let run = crossover();
-    let known: Vec<&str> = metric::names().collect();
+    let known = metric::known();
     let check = |bound| {
         let rule = GateRule::parse("polling wire_bytes_per_client_second", bound, &known);
         evaluate(&[rule.unwrap()], &run, None).remove(0)

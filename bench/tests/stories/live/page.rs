@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::web::start;
-use crate::chromium::{self, Browser};
+use bench::witness::Browser;
+
+use crate::chromium;
 use crate::program::Story;
 
 const SCENARIO: &str = r#"
