@@ -43,5 +43,5 @@ mod state;
 mod transport;
 
 pub use cli::{LogFormat, RelayArgs, run, run_on};
-pub use server::{bind, serve};
+pub use server::{bind, serve, serve_echo};
 pub use settings::{Settings, SettingsError};

@@ -55,7 +55,23 @@ pub async fn serve(
     serve_as(Role::Relay { copy: None }, listener, settings, stop).await
 }
 
-/// The same for the relay or for the copy of its chat page.
+/// Runs, in place of a relay, a server whose every address is a WebSocket that gives each message back.
+///
+/// All else is the relay's: handshake, frames, limits, heartbeats, deadlines, shutdown. So suites that
+/// test a WebSocket by its echo test the relay's. A message is at most `max_body` and 1 KiB long, as
+/// the relay's longest frame is. Origins are not judged, and there are no channels.
+///
+/// # Errors
+/// When the runtime cannot take the listener.
+pub async fn serve_echo(
+    listener: std::net::TcpListener,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    serve_as(Role::Echo, listener, settings, stop).await
+}
+
+/// The same for any role.
 pub(crate) async fn serve_as(
     role: Role,
     listener: std::net::TcpListener,

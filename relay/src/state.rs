@@ -18,6 +18,8 @@ pub(crate) enum Role {
     Relay { copy: Option<SocketAddr> },
     /// The copy, which has no channels of its own.
     Copy { relay: SocketAddr },
+    /// Every address is a WebSocket that gives each message back; there are no channels.
+    Echo,
 }
 
 /// One relay's log, limits, counters and stop signal.

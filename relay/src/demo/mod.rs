@@ -117,7 +117,7 @@ pub(crate) fn give(file: &File, state: &State, asked: &HeaderMap) -> Reply {
 /// Nothing is loaded and nothing is reached but the relay that the page is of.
 fn policy(state: &State, asked: &HeaderMap) -> HeaderValue {
     let relay = match state.role {
-        Role::Relay { .. } => String::new(),
+        Role::Relay { .. } | Role::Echo => String::new(),
         Role::Copy { relay } => {
             let authority = place::authority(relay, asked);
             format!(" http://{authority} ws://{authority}")
@@ -134,7 +134,7 @@ fn policy(state: &State, asked: &HeaderMap) -> HeaderValue {
 pub(crate) async fn answers(state: &State, asked: &HeaderMap) -> Result<Reply, Refusal> {
     match state.role {
         Role::Copy { relay } => answers::to_page(state, relay, asked).await,
-        Role::Relay { .. } => Err(Refusal::nothing_here()),
+        Role::Relay { .. } | Role::Echo => Err(Refusal::nothing_here()),
     }
 }
 

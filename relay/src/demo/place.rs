@@ -14,6 +14,7 @@ pub(crate) fn place(state: &State, asked: &HeaderMap) -> Reply {
     let origin = |address| format!("http://{}", authority(address, asked));
     let (relay, copy) = match state.role {
         Role::Relay { copy } => (None, copy.map(origin)),
+        Role::Echo => (None, None),
         Role::Copy { relay } => (Some(origin(relay)), None),
     };
     json_reply(

@@ -12,8 +12,8 @@ use crate::access::Origin;
 use crate::demo;
 use crate::metrics::{Route, Transport};
 use crate::state::{Role, State};
-use crate::transport::Waiting;
 use crate::transport::reply::{Refusal, Reply};
+use crate::transport::{Waiting, websocket};
 use query::Query;
 
 /// What becomes of a request.
@@ -71,6 +71,7 @@ pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer 
     let query = Query::parse(request.uri().query());
     let route = target.route(request.method(), query.wait.is_some());
     let result = match target {
+        _ if state.role == Role::Echo => websocket::echo(&request).map(Answer::Wait),
         Target::Channel(leaf, name) => {
             let asked = Asked {
                 leaf,

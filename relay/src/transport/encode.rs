@@ -91,9 +91,19 @@ pub(super) fn unchunk(chunk: &Bytes) -> Bytes {
 /// Wraps text in one unmasked WebSocket frame.
 pub(super) fn frame(text: &[u8]) -> Bytes {
     const FIN_TEXT: u8 = 0x81;
-    let mut out = Vec::with_capacity(text.len() + 10);
-    out.push(FIN_TEXT);
-    match text.len() {
+    unmasked(FIN_TEXT, text)
+}
+
+/// Wraps bytes that are not text in one unmasked WebSocket frame.
+pub(super) fn binary_frame(bytes: &[u8]) -> Bytes {
+    const FIN_BINARY: u8 = 0x82;
+    unmasked(FIN_BINARY, bytes)
+}
+
+fn unmasked(first: u8, payload: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(payload.len() + 10);
+    out.push(first);
+    match payload.len() {
         short @ 0..=125 => out.push(short as u8),
         medium @ 126..=0xffff => {
             out.push(126);
@@ -104,7 +114,7 @@ pub(super) fn frame(text: &[u8]) -> Bytes {
             out.extend_from_slice(&(long as u64).to_be_bytes());
         }
     }
-    out.extend_from_slice(text);
+    out.extend_from_slice(payload);
     out.into()
 }
 

@@ -1,20 +1,16 @@
-//! What a client sends on its WebSocket: frames in, publishes out, answers back.
+//! What a client sends on its WebSocket: bytes in, messages out, answers back.
 
 use std::io::{self, Read, Write};
 
 use bytes::Bytes;
-use http::StatusCode;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::task::yield_now;
+use tungstenite::Error;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
-use tungstenite::{Error, Message};
 
 use super::encode;
-use super::reply::Refusal;
-use crate::message::ChannelName;
+use super::frame_check::{FrameCheck, Violation};
+use super::meaning::Meaning;
 use crate::metrics::Closed;
-use crate::publish::publish;
 use crate::socket::{Outgoing, Socket};
 use crate::state::State;
 
@@ -32,10 +28,17 @@ const BYTES_PER_TURN: usize = 64 * 1024;
 /// The protocol state is made when the first byte comes: a client that only listens has none.
 #[derive(Debug)]
 pub(super) struct Frames {
-    context: Option<Box<WebSocketContext>>,
+    protocol: Option<Box<Protocol>>,
     largest: usize,
     /// The last turn ended early, so frames may lie in the context's buffer.
     more: bool,
+}
+
+/// The state of the protocol: what has come, checked twice.
+#[derive(Debug)]
+struct Protocol {
+    context: WebSocketContext,
+    check: FrameCheck,
 }
 
 /// How a turn ended.
@@ -43,22 +46,9 @@ pub(super) struct Frames {
 pub(super) enum Turn {
     /// The socket goes on.
     On,
-    /// A close frame is ready to be written; nothing comes after it.
+    /// Nothing more comes, and nothing is to be sent after what is ready to be written: a close
+    /// frame, unless the client has left without one.
     End(Closed),
-    /// The client is gone.
-    Gone,
-}
-
-#[derive(Deserialize)]
-struct Command<'a> {
-    #[serde(borrow)]
-    publish: &'a RawValue,
-    id: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct OnlyId {
-    id: Option<u64>,
 }
 
 /// Joins the waiting socket to the blocking shape that tungstenite expects. Writes go to the
@@ -66,6 +56,7 @@ struct OnlyId {
 struct Pipe<'a> {
     socket: &'a mut Socket,
     out: &'a mut Outgoing,
+    check: &'a mut FrameCheck,
     /// How much may still be read in this turn.
     left: usize,
 }
@@ -76,9 +67,16 @@ impl Read for Pipe<'_> {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let most = into.len().min(self.left);
-        let read = self.socket.try_read(&mut into[..most])?;
+        // After what breaks the protocol nothing is read; what came before it is handled first.
+        let read = match self.check.broken() {
+            Some(_) => 0,
+            None => self.socket.try_read(&mut into[..most])?,
+        };
         self.left -= read;
-        Ok(read)
+        match self.check.pass(&into[..read]) {
+            0 if self.check.broken().is_some() => Err(io::ErrorKind::InvalidData.into()),
+            passed => Ok(passed),
+        }
     }
 }
 
@@ -96,7 +94,7 @@ impl Write for Pipe<'_> {
 impl Frames {
     pub(super) fn new(max_body: usize) -> Self {
         Self {
-            context: None,
+            protocol: None,
             largest: max_body.saturating_add(ENVELOPE),
             more: false,
         }
@@ -117,7 +115,7 @@ impl Frames {
         socket: &mut Socket,
         out: &mut Outgoing,
         state: &State,
-        channel: &ChannelName,
+        meaning: &Meaning,
     ) -> Turn {
         if self.more {
             // Nothing else on this road waits when the client always has more, and frames without
@@ -125,95 +123,75 @@ impl Frames {
             yield_now().await;
         }
         let largest = self.largest;
-        let context = self
-            .context
-            .get_or_insert_with(|| Box::new(context(largest)));
+        let Protocol { context, check } = &mut **self
+            .protocol
+            .get_or_insert_with(|| Box::new(Protocol::new(largest)));
         let mut pipe = Pipe {
             socket,
             out,
+            check,
             left: BYTES_PER_TURN,
         };
         self.more = true;
         for _ in 0..PER_TURN {
             match context.read(&mut pipe) {
-                Ok(Message::Text(text)) => {
-                    let answer = answer(state, channel, text.as_str()).await;
-                    pipe.out.push(encode::frame(answer.as_bytes()));
+                Ok(message) => {
+                    if let Some(answer) = meaning.answer(state, message).await {
+                        pipe.out.push(answer);
+                    }
                 }
-                Ok(Message::Binary(_)) => {
-                    let answer = refuse(&bad_frame("frames are text"), None);
-                    pipe.out.push(encode::frame(answer.as_bytes()));
-                }
-                // A pong is written by the context; a close is answered by it, and the next read says so.
-                Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.more = pipe.left == 0;
                     break;
                 }
-                Err(error) => return end(&error, pipe.out),
+                Err(error) => return pipe.end(&error),
             }
         }
         match context.flush(&mut pipe) {
             Ok(()) => Turn::On,
-            Err(error) => end(&error, pipe.out),
+            Err(error) => pipe.end(&error),
         }
     }
 }
 
-fn context(largest: usize) -> WebSocketContext {
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(Some(largest))
-        .max_frame_size(Some(largest));
-    WebSocketContext::new(Role::Server, Some(config))
-}
-
-/// Ends a socket whose client broke the protocol or left.
-fn end(error: &Error, out: &mut Outgoing) -> Turn {
-    use tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
-    let (code, reason, closed) = match error {
-        Error::ConnectionClosed | Error::AlreadyClosed => return Turn::End(Closed::Client),
-        Error::Io(_) | Error::Protocol(ResetWithoutClosingHandshake) => return Turn::Gone,
-        Error::Capacity(_) => (1009, "the message is too large", Closed::TooLarge),
-        Error::Utf8(_) => (1007, "text is UTF-8", Closed::Protocol),
-        _ => (1002, "that is not the WebSocket protocol", Closed::Protocol),
-    };
-    tracing::debug!(%error, code, "socket ended");
-    out.push(encode::close_frame(code, reason));
-    Turn::End(closed)
-}
-
-/// Does what a text frame asks for and gives the answer's text.
-async fn answer(state: &State, channel: &ChannelName, text: &str) -> String {
-    let command = match serde_json::from_str::<Command<'_>>(text) {
-        Ok(command) => command,
-        Err(error) => {
-            // The id is echoed when there is one, so the client knows which frame was wrong.
-            let id = serde_json::from_str::<OnlyId>(text)
-                .ok()
-                .and_then(|only| only.id);
-            let hint = format!(r#"a frame is {{"publish":VALUE,"id":NUMBER}}: {error}"#);
-            return refuse(&bad_frame(&hint), id);
+impl Protocol {
+    fn new(largest: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_message_size(Some(largest))
+            .max_frame_size(Some(largest));
+        Self {
+            context: WebSocketContext::new(Role::Server, Some(config)),
+            check: FrameCheck::new(largest),
         }
-    };
-    match publish(state, channel, command.publish.get().as_bytes()).await {
-        Ok(position) => match command.id {
-            Some(id) => format!(r#"{{"published":"{position}","id":{id}}}"#),
-            None => format!(r#"{{"published":"{position}"}}"#),
-        },
-        Err(error) => refuse(&error.into(), command.id),
     }
 }
 
-fn bad_frame(message: &str) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "bad_frame", &message)
-}
-
-fn refuse(refusal: &Refusal, id: Option<u64>) -> String {
-    let mut json = refusal.json();
-    if let (Some(id), Some(object)) = (id, json.as_object_mut()) {
-        object.insert("id".to_owned(), id.into());
+impl Pipe<'_> {
+    /// Ends a socket whose client broke the protocol or left.
+    fn end(&mut self, error: &Error) -> Turn {
+        use tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
+        let violation = match error {
+            Error::ConnectionClosed | Error::AlreadyClosed => return Turn::End(Closed::Client),
+            Error::Io(_) | Error::Protocol(ResetWithoutClosingHandshake) => {
+                match self.check.broken() {
+                    Some(violation) => violation,
+                    // It may have ended only its own side: what it asked for before is owed to it.
+                    None => return Turn::End(Closed::Client),
+                }
+            }
+            Error::Capacity(_) => Violation::TooLarge,
+            Error::Utf8(_) => Violation::NotUtf8,
+            _ => Violation::Protocol,
+        };
+        let (code, reason, closed) = match violation {
+            Violation::TooLarge => (1009, "the message is too large", Closed::TooLarge),
+            Violation::NotUtf8 => (1007, "text is UTF-8", Closed::Protocol),
+            Violation::Protocol => (1002, "that is not the WebSocket protocol", Closed::Protocol),
+        };
+        tracing::debug!(%error, code, "socket ended");
+        self.out.push(encode::close_frame(code, reason));
+        Turn::End(closed)
     }
-    json.to_string()
 }

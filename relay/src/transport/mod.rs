@@ -7,8 +7,11 @@
 mod batch;
 mod encode;
 mod endless;
+mod frame_check;
 mod frames;
+mod handshake;
 pub(crate) mod long_polling;
+mod meaning;
 pub(crate) mod polling;
 pub(crate) mod reply;
 pub(crate) mod sse;

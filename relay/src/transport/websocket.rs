@@ -3,17 +3,16 @@
 use std::pin::pin;
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
-use http::{Request, StatusCode};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Request, StatusCode};
 use tokio::time::{Instant, sleep};
-use tungstenite::error::ProtocolError;
-use tungstenite::handshake::server::create_response_with_body;
 
 use super::frames::{Frames, Turn};
+use super::handshake::{agreed, lists};
+use super::meaning::Meaning;
 use super::reply::{self, RELAY_NEXT, Refusal};
 use super::{After, Read, Waiting, encode, failed};
 use crate::log::{Batch, Reader, Wait};
-use crate::message::ChannelName;
 use crate::metrics::{Closed, Transport};
 use crate::socket::{Outgoing, Socket};
 use crate::state::State;
@@ -24,8 +23,8 @@ const PING: &[u8] = &[0x89, 0];
 /// One client's socket.
 #[derive(Debug)]
 pub(crate) struct Session {
-    channel: ChannelName,
-    /// None on a socket that only publishes.
+    meaning: Meaning,
+    /// None on a socket that only publishes or echoes.
     reader: Option<Reader>,
     out: Outgoing,
 }
@@ -37,17 +36,11 @@ pub(crate) fn begin<B>(
     read: Read,
     receive: bool,
 ) -> Result<Waiting, Refusal> {
-    let mut response =
-        create_response_with_body(request, || ()).map_err(|error| refused(&error))?;
+    let mut headers = agreed(request)?;
     let reader = state.log.open(&read.channel, read.start)?;
-    let headers = response.headers_mut();
-    let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
-    if offered
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|p| p.trim() == SUBPROTOCOL)
-    {
+    if lists(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL, |p| {
+        p == SUBPROTOCOL
+    }) {
         headers.insert(
             header::SEC_WEBSOCKET_PROTOCOL,
             HeaderValue::from_static(SUBPROTOCOL),
@@ -55,36 +48,27 @@ pub(crate) fn begin<B>(
     }
     headers.insert(RELAY_NEXT, reply::position_value(reader.position()));
     headers.extend(read.headers);
-    let mut out = Outgoing::default();
-    out.push(reply::head(StatusCode::SWITCHING_PROTOCOLS, headers, None).into());
     Ok(Waiting::WebSocket(Session {
-        channel: read.channel,
+        meaning: Meaning::Publish(read.channel),
         reader: receive.then_some(reader),
-        out,
+        out: accepted(&headers),
     }))
 }
 
-fn refused(error: &tungstenite::Error) -> Refusal {
-    let upgrade = |message, name: HeaderName, value| {
-        Refusal::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", &message).with(name, value)
-    };
-    match error {
-        tungstenite::Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => upgrade(
-            "the WebSocket version is 13",
-            header::SEC_WEBSOCKET_VERSION,
-            "13",
-        ),
-        tungstenite::Error::Protocol(
-            ProtocolError::MissingConnectionUpgradeHeader
-            | ProtocolError::MissingUpgradeWebSocketHeader
-            | ProtocolError::WrongHttpVersion,
-        ) => upgrade(
-            "this address speaks WebSocket, over HTTP/1.1",
-            header::UPGRADE,
-            "websocket",
-        ),
-        other => Refusal::new(StatusCode::BAD_REQUEST, "bad_handshake", &other),
-    }
+/// Answers the handshake and begins a session that gives each message back.
+pub(crate) fn echo<B>(request: &Request<B>) -> Result<Waiting, Refusal> {
+    Ok(Waiting::WebSocket(Session {
+        meaning: Meaning::Echo,
+        reader: None,
+        out: accepted(&agreed(request)?),
+    }))
+}
+
+/// Makes the head that accepts a handshake.
+fn accepted(headers: &HeaderMap) -> Outgoing {
+    let mut out = Outgoing::default();
+    out.push(reply::head(StatusCode::SWITCHING_PROTOCOLS, headers, None).into());
+    out
 }
 
 impl Session {
@@ -120,10 +104,9 @@ impl Session {
                 },
                 // An error shows again when read.
                 _ = frames.ready(&socket) => {
-                    match frames.turn(&mut socket, &mut self.out, state, &self.channel).await {
+                    match frames.turn(&mut socket, &mut self.out, state, &self.meaning).await {
                         Turn::On => {}
                         Turn::End(reason) => return self.last(socket, state, reason).await,
-                        Turn::Gone => return After::Gone(Closed::Client),
                     }
                 }
                 () = &mut beat => {
