@@ -170,8 +170,7 @@ impl FrameCheck {
         if message.length > self.largest {
             return Err(Violation::TooLarge);
         }
-        self.end_if_done();
-        Ok(())
+        self.end_if_done()
     }
 
     /// Reads on in the payload, and gives how much of it was read.
@@ -184,16 +183,18 @@ impl FrameCheck {
         }
         self.mask.rotate_left(len % 4);
         self.left -= len as u64;
-        self.end_if_done();
+        self.end_if_done()?;
         Ok(len)
     }
 
-    /// Forgets the message when its last frame is over.
-    fn end_if_done(&mut self) {
-        if self.left == 0 && !self.is_control() && self.head[0] & FIN != 0 {
-            // A character that the end cuts off is left to tungstenite, which has the whole frame now.
-            self.message = None;
+    /// Forgets the message when its last frame is over; text does not end within a character.
+    fn end_if_done(&mut self) -> Result<(), Violation> {
+        if self.left > 0 || self.is_control() || self.head[0] & FIN == 0 {
+            return Ok(());
         }
+        let tail = self.message.take().and_then(|begun| begun.text);
+        let whole = tail.is_none_or(|tail| tail.len == 0);
+        whole.then_some(()).ok_or(Violation::NotUtf8)
     }
 }
 
@@ -218,90 +219,4 @@ impl Tail {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Makes a frame with a mask.
-    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let mask = [0x5a, 0, 0xff, 0x17];
-        let mut out = vec![first, 0xfe];
-        out.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
-        out.extend(mask);
-        out.extend(
-            payload
-                .iter()
-                .zip(mask.iter().cycle())
-                .map(|(byte, key)| byte ^ key),
-        );
-        if payload.len() < 126 {
-            out[1] = 0x80 | u8::try_from(payload.len()).unwrap();
-            out.drain(2..4);
-        }
-        out
-    }
-
-    #[test]
-    fn the_byte_that_is_wrong_ends_it() {
-        for (bytes, violation) in [
-            (vec![0xc1], Violation::Protocol),
-            (vec![0x83], Violation::Protocol),
-            (vec![0x09], Violation::Protocol),
-            (vec![0x80], Violation::Protocol),
-            (vec![0x81, 1], Violation::Protocol),
-            (vec![0x89, 0xfe], Violation::Protocol),
-            (frame(0x81, b"\xce\xba\xf4\x90"), Violation::NotUtf8),
-            (frame(0x81, b"\xed\xa0"), Violation::NotUtf8),
-            (frame(0x82, &[0; 1001])[..8].to_vec(), Violation::TooLarge),
-            (
-                vec![0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4],
-                Violation::Protocol,
-            ),
-        ] {
-            let good = [
-                frame(0x81, "kosme \u{1f980}".as_bytes()),
-                frame(0x8a, b"\xff"),
-            ]
-            .concat();
-            let mut check = FrameCheck::new(1000);
-            let whole = [good, bytes].concat();
-            let (last, before) = whole.split_last().unwrap();
-            assert_eq!(check.pass(before), before.len(), "{before:x?}");
-            assert_eq!(check.broken(), None, "{before:x?}");
-            assert_eq!(check.pass(&[*last]), 0);
-            assert_eq!(check.broken(), Some(violation));
-            assert_eq!(check.pass(b"more"), 0);
-        }
-    }
-
-    #[test]
-    fn the_frames_of_a_message_count_together() {
-        let mut check = FrameCheck::new(1000);
-        for first in [0x01, 0x00, 0x80, 0x02, 0x80] {
-            let bytes = frame(first, &[b'x'; 300]);
-            assert_eq!(check.pass(&bytes), bytes.len());
-        }
-        check.pass(&[frame(0x01, &[b'x'; 900]), frame(0x80, &[b'x'; 101])].concat());
-        assert_eq!(check.broken(), Some(Violation::TooLarge));
-    }
-
-    proptest! {
-        #[test]
-        fn text_is_judged_as_the_standard_library_judges_it(
-            parts in prop::collection::vec(prop_oneof![
-                "\\PC{0,3}".prop_map(String::into_bytes),
-                prop::collection::vec(prop_oneof![Just(0xf4), Just(0x90), Just(0xed), 0x80..=0xffu8], 0..2),
-            ], 0..100),
-            chop in 1..20usize,
-        ) {
-            let text = parts.concat();
-            let bytes = frame(0x81, &text);
-            let mut check = FrameCheck::new(usize::MAX);
-            let passed: usize = bytes.chunks(chop).map(|chunk| check.pass(chunk)).sum();
-            let wrong = from_utf8(&text).err().is_some_and(|error| error.error_len().is_some());
-            prop_assert_eq!(check.broken(), wrong.then_some(Violation::NotUtf8));
-            prop_assert_eq!(passed == bytes.len(), !wrong);
-        }
-    }
-}
+mod tests;
