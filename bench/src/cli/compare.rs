@@ -12,7 +12,8 @@ use super::outputs::{OutputArgs, Views};
 use super::{CheckArgs, chain, complain, plans, say, style};
 use crate::exit::Exit;
 use crate::judge::ahead;
-use crate::judge::compare::{self, METRICS, Named, Settings};
+use crate::judge::compare;
+use crate::judge::question::{self, METRICS, Named, Settings};
 use crate::report::{self, console::Style};
 use crate::result::compared::{Compared, Conclusion, Row};
 use crate::result::{RunResult, Store, put};
@@ -205,7 +206,7 @@ fn settings(args: &CompareArgs) -> Result<Settings, Exit> {
         min_effect: args.min_effect,
         alpha: args.alpha,
         allow_invalid: args.allow_invalid,
-        metrics: compare::metrics(names).map_err(|text| refuse(&text))?,
+        metrics: question::metrics(names).map_err(|text| refuse(&text))?,
     })
 }
 

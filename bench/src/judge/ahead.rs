@@ -1,6 +1,6 @@
 //! Whether two plans can be compared, told before a minute is spent on them.
 
-use super::compare::Unlike;
+use super::likeness::Unlike;
 use super::{likeness, load};
 use crate::scenario::{Action, Incident, Plan, Trial};
 use crate::units::write_duration;

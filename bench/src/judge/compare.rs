@@ -8,95 +8,17 @@
 //! Loss, duplicates and disorder are counts that ought to be 0, where ratios and ranks say
 //! little: from none to some is worse and from some to none better, whatever their number.
 
-use std::path::Path;
-
 use super::evidence::{Evidence, plain, tested};
 use super::gate::FAULTS;
-use super::likeness;
+use super::likeness::{self, Unlike};
 use super::pairs::{Pair, pairs};
+use super::question::{Named, Settings};
 use crate::result::compared::{
-    Better, Compared, Conclusion, Difference, FORMAT, Finding, Row, Rule, Sample, Side,
+    Compared, Conclusion, Difference, FORMAT, Finding, Row, Rule, Sample, Side,
 };
 use crate::result::metric::{self, Metric};
 use crate::result::{RunResult, TrialResult, Verdict};
 use crate::stats;
-
-/// The metrics that are compared unless others are named: what a user feels, what it costs, what went wrong.
-pub const METRICS: [&str; 8] = [
-    "delivery.p50",
-    "delivery.p99",
-    "wire_bytes_per_message",
-    "server_cpu_per_thousand",
-    "server_memory_per_client",
-    "lost",
-    "duplicated",
-    "reordered",
-];
-
-/// How to compare.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The least effect that counts, as a share of the base.
-    pub min_effect: f64,
-    /// The most that the chance of a false alarm in the whole comparison may be.
-    pub alpha: f64,
-    /// Whether runs that cannot be trusted are compared too.
-    pub allow_invalid: bool,
-    /// The metrics.
-    pub metrics: Vec<&'static Metric>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            min_effect: 0.05,
-            alpha: 0.05,
-            allow_invalid: false,
-            metrics: METRICS
-                .iter()
-                .filter_map(|name| metric::find(name))
-                .collect(),
-        }
-    }
-}
-
-/// A run and where it was read from.
-#[derive(Debug, Clone, Copy)]
-pub struct Named<'a> {
-    /// As it was named.
-    pub path: &'a Path,
-    /// The run.
-    pub run: &'a RunResult,
-}
-
-/// Why two runs cannot be compared.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unlike {
-    /// Not one combination of factors is in both.
-    #[error(
-        "`{base}` and `{candidate}` have no combination of factors in common; compare two runs of one scenario"
-    )]
-    NothingInCommon {
-        /// The base.
-        base: String,
-        /// The candidate.
-        candidate: String,
-    },
-    /// The same combination stands for different loads.
-    #[error(
-        "at `{at}` the two runs had different loads: {key} was {base} and is {candidate}; compare two runs of one scenario"
-    )]
-    Load {
-        /// The combination.
-        at: String,
-        /// The key of the load.
-        key: String,
-        /// The base's value.
-        base: String,
-        /// The candidate's value.
-        candidate: String,
-    },
-}
 
 /// Compares two runs.
 ///
@@ -335,21 +257,4 @@ fn conclude(compared: &Compared, settings: &Settings) -> Conclusion {
     } else {
         Conclusion::NoDifference
     }
-}
-
-/// The metrics of these names.
-///
-/// # Errors
-/// A sentence about the first name that is no metric, or one of which neither direction is better.
-pub fn metrics(names: &[String]) -> Result<Vec<&'static Metric>, String> {
-    let find = |name: &String| match metric::find(name) {
-        None => Err(format!(
-            "`{name}` is not a metric; bench/README.md lists them"
-        )),
-        Some(found) if found.better == Better::Neither => Err(format!(
-            "`{name}` is neither better nor worse when it changes; choose another metric"
-        )),
-        Some(found) => Ok(found),
-    };
-    names.iter().map(find).collect()
 }

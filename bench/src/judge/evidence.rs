@@ -1,6 +1,6 @@
 //! What two samples of one metric prove.
 
-use super::compare::Settings;
+use super::question::Settings;
 use crate::result::compared::{Better, Effect, Finding, Row};
 use crate::stats::{self, Interval, Ratio};
 

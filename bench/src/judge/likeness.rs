@@ -2,11 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::Unlike;
 use super::load;
 use crate::result::compared::Difference;
 use crate::result::{RunResult, TrialResult};
 use crate::scenario::Factor;
+
+/// Why two runs cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unlike {
+    /// Not one combination of factors is in both.
+    #[error(
+        "`{base}` and `{candidate}` have no combination of factors in common; compare two runs of one scenario"
+    )]
+    NothingInCommon {
+        /// The base.
+        base: String,
+        /// The candidate.
+        candidate: String,
+    },
+    /// The same combination stands for different loads.
+    #[error(
+        "at `{at}` the two runs had different loads: {key} was {base} and is {candidate}; compare two runs of one scenario"
+    )]
+    Load {
+        /// The combination.
+        at: String,
+        /// The key of the load.
+        key: String,
+        /// The base's value.
+        base: String,
+        /// The candidate's value.
+        candidate: String,
+    },
+}
 
 /// Refuses a combination of factors that stands for two loads.
 pub(super) fn loads(base: &[&TrialResult], candidate: &[&TrialResult]) -> Result<(), Unlike> {

@@ -9,6 +9,7 @@ pub mod gate;
 mod likeness;
 mod load;
 mod pairs;
+pub mod question;
 pub mod search;
 mod steady;
 pub mod uniform;

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::compare::{Named, Unlike};
-use super::likeness;
+use super::likeness::{self, Unlike};
+use super::question::Named;
 use crate::result::{RunResult, TrialResult, metric};
 use crate::scenario::Factor;
 

@@ -1,6 +1,7 @@
 //! How often there is an alarm without a change.
 
-use bench::judge::compare::{Settings, compare};
+use bench::judge::compare::compare;
+use bench::judge::question::Settings;
 use bench::result::RunResult;
 use bench::result::compared::Conclusion;
 use rand::rngs::Xoshiro256PlusPlus;

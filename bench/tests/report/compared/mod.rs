@@ -9,7 +9,8 @@ mod verdicts;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use bench::judge::compare::{Named, Settings, compare};
+use bench::judge::compare::compare;
+use bench::judge::question::{Named, Settings};
 use bench::result::compared::{Compared, Finding};
 use bench::result::{RunResult, TrialResult, metric};
 

@@ -1,6 +1,7 @@
 //! A candidate measured again: what that confirms, and what it cannot.
 
-use bench::judge::compare::{Settings, confirm};
+use bench::judge::compare::confirm;
+use bench::judge::question::Settings;
 use bench::result::compared::{Compared, Conclusion};
 
 use super::{Bench, LAUNCHES, base, judged, named, repeated, slower, with};

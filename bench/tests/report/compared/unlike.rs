@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bench::judge::compare::{Settings, compare};
+use bench::judge::compare::compare;
+use bench::judge::question::Settings;
 use bench::result::{EventKind, EventResult, RunResult, Verdict};
 
 use super::{Bench, LAUNCHES, base, judged, named, repeated, slower, with};

@@ -1,6 +1,7 @@
 //! What is found of two runs, and what is not.
 
-use bench::judge::compare::{Settings, compare};
+use bench::judge::compare::compare;
+use bench::judge::question::Settings;
 use bench::result::compared::{Compared, Conclusion, Finding};
 
 use super::{Bench, LAUNCHES, base, found, judged, named, repeated, slower};
