@@ -69,7 +69,7 @@ fn get(server: &Server, path: &str, head: bool) -> TcpStream {
     use std::io::Write;
     let mut stream = TcpStream::connect(server.address).expect("the relay accepts");
     let text = format!(
-        "GET /channels/bench/{path} HTTP/1.1\r\nHost: bench\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
+        "GET /channels/bench/{path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
     );
     if head {
         request(&mut stream, &text);

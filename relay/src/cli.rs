@@ -105,6 +105,9 @@ fn run_until_stopped(
 ) -> Result<ExitCode, RunError> {
     let mut settings = args.settings;
     settings.check()?;
+    for address in [args.listen].into_iter().chain(args.cors_demo) {
+        settings.check_address(address)?;
+    }
     raise_descriptors(&mut settings);
     let listener = bind_for("--listen", args.listen)?;
     let address = listener.local_addr()?;
@@ -113,6 +116,9 @@ fn run_until_stopped(
         .map(|address| bind_for("--cors-demo", address))
         .transpose()?;
     let beside = copy.as_ref().map(TcpListener::local_addr).transpose()?;
+    if settings.open {
+        tracing::warn!(%address, "open: whoever reaches this address reads and publishes on every channel");
+    }
     let runtime = make()?;
     let code = runtime.block_on(async {
         let mut signals = Signals::new()?;

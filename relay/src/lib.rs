@@ -12,7 +12,7 @@
 //! # The parts
 //! - [`message`]: a message, its position, its payload
 //! - [`log`]: channels, the ring of what is kept, readers
-//! - [`access`]: origins and connection slots
+//! - [`access`]: hosts, origins, tokens, tickets and connection slots
 //! - [`metrics`]: what is counted
 //! - `publish`: from bytes to a place in the log
 //! - `socket`: a client's connection and what is written to it next
@@ -21,6 +21,7 @@
 //! - `connection`: one client from accept to close: hyper first, then without it
 //! - [`serve`]: the accept loop and the shutdown
 //! - [`run`]: the command line
+//! - [`make_key`], [`make_token`]: what tokens are signed by, and tokens
 
 #![forbid(unsafe_code)]
 
@@ -33,6 +34,7 @@ pub mod units;
 mod cli;
 mod connection;
 mod demo;
+mod mint;
 mod publish;
 mod routes;
 mod server;
@@ -43,5 +45,6 @@ mod state;
 mod transport;
 
 pub use cli::{LogFormat, RelayArgs, run, run_on};
+pub use mint::{KeyArgs, TokenArgs, make_key, make_token};
 pub use server::{bind, serve, serve_echo};
 pub use settings::{Settings, SettingsError};

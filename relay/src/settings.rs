@@ -1,9 +1,11 @@
 //! The relay's limits: each is one flag with one default, and this is where it is written.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
 
+use crate::access::{Keys, Terms, host_name};
 use crate::units::{duration, size};
 
 /// What a running relay is held to.
@@ -14,6 +16,33 @@ pub struct Settings {
     /// A web origin whose pages may publish and read, such as `https://example.com` (exact; repeatable)
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = origin)]
     pub allow_origins: Vec<String>,
+    /// A name that clients reach the relay by, beside its addresses and localhost (repeatable)
+    #[arg(long = "allow-host", value_name = "NAME", value_parser = host_name)]
+    pub allow_hosts: Vec<String>,
+    /// Let whoever reaches the relay use it, also on an address that other machines reach
+    #[arg(long, conflicts_with_all = ["token_keys", "token_keys_env"])]
+    pub open: bool,
+    /// Ask for tokens, signed by a key of this JWK Set; `relay key` makes one, `relay token` signs
+    #[arg(long, value_name = "FILE", value_parser = keys_of_file, conflicts_with = "token_keys_env")]
+    pub token_keys: Option<Keys>,
+    /// The same, with the JWK Set in this environment variable
+    #[arg(long, value_name = "NAME", value_parser = keys_of_env)]
+    pub token_keys_env: Option<Keys>,
+    /// What a token's `aud` has to name
+    #[arg(long, value_name = "NAME", default_value = "relay")]
+    pub token_audience: String,
+    /// How far ahead a token may end: there is no other way to take one back
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
+    pub token_life: Duration,
+    /// How far the clocks of who signs and of the relay may be apart; at most 5m
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = skew)]
+    pub token_skew: Duration,
+    /// How long a ticket may wait to be used
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = nonzero)]
+    pub ticket_life: Duration,
+    /// Tickets that may wait to be used, an eighth of them for one token
+    #[arg(long, value_name = "COUNT", default_value = "10000", value_parser = at_least_one)]
+    pub max_tickets: usize,
     /// Messages a channel keeps
     #[arg(long, value_name = "COUNT", default_value = "1000", value_parser = at_least_one)]
     pub ring_messages: usize,
@@ -77,6 +106,15 @@ pub enum SettingsError {
         /// The largest message in bytes.
         body: usize,
     },
+    /// Everybody who reaches the address could use the relay, and nobody has said so.
+    #[error(
+        "{address} can be reached from other machines: ask for tokens with --token-keys FILE, \
+         or let everybody in with --open"
+    )]
+    OpenUnsaid {
+        /// Where it was to listen.
+        address: SocketAddr,
+    },
 }
 
 impl Settings {
@@ -92,6 +130,40 @@ impl Settings {
             });
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// Checks that the relay may listen on an address: others are to reach it only with tokens or by intent.
+    ///
+    /// # Errors
+    /// [`SettingsError::OpenUnsaid`].
+    pub fn check_address(&self, address: SocketAddr) -> Result<(), SettingsError> {
+        if address.ip().is_loopback() || self.open || self.keys().is_some() {
+            Ok(())
+        } else {
+            Err(SettingsError::OpenUnsaid { address })
+        }
+    }
+
+    /// Gives the keys of tokens, wherever they come from.
+    fn keys(&self) -> Option<&Keys> {
+        self.token_keys.as_ref().or(self.token_keys_env.as_ref())
+    }
+
+    /// Gives what decides who may use the relay.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            origins: self.allow_origins.clone(),
+            hosts: self.allow_hosts.clone(),
+            keys: self.keys().cloned(),
+            audience: self.token_audience.clone(),
+            skew: self.token_skew,
+            token_life: self.token_life,
+            ticket_life: self.ticket_life,
+            tickets: self.max_tickets,
+        }
     }
 }
 
@@ -128,6 +200,27 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reads the keys in a file. No message holds any of its contents.
+pub(crate) fn keys_of_file(path: &str) -> Result<Keys, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    Keys::parse(&text).map_err(|error| error.to_string())
+}
+
+/// Reads the keys in an environment variable.
+pub(crate) fn keys_of_env(name: &str) -> Result<Keys, String> {
+    let text = std::env::var(name).map_err(|error| format!("${name}: {error}"))?;
+    Keys::parse(&text).map_err(|error| format!("${name}: {error}"))
+}
+
+fn skew(text: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_secs(300);
+    match duration(text) {
+        Ok(time) if time > MOST => Err("must be at most 5m: it lengthens every token".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn nonzero(text: &str) -> Result<Duration, String> {
     match duration(text) {
         Ok(time) if time.is_zero() => Err("must be more than nothing".to_owned()),
@@ -159,6 +252,36 @@ mod tests {
             "https://a b",
         ] {
             assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_others_reach_needs_tokens_or_a_word() {
+        use crate::access::{Keys, Kind, NewKey};
+        let check = |settings: &Settings, address: &str| {
+            settings.check_address(address.parse().unwrap()).is_ok()
+        };
+        let closed = Settings::default();
+        let open = Settings {
+            open: true,
+            ..Settings::default()
+        };
+        let key = NewKey::draw(Kind::Hs256, None);
+        let guarded = Settings {
+            token_keys: Some(Keys::parse(&key.whole).unwrap()),
+            ..Settings::default()
+        };
+        for near in ["127.0.0.1:0", "127.1.2.3:80", "[::1]:80"] {
+            assert!(check(&closed, near), "{near}");
+        }
+        for far in [
+            "0.0.0.0:80",
+            "[::]:80",
+            "10.0.0.1:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            assert!(!check(&closed, far), "{far}");
+            assert!(check(&open, far) && check(&guarded, far), "{far}");
         }
     }
 

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Origins;
+use crate::access::Access;
 use crate::log::{Limit, Log, RingLimits};
 use crate::metrics::{Metrics, Transport};
 use crate::settings::Settings;
@@ -26,7 +26,7 @@ pub(crate) enum Role {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) log: Log,
-    pub(crate) origins: Origins,
+    pub(crate) access: Access,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     /// Cancelled when the relay begins to shut down: everything open ends in its proper way.
@@ -52,7 +52,7 @@ impl State {
         };
         Self {
             log: Log::new(settings.max_channels, ring, limit),
-            origins: Origins::new(&settings.allow_origins),
+            access: Access::new(settings.terms()),
             settings,
             metrics: Metrics::default(),
             stop: CancellationToken::new(),

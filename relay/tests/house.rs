@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The rooms, from the top. A file uses only what stands below its own room, or in it.
 const FLOORS: [&[&str]; 9] = [
     &["main", "lib"],
-    &["cli"],
+    &["cli", "mint"],
     &["server", "shutdown"],
     &["connection"],
     &["routes"],
@@ -19,12 +19,13 @@ const FLOORS: [&[&str]; 9] = [
 ];
 
 /// Arrows within a floor that are meant, and none the other way.
-const WITHIN: [(&str, &str); 6] = [
+const WITHIN: [(&str, &str); 7] = [
     ("demo", "transport"), // the page is a reply
     ("server", "settings"),
     ("metrics", "log"),
     ("log", "message"),
     ("settings", "units"),
+    ("settings", "access"), // keys are read where flags are
     ("cli", "shutdown"),
 ];
 

@@ -86,7 +86,7 @@ pub(crate) fn websocket(address: SocketAddr, query: &str) -> TcpStream {
     let head = request(
         &mut stream,
         &format!(
-            "GET /channels/bench/socket{query} HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET /channels/bench/socket{query} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         ),
     );

@@ -1,6 +1,7 @@
 //! Which web pages may use the relay: the `Origin` that browsers send, against an exact list.
 //!
-//! A page's own origin is always allowed; a request without `Origin` comes from no page. No
+//! A page's own origin is always allowed. A request without `Origin` comes from no page, unless the
+//! browser says that a page elsewhere made it without asking (`no-cors`: an image, a script). No
 //! wildcard, no reflection, no credentials.
 
 use http::header::{self, HeaderMap, HeaderValue};
@@ -38,6 +39,7 @@ impl Origins {
     pub fn judge(&self, headers: &HeaderMap) -> Origin {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
+            (None, _) if is_unasked(headers) => Origin::Foreign,
             (None, _) => Origin::Own,
             (Some(_), Some(_)) => Origin::Foreign,
             (Some(origin), None) if same(origin, headers.get(header::HOST)) => Origin::Own,
@@ -62,6 +64,16 @@ impl Origins {
     }
 }
 
+/// Tells whether a page elsewhere makes the browser fetch this in a way that names no origin. Browsers say so to
+/// addresses that are HTTPS or of their own machine (Fetch Metadata).
+fn is_unasked(headers: &HeaderMap) -> bool {
+    let is = |name: &str, wanted: &[&str]| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.is_some_and(|value| wanted.contains(&value))
+    };
+    is("sec-fetch-mode", &["no-cors"]) && is("sec-fetch-site", &["cross-site", "same-site"])
+}
+
 /// Tells whether an origin is `http://HOST` or `https://HOST`.
 fn same(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
     let origin = origin.as_bytes();
@@ -82,6 +94,23 @@ mod tests {
             headers.append(header::ORIGIN, origin.parse().unwrap());
         }
         Origins::new(&["https://app.example".to_owned()]).judge(&headers)
+    }
+
+    #[test]
+    fn a_page_that_fetches_without_asking_is_foreign() {
+        for (mode, site, origin) in [
+            ("no-cors", "cross-site", Origin::Foreign),
+            ("no-cors", "same-site", Origin::Foreign),
+            ("no-cors", "same-origin", Origin::Own),
+            ("no-cors", "none", Origin::Own),
+            ("cors", "same-origin", Origin::Own),
+            ("navigate", "cross-site", Origin::Own),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("sec-fetch-mode", mode.parse().unwrap());
+            headers.insert("sec-fetch-site", site.parse().unwrap());
+            assert_eq!(Origins::default().judge(&headers), origin, "{mode} {site}");
+        }
     }
 
     #[test]

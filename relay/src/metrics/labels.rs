@@ -49,6 +49,8 @@ pub enum Route {
     Read(Transport),
     /// A preflight of another origin.
     Preflight,
+    /// `/tickets`.
+    Ticket,
     /// `/healthz`.
     Health,
     /// `/stats`.
@@ -67,6 +69,7 @@ impl Route {
             Self::Publish => "publish",
             Self::Read(transport) => transport.name(),
             Self::Preflight => "preflight",
+            Self::Ticket => "ticket",
             Self::Health => "healthz",
             Self::Stats => "stats",
             Self::Metrics => "metrics",
@@ -95,13 +98,15 @@ pub enum Closed {
     TooLarge,
     /// Too many connections.
     Refused,
+    /// The token that it was opened by has expired.
+    Expired,
     /// The relay shut down.
     Shutdown,
 }
 
 impl Closed {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Client,
         Self::Finished,
         Self::HeaderDeadline,
@@ -110,6 +115,7 @@ impl Closed {
         Self::Protocol,
         Self::TooLarge,
         Self::Refused,
+        Self::Expired,
         Self::Shutdown,
     ];
 
@@ -125,6 +131,7 @@ impl Closed {
             Self::Protocol => "protocol",
             Self::TooLarge => "too_large",
             Self::Refused => "refused",
+            Self::Expired => "expired",
             Self::Shutdown => "shutdown",
         }
     }

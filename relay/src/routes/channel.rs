@@ -2,19 +2,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Method, Request, StatusCode, Version};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use tokio::time::timeout;
 
-use super::query::{Query, decode};
+use super::body::json_body;
+use super::query::Query;
 use super::{Answer, Asked, Leaf, preflight, wrong_method};
-use crate::access::Origin;
 use crate::log::{Pick, Start};
-use crate::message::{ChannelName, NameError, PayloadError};
-use crate::publish::{PublishError, publish};
+use crate::message::ChannelName;
+use crate::publish::publish;
 use crate::state::State;
 use crate::transport::reply::{Refusal, Reply, json};
 use crate::transport::{Read, long_polling, polling, sse, streaming, websocket};
@@ -26,30 +23,16 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     asked: &Asked<'_>,
 ) -> Result<Answer, Refusal> {
-    let foreign = *asked.origin == Origin::Foreign;
-    let channel = || {
-        decode(asked.name)
-            .ok_or(NameError)
-            .and_then(|name| ChannelName::parse(&name))
-    };
     match (request.method(), asked.leaf) {
-        (&Method::OPTIONS, _) if foreign => Err(not_allowed()),
         (&Method::OPTIONS, _) => Ok(Answer::Reply(preflight())),
-        (&Method::POST, Leaf::Messages) if foreign => Err(not_allowed()),
-        (&Method::POST, Leaf::Messages) => receive(state, request, &channel()?)
-            .await
-            .map(Answer::Reply),
-        // Browsers let any page open a WebSocket anywhere: the list is all that stands in between.
-        (&Method::GET, Leaf::Socket) if foreign => Err(not_allowed()),
-        (&Method::GET, _) => read(state, &request, channel()?, asked).await,
+        (&Method::POST, Leaf::Messages) => {
+            let channel = asked.channel.clone()?;
+            receive(state, request, &channel).await.map(Answer::Reply)
+        }
+        (&Method::GET, _) => read(state, &request, asked).await,
         (_, Leaf::Messages) => Err(wrong_method("GET, POST, OPTIONS")),
         (_, _) => Err(wrong_method("GET, OPTIONS")),
     }
-}
-
-pub(super) fn not_allowed() -> Refusal {
-    let message = "this origin may not use the relay; the operator allows one with --allow-origin";
-    Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", &message)
 }
 
 /// Publishes the body of a request.
@@ -58,15 +41,7 @@ async fn receive(
     request: Request<Incoming>,
     channel: &ChannelName,
 ) -> Result<Reply, Refusal> {
-    if !is_json(request.headers()) {
-        let message = "a message is published with Content-Type: application/json";
-        return Err(Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "not_json",
-            &message,
-        ));
-    }
-    let raw = body(state, request.into_body()).await?;
+    let raw = json_body(state, request).await?;
     let position = publish(state, channel, &raw).await?;
     Ok(json(
         StatusCode::CREATED,
@@ -74,57 +49,13 @@ async fn receive(
     ))
 }
 
-/// Reads a body within the limits of size and time.
-async fn body(state: &State, body: Incoming) -> Result<Bytes, Refusal> {
-    let limit = state.settings.max_body;
-    // Whoever sends more has nothing to say to the rest of the connection either.
-    let too_large = || {
-        Refusal::from(PublishError::from(PayloadError::TooLarge { limit }))
-            .with(header::CONNECTION, "close")
-    };
-    if body.size_hint().lower() > limit as u64 {
-        return Err(too_large());
-    }
-    match timeout(
-        state.settings.body_deadline,
-        Limited::new(body, limit).collect(),
-    )
-    .await
-    {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "bad_body", &error)),
-        Err(_) => {
-            let refusal = Refusal::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "body_deadline",
-                "the body did not arrive in time",
-            );
-            Err(refusal.with(header::CONNECTION, "close"))
-        }
-    }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    kind.split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .eq_ignore_ascii_case("application/json")
-}
-
 /// Reads a channel by the transport that the address stands for.
 async fn read(
     state: &State,
     request: &Request<Incoming>,
-    channel: ChannelName,
     asked: &Asked<'_>,
 ) -> Result<Answer, Refusal> {
-    let (leaf, query) = (asked.leaf, asked.query);
+    let (leaf, query, channel) = (asked.leaf, asked.query, asked.channel.clone()?);
     // A connection that is taken over would find the body where it expects the next request.
     if !request.body().is_end_stream() {
         return Err(Refusal::new(
@@ -135,13 +66,14 @@ async fn read(
     }
     let start = start(request.headers(), leaf, query)?;
     let mut headers = HeaderMap::new();
-    state.origins.mark(asked.origin, &mut headers);
+    state.access.mark(asked.origin, &mut headers);
     let read = Read {
         channel,
         start,
         pick: pick(query)?,
         headers,
         version: request.version(),
+        pass: asked.pass.clone(),
     };
     match (leaf, &query.wait) {
         (Leaf::Messages, None) => polling::answer(state, &read).await.map(Answer::Reply),

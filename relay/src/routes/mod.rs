@@ -1,20 +1,24 @@
 //! From a request to its answer: which address, which method, who asks.
 
+mod body;
 mod channel;
 mod operations;
 mod query;
+mod target;
+mod tickets;
 
 use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 
-use crate::access::Origin;
+use crate::access::{Caller, Denied, Origin, Pass};
 use crate::demo;
-use crate::metrics::{Route, Transport};
+use crate::message::{ChannelName, NameError};
 use crate::state::{Role, State};
 use crate::transport::reply::{Refusal, Reply};
 use crate::transport::{Waiting, websocket};
 use query::Query;
+use target::{Leaf, Target};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -25,66 +29,26 @@ pub(crate) enum Answer {
     Wait(Waiting),
 }
 
-/// What an address stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target<'a> {
-    /// One of a channel's addresses; the name is not checked yet.
-    Channel(Leaf, &'a str),
-    Health,
-    Stats,
-    Metrics,
-    /// A file of the demo.
-    File(&'static demo::File),
-    /// Where the demo finds the relay.
-    Place,
-    /// The bytes of one delivery by each transport.
-    Deliveries,
-    /// What the relay answers to a page of the copy's origin.
-    Answers,
-    Nowhere,
-}
-
-/// What stands behind `/channels/NAME/`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Leaf {
-    Messages,
-    Stream,
-    Events,
-    Socket,
-}
-
 /// A request to a channel's address, taken apart.
 #[derive(Debug)]
 struct Asked<'a> {
     leaf: Leaf,
-    /// As it stands in the address: not decoded, not checked.
-    name: &'a str,
+    /// Decoded, and checked as to its form.
+    channel: Result<ChannelName, NameError>,
     query: &'a Query,
     origin: &'a Origin,
+    /// What the request was admitted by.
+    pass: Pass,
 }
 
 /// Answers a request or turns it into a wait, and counts it.
 pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer {
-    let origin = state.origins.judge(request.headers());
+    let origin = state.access.origin(request.headers());
     let path = request.uri().path().to_owned();
     let target = Target::of(&path, state.role);
     let query = Query::parse(request.uri().query());
     let route = target.route(request.method(), query.wait.is_some());
-    let result = match target {
-        _ if state.role == Role::Echo => websocket::echo(&request).map(Answer::Wait),
-        Target::Channel(leaf, name) => {
-            let asked = Asked {
-                leaf,
-                name,
-                query: &query,
-                origin: &origin,
-            };
-            channel::answer(state, request, &asked).await
-        }
-        _ => operation(state, target, &request, &query, &origin)
-            .await
-            .map(Answer::Reply),
-    };
+    let result = admitted(state, request, target, &query, &origin).await;
     let mut reply = match result {
         Ok(Answer::Reply(reply)) => reply,
         Err(refusal) => refusal.reply(),
@@ -96,9 +60,52 @@ pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer 
             return Answer::Wait(waiting);
         }
     };
-    state.origins.mark(&origin, reply.headers_mut());
+    state.access.mark(&origin, reply.headers_mut());
     state.metrics.answered(route, reply.status().as_u16());
     Answer::Reply(reply)
+}
+
+/// Answers a request that may be answered; this is the one place where any request is let in.
+async fn admitted(
+    state: &State,
+    request: Request<Incoming>,
+    target: Target<'_>,
+    query: &Query,
+    origin: &Origin,
+) -> Result<Answer, Refusal> {
+    let channel = target.channel();
+    let wanted = target.wanted(request.method(), channel.as_ref(), query);
+    let caller = Caller {
+        headers: request.headers(),
+        origin,
+        // Whatever else reads or publishes can send a token.
+        ticket: match target {
+            Target::Channel(Leaf::Events | Leaf::Socket, _) => query.ticket.as_deref(),
+            _ => None,
+        },
+    };
+    let pass = state.access.admit(caller, wanted)?;
+    if state.role == Role::Echo {
+        return websocket::echo(&request).map(Answer::Wait);
+    }
+    match (target, channel) {
+        (Target::Channel(leaf, _), Some(channel)) => {
+            let asked = Asked {
+                leaf,
+                channel,
+                query,
+                origin,
+                pass,
+            };
+            channel::answer(state, request, &asked).await
+        }
+        (Target::Tickets, _) => tickets::answer(state, request, &pass, origin)
+            .await
+            .map(Answer::Reply),
+        _ => operation(state, target, &request, query)
+            .await
+            .map(Answer::Reply),
+    }
 }
 
 /// Answers what belongs to no channel.
@@ -107,7 +114,6 @@ async fn operation(
     target: Target<'_>,
     request: &Request<Incoming>,
     query: &Query,
-    origin: &Origin,
 ) -> Result<Reply, Refusal> {
     if target == Target::Nowhere {
         return Err(Refusal::nothing_here());
@@ -124,14 +130,14 @@ async fn operation(
         Target::Place => Ok(demo::place(state, asked)),
         // Boxed: a connection's task is not to carry the room of a recording.
         Target::Deliveries => {
-            // It publishes, which a foreign page may not do.
-            if *origin == Origin::Foreign || demo::is_of_another_page(asked) {
-                return Err(channel::not_allowed());
+            // It publishes, which a page elsewhere may not do by any road, a link to it included.
+            if demo::is_of_another_page(asked) {
+                return Err(Denied::Origin.into());
             }
             Box::pin(demo::deliveries(state, asked, query.payload.as_deref())).await
         }
         Target::Answers => Box::pin(demo::answers(state, asked)).await,
-        Target::Channel(..) | Target::Nowhere => Err(Refusal::nothing_here()),
+        Target::Channel(..) | Target::Tickets | Target::Nowhere => Err(Refusal::nothing_here()),
     }
 }
 
@@ -143,57 +149,6 @@ fn wrong_method(allowed: &'static str) -> Refusal {
         &message,
     )
     .with(header::ALLOW, allowed)
-}
-
-impl<'a> Target<'a> {
-    fn of(path: &'a str, role: Role) -> Self {
-        // The copy of the chat page has no channels: its page is to use the relay's.
-        let copy = matches!(role, Role::Copy { .. });
-        match path.strip_prefix("/channels/") {
-            Some(rest) if !copy => return Self::of_channel(rest),
-            _ => {}
-        }
-        match path {
-            "/healthz" => Self::Health,
-            "/demo.json" => Self::Place,
-            "/answers" => Self::Answers,
-            "/stats" if !copy => Self::Stats,
-            "/metrics" if !copy => Self::Metrics,
-            "/explain/deliveries" if !copy => Self::Deliveries,
-            _ => demo::find(path, role).map_or(Self::Nowhere, Self::File),
-        }
-    }
-
-    fn of_channel(rest: &'a str) -> Self {
-        let Some((name, leaf)) = rest.rsplit_once('/') else {
-            return Self::Nowhere;
-        };
-        let leaf = match leaf {
-            "messages" => Leaf::Messages,
-            "stream" => Leaf::Stream,
-            "events" => Leaf::Events,
-            "socket" => Leaf::Socket,
-            _ => return Self::Nowhere,
-        };
-        Self::Channel(leaf, name)
-    }
-
-    fn route(self, method: &Method, waits: bool) -> Route {
-        match self {
-            Self::Channel(..) if method == Method::OPTIONS => Route::Preflight,
-            Self::Channel(Leaf::Messages, _) if method == Method::POST => Route::Publish,
-            Self::Channel(Leaf::Messages, _) if waits => Route::Read(Transport::LongPolling),
-            Self::Channel(Leaf::Messages, _) => Route::Read(Transport::Polling),
-            Self::Channel(Leaf::Stream, _) => Route::Read(Transport::Streaming),
-            Self::Channel(Leaf::Events, _) => Route::Read(Transport::Sse),
-            Self::Channel(Leaf::Socket, _) => Route::Read(Transport::WebSocket),
-            Self::Health => Route::Health,
-            Self::Stats => Route::Stats,
-            Self::Metrics => Route::Metrics,
-            Self::File(_) | Self::Place | Self::Deliveries | Self::Answers => Route::Demo,
-            Self::Nowhere => Route::Unknown,
-        }
-    }
 }
 
 /// Gives the answer to a preflight of a listed origin.

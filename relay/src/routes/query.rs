@@ -12,6 +12,7 @@ pub(super) struct Query {
     pub(super) latest: Option<String>,
     pub(super) receive: Option<String>,
     pub(super) payload: Option<String>,
+    pub(super) ticket: Option<String>,
 }
 
 impl Query {
@@ -28,6 +29,7 @@ impl Query {
                 "latest" => &mut found.latest,
                 "receive" => &mut found.receive,
                 "payload" => &mut found.payload,
+                "ticket" => &mut found.ticket,
                 _ => continue,
             };
             // What decodes to no text matches nothing, and is refused where it is read.

@@ -5,10 +5,10 @@ use std::pin::pin;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{StatusCode, Version};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::reply::{self, RELAY_NEXT, Refusal};
-use super::{After, Read, encode, failed};
+use super::{After, Read, earlier, encode, failed, is_past};
 use crate::log::{Batch, Reader, Wait};
 use crate::message::Message;
 use crate::metrics::{Closed, Transport};
@@ -36,6 +36,8 @@ pub(crate) struct Endless {
     reader: Reader,
     out: Outgoing,
     chunked: bool,
+    /// When the token that it was admitted by ends.
+    until: Option<Instant>,
 }
 
 impl Endless {
@@ -69,6 +71,7 @@ impl Endless {
             reader,
             out: Outgoing::default(),
             chunked,
+            until: read.pass.until(),
         };
         endless
             .out
@@ -78,22 +81,25 @@ impl Endless {
         Ok(endless)
     }
 
-    /// Writes messages as they come until the client goes or the relay stops.
+    /// Writes messages as they come until the client goes, its token ends or the relay stops.
     pub(super) async fn run(mut self, mut socket: Socket, state: &State) -> After {
         let _counted = state.subscribed(self.form.transport);
         let heartbeat = state.settings.heartbeat;
-        let mut beat = pin!(sleep(heartbeat));
         let (mut written, mut ignored) = (Instant::now(), 0);
-        loop {
+        let mut beat = pin!(sleep_until(earlier(written + heartbeat, self.until)));
+        let reason = loop {
             if let Err(error) = self.flush(&mut socket, state, &mut written).await {
                 return failed(&error);
+            }
+            if is_past(self.until) {
+                break Closed::Expired;
             }
             // Each arm is cancel-safe: `next` moves only when it returns, and what `read` takes is dropped.
             tokio::select! {
                 biased;
                 batch = self.reader.next(Wait::Forever) => match batch {
                     Some(batch) => self.take(state, &batch),
-                    None => break,
+                    None => break Closed::Shutdown,
                 },
                 read = socket.read(|_| ()) => match read {
                     Ok(0) | Err(_) => return After::Gone(Closed::Client),
@@ -103,13 +109,13 @@ impl Endless {
                 () = &mut beat => {
                     if written.elapsed() >= heartbeat {
                         self.push(Bytes::from_static(self.form.heartbeat));
-                        beat.as_mut().reset(Instant::now() + heartbeat);
+                        beat.as_mut().reset(earlier(Instant::now() + heartbeat, self.until));
                     } else {
-                        beat.as_mut().reset(written + heartbeat);
+                        beat.as_mut().reset(earlier(written + heartbeat, self.until));
                     }
                 }
             }
-        }
+        };
         if self.chunked {
             self.out.push(Bytes::from_static(encode::LAST_CHUNK));
         }
@@ -118,7 +124,7 @@ impl Endless {
             .flush(&mut socket, state.settings.write_deadline)
             .await
         {
-            Ok(()) => After::Linger(socket, Closed::Shutdown),
+            Ok(()) => After::Linger(socket, reason),
             Err(error) => failed(&error),
         }
     }

@@ -8,7 +8,7 @@ use http::{StatusCode, Version};
 use tokio::time::Instant;
 
 use super::reply::{self, Refusal, Reply};
-use super::{After, Read, Waiting, batch, failed};
+use super::{After, Read, Waiting, batch, earlier, failed};
 use crate::log::{Batch, Reader, Wait};
 use crate::metrics::{Closed, Route, Transport};
 use crate::socket::{Outgoing, Socket};
@@ -63,7 +63,8 @@ pub(crate) async fn begin(
     let keep_alive = terms.keep_alive && read.version == Version::HTTP_11;
     Ok(Err(Waiting::LongPoll(Parked {
         reader,
-        deadline: Instant::now() + wait,
+        // An answer without news is no harm; the next request is told that the token has ended.
+        deadline: earlier(Instant::now() + wait, read.pass.until()),
         linger: terms.linger,
         headers: read.headers,
         keep_alive,

@@ -8,6 +8,7 @@ use tungstenite::Message;
 
 use super::encode;
 use super::reply::Refusal;
+use crate::access::Denied;
 use crate::message::ChannelName;
 use crate::publish::publish;
 use crate::state::State;
@@ -17,6 +18,8 @@ use crate::state::State;
 pub(super) enum Meaning {
     /// Each is published to a channel.
     Publish(ChannelName),
+    /// Each is refused: its token does not let the client publish.
+    Listen,
     /// Each comes back as it is.
     Echo,
 }
@@ -40,9 +43,12 @@ impl Meaning {
             (Self::Echo, Message::Text(text)) => return Some(encode::frame(text.as_bytes())),
             (Self::Echo, Message::Binary(bytes)) => return Some(encode::binary_frame(&bytes)),
             (Self::Publish(channel), Message::Text(text)) => {
-                command(state, channel, text.as_str()).await
+                command(state, Some(channel), text.as_str()).await
             }
-            (Self::Publish(_), Message::Binary(_)) => refuse(&bad_frame("frames are text"), None),
+            (Self::Listen, Message::Text(text)) => command(state, None, text.as_str()).await,
+            (Self::Publish(_) | Self::Listen, Message::Binary(_)) => {
+                refuse(&bad_frame("frames are text"), None)
+            }
             // A pong is written by the context; a close is answered by it.
             _ => return None,
         };
@@ -51,7 +57,7 @@ impl Meaning {
 }
 
 /// Does what a text frame asks for and gives the answer's text.
-async fn command(state: &State, channel: &ChannelName, text: &str) -> String {
+async fn command(state: &State, channel: Option<&ChannelName>, text: &str) -> String {
     let command = match serde_json::from_str::<Command<'_>>(text) {
         Ok(command) => command,
         Err(error) => {
@@ -62,6 +68,10 @@ async fn command(state: &State, channel: &ChannelName, text: &str) -> String {
             let hint = format!(r#"a frame is {{"publish":VALUE,"id":NUMBER}}: {error}"#);
             return refuse(&bad_frame(&hint), id);
         }
+    };
+    let Some(channel) = channel else {
+        let denied = Denied::Scope("it does not publish on this channel");
+        return refuse(&denied.into(), command.id);
     };
     match publish(state, channel, command.publish.get().as_bytes()).await {
         Ok(position) => match command.id {

@@ -21,7 +21,9 @@ pub(crate) mod websocket;
 use std::pin::Pin;
 
 use http::{HeaderMap, StatusCode, Version};
+use tokio::time::Instant;
 
+use crate::access::Pass;
 use crate::log::{Pick, Start};
 use crate::message::ChannelName;
 use crate::metrics::Closed;
@@ -38,6 +40,8 @@ pub(crate) struct Read {
     /// What the request's origin adds to the head of the answer.
     pub(crate) headers: HeaderMap,
     pub(crate) version: Version,
+    /// What it was admitted by, and so until when.
+    pub(crate) pass: Pass,
 }
 
 /// A request that waits for messages and has taken its connection over.
@@ -83,6 +87,16 @@ impl Waiting {
             Self::WebSocket(session) => Box::pin(session.run(socket, state)),
         }
     }
+}
+
+/// Gives the earlier of two instants, for a wait that may end before its time.
+fn earlier(one: Instant, other: Option<Instant>) -> Instant {
+    other.map_or(one, |other| one.min(other))
+}
+
+/// Tells whether what a wait was admitted by has ended.
+fn is_past(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| until <= Instant::now())
 }
 
 /// Why a failed write ends its connection.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
+use crate::access::{Denied, TokenError, TooManyTickets};
 use crate::log::OpenError;
 use crate::message::{NameError, PayloadError, Position, PositionError};
 use crate::publish::PublishError;
@@ -80,6 +81,41 @@ impl From<NameError> for Refusal {
 impl From<PositionError> for Refusal {
     fn from(error: PositionError) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_position", &error)
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        let refuse = |status, code| Self::new(status, code, &denied);
+        // The challenges of RFC 6750, section 3.
+        match denied {
+            Denied::Host => refuse(StatusCode::MISDIRECTED_REQUEST, "wrong_host"),
+            Denied::Origin => refuse(StatusCode::FORBIDDEN, "origin_not_allowed"),
+            Denied::Scope(_) => refuse(StatusCode::FORBIDDEN, "token_scope").with(
+                header::WWW_AUTHENTICATE,
+                r#"Bearer error="insufficient_scope""#,
+            ),
+            Denied::Token(TokenError::Missing) => {
+                let refusal = refuse(StatusCode::UNAUTHORIZED, "token_missing");
+                refusal.with(header::WWW_AUTHENTICATE, "Bearer")
+            }
+            Denied::Token(error) => {
+                let code = match error {
+                    TokenError::Expired => "token_expired",
+                    TokenError::Ticket => "bad_ticket",
+                    _ => "bad_token",
+                };
+                let challenge = r#"Bearer error="invalid_token""#;
+                refuse(StatusCode::UNAUTHORIZED, code).with(header::WWW_AUTHENTICATE, challenge)
+            }
+        }
+    }
+}
+
+impl From<TooManyTickets> for Refusal {
+    fn from(error: TooManyTickets) -> Self {
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_tickets", &error);
+        refusal.with(header::RETRY_AFTER, "5")
     }
 }
 

@@ -5,13 +5,13 @@ use std::pin::pin;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Request, StatusCode};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::frames::{Frames, Turn};
 use super::handshake::{agreed, lists};
 use super::meaning::Meaning;
 use super::reply::{self, RELAY_NEXT, Refusal};
-use super::{After, Read, Waiting, encode, failed};
+use super::{After, Read, Waiting, earlier, encode, failed, is_past};
 use crate::log::{Batch, Reader, Wait};
 use crate::metrics::{Closed, Transport};
 use crate::socket::{Outgoing, Socket};
@@ -19,6 +19,8 @@ use crate::state::State;
 
 const SUBPROTOCOL: &str = "relay.v1";
 const PING: &[u8] = &[0x89, 0];
+/// "Unauthorized" in IANA's registry of close codes: come again with another token.
+const UNAUTHORIZED: u16 = 3000;
 
 /// One client's socket.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub(crate) struct Session {
     /// None on a socket that only publishes or echoes.
     reader: Option<Reader>,
     out: Outgoing,
+    /// When the token that it was admitted by ends.
+    until: Option<Instant>,
 }
 
 /// Answers the handshake and begins a session.
@@ -49,7 +53,12 @@ pub(crate) fn begin<B>(
     headers.insert(RELAY_NEXT, reply::position_value(reader.position()));
     headers.extend(read.headers);
     Ok(Waiting::WebSocket(Session {
-        meaning: Meaning::Publish(read.channel),
+        meaning: if read.pass.may_publish(read.channel.as_str()) {
+            Meaning::Publish(read.channel)
+        } else {
+            Meaning::Listen
+        },
+        until: read.pass.until(),
         reader: receive.then_some(reader),
         out: accepted(&headers),
     }))
@@ -59,6 +68,7 @@ pub(crate) fn begin<B>(
 pub(crate) fn echo<B>(request: &Request<B>) -> Result<Waiting, Refusal> {
     Ok(Waiting::WebSocket(Session {
         meaning: Meaning::Echo,
+        until: None,
         reader: None,
         out: accepted(&agreed(request)?),
     }))
@@ -78,9 +88,9 @@ impl Session {
             .is_some()
             .then(|| state.subscribed(Transport::WebSocket));
         let heartbeat = state.settings.heartbeat;
-        let mut beat = pin!(sleep(heartbeat));
         let mut frames = Frames::new(state.settings.max_body);
         let mut written = Instant::now();
+        let mut beat = pin!(sleep_until(earlier(written + heartbeat, self.until)));
         loop {
             if !self.out.is_empty() {
                 if let Err(error) = self
@@ -91,6 +101,11 @@ impl Session {
                     return failed(&error);
                 }
                 written = Instant::now();
+            }
+            if is_past(self.until) {
+                let close = encode::close_frame(UNAUTHORIZED, "the token has expired");
+                self.out.push(close);
+                return self.last(socket, state, Closed::Expired).await;
             }
             // Each arm is cancel-safe: `next` and `ready` change nothing before they return. The
             // order is random, so neither a busy channel nor a busy client keeps the other waiting.
@@ -112,9 +127,9 @@ impl Session {
                 () = &mut beat => {
                     if written.elapsed() >= heartbeat {
                         self.out.push(Bytes::from_static(PING));
-                        beat.as_mut().reset(Instant::now() + heartbeat);
+                        beat.as_mut().reset(earlier(Instant::now() + heartbeat, self.until));
                     } else {
-                        beat.as_mut().reset(written + heartbeat);
+                        beat.as_mut().reset(earlier(written + heartbeat, self.until));
                     }
                 }
             }

@@ -64,7 +64,7 @@ async fn a_page_of_a_foreign_origin_is_refused_and_a_listed_one_is_not() {
         .await;
     let (allowed, rows) = shown(&browser).await;
     assert_eq!(allowed, "false", "{rows}");
-    assert_eq!(rows.matches("origin_not_allowed").count(), 2, "{rows}");
+    assert_eq!(rows.matches("origin_not_allowed").count(), 3, "{rows}");
     assert_eq!(rows.matches("TypeError").count(), 2, "{rows}");
     assert!(rows.contains("an error event"), "{rows}");
     say(&browser, &["refused".to_owned()]).await;

@@ -24,6 +24,8 @@ impl Relay {
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {
             grace: Duration::from_secs(2),
+            // The names that the stories call it by.
+            allow_hosts: ["relay", "r", "me"].map(str::to_owned).into(),
             ..Settings::default()
         };
         change(&mut settings);
@@ -133,13 +135,13 @@ impl Drop for Relay {
 }
 
 pub(crate) fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: relay\r\n\r\n")
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 
 pub(crate) fn post(path: &str, json: &str) -> String {
     let length = json.len();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: relay\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}"
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}"
     )
 }
 

@@ -58,15 +58,180 @@ fn without_a_list_only_own_pages_do() {
     assert!(publish(&relay, "Origin: http://me:1\r\n").starts_with("HTTP/1.1 201"));
     assert!(publish(&relay, "Origin: https://app.example\r\n").starts_with("HTTP/1.1 403"));
     assert!(socket(&relay, "Origin: https://app.example\r\n").starts_with("HTTP/1.1 403"));
-    let read = relay.ask(
-        "GET /channels/a/messages HTTP/1.1\r\nHost: me:1\r\nOrigin: https://app.example\r\n\r\n",
+    for path in [
+        "/channels/a/messages",
+        "/channels/a/messages?wait=5s",
+        "/channels/a/stream",
+        "/channels/a/events",
+        "/stats",
+        "/metrics",
+    ] {
+        let read = relay.ask(format!(
+            "GET {path} HTTP/1.1\r\nHost: me:1\r\nOrigin: https://app.example\r\n\r\n"
+        ));
+        assert!(
+            read.starts_with("HTTP/1.1 403")
+                && !read.contains("access-control")
+                && !read.contains("vary"),
+            "{path}: {read}"
+        );
+    }
+    let page = relay.ask("GET / HTTP/1.1\r\nHost: me:1\r\nOrigin: https://app.example\r\n\r\n");
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+}
+
+#[test]
+fn a_page_that_fetches_without_asking_opens_nothing() {
+    let relay = Relay::start();
+    let ask = |path: &str, site: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: me:1\r\nSec-Fetch-Mode: no-cors\r\n");
+        relay
+            .send(format!("{head}Sec-Fetch-Site: {site}\r\n\r\n"))
+            .head()
+    };
+    for leaf in ["messages", "stream", "events"] {
+        let path = format!("/channels/a/{leaf}");
+        assert!(
+            ask(&path, "cross-site").starts_with("HTTP/1.1 403"),
+            "{leaf}"
+        );
+        assert!(
+            ask(&path, "same-site").starts_with("HTTP/1.1 403"),
+            "{leaf}"
+        );
+        assert!(
+            !ask(&path, "same-origin").starts_with("HTTP/1.1 403"),
+            "{leaf}"
+        );
+    }
+}
+
+#[test]
+fn a_relay_that_asks_for_no_token_does_not_answer_to_a_bent_name() {
+    let relay = Relay::start();
+    let ask = |path: &str, host: &str| {
+        relay.ask(format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\r\n"
+        ))
+    };
+    let port = relay.address.port();
+    for path in [
+        "/",
+        "/healthz",
+        "/stats",
+        "/metrics",
+        "/channels/a/messages",
+        "/channels/a/stream",
+        "/channels/a/events",
+        "/channels/a/socket",
+        "/tickets",
+        "/nothing",
+    ] {
+        for host in [
+            &format!("evil.example:{port}"),
+            "evil.example",
+            "localhost.evil.example",
+        ] {
+            let answer = ask(path, host);
+            assert!(
+                answer.starts_with("HTTP/1.1 421") && answer.contains("wrong_host"),
+                "{path} {host}: {answer}"
+            );
+        }
+    }
+    for host in [
+        &format!("127.0.0.1:{port}"),
+        "localhost",
+        "[::1]:80",
+        "app.localhost:80",
+        "me",
+    ] {
+        assert!(ask("/stats", host).starts_with("HTTP/1.1 200"), "{host}");
+    }
+    // Two hosts are none; a client of HTTP/1.0 has none, and is no browser.
+    let two = "GET /stats HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n";
+    assert!(relay.ask(two).starts_with("HTTP/1.1 421"));
+    let none = relay.ask("GET /stats HTTP/1.0\r\n\r\n");
+    assert!(none.contains(" 200 "), "{none}");
+}
+
+#[test]
+fn no_answer_is_kept_by_a_cache_guessed_at_or_held_back() {
+    let relay = relay();
+    publish(&relay, "");
+    let head = |request: &str| {
+        relay
+            .send(request.replace("HOST", "HTTP/1.1\r\nHost: me:1"))
+            .head()
+    };
+    let handshake = format!("GET /channels/a/socket HOST\r\n{HANDSHAKE}\r\n");
+    let (no_store, nosniff, unbuffered) = (
+        "cache-control: no-store\r\n",
+        "x-content-type-options: nosniff\r\n",
+        "x-accel-buffering: no\r\n",
     );
-    assert!(
-        read.starts_with("HTTP/1.1 204")
-            && !read.contains("access-control")
-            && !read.contains("vary"),
-        "{read}"
-    );
+    for (request, status, wanted) in [
+        ("GET / HOST\r\n\r\n", 200, vec![no_store, nosniff]),
+        ("GET /stats HOST\r\n\r\n", 200, vec![no_store, nosniff]),
+        ("GET /metrics HOST\r\n\r\n", 200, vec![no_store, nosniff]),
+        ("GET /healthz HOST\r\n\r\n", 200, vec![no_store, nosniff]),
+        ("GET /nothing HOST\r\n\r\n", 404, vec![no_store, nosniff]),
+        (
+            "POST /tickets HOST\r\nContent-Length: 0\r\n\r\n",
+            404,
+            vec![no_store, nosniff],
+        ),
+        ("GET /channels/a/messages HOST\r\n\r\n", 204, vec![no_store]),
+        (
+            "GET /channels/a/messages?wait=5ms HOST\r\n\r\n",
+            204,
+            vec![no_store],
+        ),
+        (
+            "GET /channels/a/messages?after=earliest HOST\r\n\r\n",
+            200,
+            vec![no_store, nosniff],
+        ),
+        (
+            "GET /channels/a/messages?after=earliest&wait=1s HOST\r\n\r\n",
+            200,
+            vec![no_store, nosniff],
+        ),
+        (
+            "GET /channels/a/messages HOST\r\nOrigin: https://evil.example\r\n\r\n",
+            403,
+            vec![no_store, nosniff],
+        ),
+        (
+            "GET /channels/a/stream HOST\r\n\r\n",
+            200,
+            vec![no_store, nosniff, unbuffered],
+        ),
+        (
+            "GET /channels/a/events HOST\r\n\r\n",
+            200,
+            vec![no_store, nosniff, unbuffered],
+        ),
+        (
+            "OPTIONS /channels/a/messages HOST\r\nOrigin: https://app.example\r\n\r\n",
+            204,
+            vec![no_store],
+        ),
+        (&handshake, 101, vec![]),
+    ] {
+        let answer = head(request);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request}: {answer}"
+        );
+        for field in wanted {
+            assert!(answer.contains(field), "{request}: {answer}");
+        }
+        assert!(
+            !answer.contains("credentials") && !answer.contains("set-cookie"),
+            "{answer}"
+        );
+    }
 }
 
 #[test]

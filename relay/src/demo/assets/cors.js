@@ -12,7 +12,7 @@ export async function showOrigins(relay) {
     'This page is of the origin ', code(origin), '; the relay is at ', code(relay), '. ',
     allowed
       ? 'The relay lists this origin, so the browser lets the page read answers, publish and open a WebSocket.'
-      : 'The relay does not list this origin: it answers, but without the header that would let the page read the answer, and '
+      : 'The relay does not list this origin: it refuses, and without the header that would let the page read even that, so '
         + 'the browser keeps it from the page.',
   );
   row('reads a channel', answers.read, seen.read);

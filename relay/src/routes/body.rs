@@ -1,0 +1,71 @@
+//! The body of a request: JSON, of bounded size, in bounded time.
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use tokio::time::timeout;
+
+use crate::message::PayloadError;
+use crate::publish::PublishError;
+use crate::state::State;
+use crate::transport::reply::Refusal;
+
+/// Reads a body that is declared as JSON, within the limits of size and time.
+///
+/// A form of any page can send every other type without asking (a "simple request" of CORS); JSON it
+/// cannot, and when its browser asks first, the list of origins answers.
+pub(super) async fn json_body(state: &State, request: Request<Incoming>) -> Result<Bytes, Refusal> {
+    if !is_json(request.headers()) {
+        let message = "a body is sent with Content-Type: application/json";
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not_json",
+            &message,
+        ));
+    }
+    body(state, request.into_body()).await
+}
+
+async fn body(state: &State, body: Incoming) -> Result<Bytes, Refusal> {
+    let limit = state.settings.max_body;
+    // Whoever sends more has nothing to say to the rest of the connection either.
+    let too_large = || {
+        Refusal::from(PublishError::from(PayloadError::TooLarge { limit }))
+            .with(header::CONNECTION, "close")
+    };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    match timeout(
+        state.settings.body_deadline,
+        Limited::new(body, limit).collect(),
+    )
+    .await
+    {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "bad_body", &error)),
+        Err(_) => {
+            let refusal = Refusal::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "body_deadline",
+                "the body did not arrive in time",
+            );
+            Err(refusal.with(header::CONNECTION, "close"))
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    kind.split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .eq_ignore_ascii_case("application/json")
+}
