@@ -33,6 +33,11 @@ pub(crate) struct Browser {
 
 /// Starts a browser; `None` when this machine has none, and the calling test is left out.
 pub(crate) async fn start() -> Option<Browser> {
+    start_with(&[]).await
+}
+
+/// The same with further flags.
+pub(crate) async fn start_with(more: &[&str]) -> Option<Browser> {
     let alone = ALONE.lock().await;
     let Some(binary) = BROWSERS.iter().find(|name| installed(name)) else {
         return left_out("chromium");
@@ -69,7 +74,11 @@ pub(crate) async fn start() -> Option<Browser> {
         "--disable-backgrounding-occluded-windows",
         "--disable-renderer-backgrounding",
     ];
-    let mut flags: Vec<String> = flags.map(str::to_owned).into();
+    let mut flags: Vec<String> = flags
+        .iter()
+        .chain(more)
+        .map(|&flag| flag.to_owned())
+        .collect();
     flags.push(format!("--user-data-dir={}", profile.path().display()));
     let options = json!({
         "goog:chromeOptions": { "binary": path_of(binary), "args": flags },
@@ -138,6 +147,11 @@ impl Browser {
         self.client.goto(address).await.unwrap();
         let ready = "return document.documentElement.dataset.ready === 'true'";
         self.until(ready, json!([]), address).await;
+    }
+
+    /// Goes to an address, whatever stands there.
+    pub(crate) async fn go(&self, address: &str) {
+        self.client.goto(address).await.unwrap();
     }
 
     /// Opens a page in another window and gives its handle.

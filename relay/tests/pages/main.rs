@@ -4,6 +4,7 @@
 //! other's processor.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod attacks;
 mod browser;
 mod chat;
 mod explain;

@@ -50,7 +50,7 @@ impl Program {
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .unwrap();
-        let request = request.replacen("\r\n", "\r\nHost: relay\r\nConnection: close\r\n", 1);
+        let request = request.replacen("\r\n", "\r\nHost: localhost\r\nConnection: close\r\n", 1);
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
