@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{ClientError, Cursor, Subscription, browser};
 use crate::net::http::Head;
-use crate::scenario::{FOREIGN_PAGE, Headers, Load, Origin, Transport};
+use crate::scenario::{FOREIGN_PAGE, Headers, Load, Origin, Token, Transport};
 
 const PAD: &str = "X-Pad: ";
 
@@ -34,6 +34,8 @@ pub struct Profile {
     pub(super) foreign: bool,
     /// Each request asks for the connection to end after its answer.
     pub(super) closes: bool,
+    /// What lets the client in.
+    token: Option<Token>,
 }
 
 impl Profile {
@@ -55,7 +57,15 @@ impl Profile {
             cookies: load.cookies.as_str().into(),
             foreign: load.origin == Origin::Cross,
             closes: false,
+            token: None,
         }
+    }
+
+    /// The same with a token on every request. A browser's event source and WebSocket could not send one.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<&Token>) -> Self {
+        self.token = token.cloned();
+        self
     }
 
     /// Whether the client speaks as a browser does.
@@ -96,6 +106,7 @@ impl Profile {
         } else {
             self.write_needed(kind, out);
         }
+        self.write_token(kind, out);
         let wanted = match self.headers {
             Headers::Minimal | Headers::Browser => 0,
             Headers::PadTo(size) => size,
@@ -108,6 +119,18 @@ impl Profile {
             out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes what lets the client in; a preflight is asked without.
+    fn write_token(&self, kind: Kind<'_>, out: &mut Vec<u8>) {
+        if let Some(token) = self
+            .token
+            .as_ref()
+            .filter(|_| !matches!(kind, Kind::Preflight))
+        {
+            // Writing to a Vec cannot fail.
+            let _ = write!(out, "Authorization: Bearer {}\r\n", token.expose());
+        }
     }
 
     /// Writes the lines that the protocol needs.

@@ -21,6 +21,7 @@ pub(super) fn add(result: &mut TrialResult, assignment: &Assignment, delivery: &
         names: Names {
             authority: &assignment.authority,
             channel: &channel,
+            token: assignment.token.as_ref(),
         },
         network: Network::to(assignment.server),
         events: !assignment.events.is_empty(),

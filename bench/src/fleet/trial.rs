@@ -160,6 +160,7 @@ fn assign(
         run: rand::random(),
         server: server.address,
         authority: server.authority.clone(),
+        token: server.token.clone(),
         load: trial.load.clone(),
         events: plan.events.clone(),
         seed: trial.seed,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Situation;
 use crate::client::{Client, Cursor, Profile, Subscription};
-use crate::scenario::{FOREIGN_PAGE, Origin, Transport};
+use crate::scenario::{FOREIGN_PAGE, Origin, Token, Transport};
 
 /// Bytes of an answer's head before its variable parts, as the bundled relay sends it. Another
 /// server's may be longer; then the deviation says by how much.
@@ -31,6 +31,8 @@ pub struct Names<'a> {
     pub authority: &'a str,
     /// A channel.
     pub channel: &'a str,
+    /// What every client sends to be let in.
+    pub token: Option<&'a Token>,
 }
 
 /// The way between clients and server.
@@ -116,7 +118,7 @@ fn request(situation: &Situation<'_>, position: &str, response_head: usize) -> u
         load,
         Rc::from(situation.names.authority),
         Rc::from(situation.names.channel),
-        Rc::new(Profile::of_subscribers(load)),
+        Rc::new(Profile::of_subscribers(load).with_token(situation.names.token)),
     );
     let mut out = Vec::new();
     let cursor = Cursor::at(position, response_head);

@@ -35,6 +35,7 @@ fn situation(load: &Load) -> Situation<'_> {
         names: Names {
             authority: "127.0.0.1:40000",
             channel: "bench-01234567-5",
+            token: None,
         },
         network: Network::to(([127, 0, 0, 1], 40000).into()),
         events: false,

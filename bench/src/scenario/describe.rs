@@ -242,9 +242,12 @@ fn target(target: &Target) -> String {
         Target::Bundled => {
             "the bundled relay, started afresh for each trial on a free loopback port".to_owned()
         }
-        Target::Relay { url, pid, .. } => {
+        Target::Relay {
+            url, pid, token, ..
+        } => {
             let watched = pid.map_or_else(String::new, |pid| format!(", process {pid} watched"));
-            format!("{url}{watched}")
+            let token = token.as_ref().map_or("", |_| ", with a token");
+            format!("{url}{watched}{token}")
         }
     }
 }

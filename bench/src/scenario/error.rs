@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::place::Place;
+use super::secret::may_hold_token;
 
 /// The most problems that are told at once; the rest usually follow from them.
 const SHOWN: usize = 10;
@@ -132,6 +133,7 @@ impl Report {
 fn locate(fault: &Fault, file: &Path, source: &str) -> Problem {
     let file = file.display();
     let (at, excerpt) = match &fault.place {
+        Place::Set(set) if may_hold_token(set) => ("--set target.token".to_owned(), None),
         Place::Set(set) => (format!("--set {}", tame(set)), None),
         Place::Whole => (file.to_string(), None),
         Place::File(span) => {
@@ -169,9 +171,10 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// The line with a mark under the spot; nothing when the line is too long to help.
+    /// The line with a mark under the spot; nothing when the line is too long to help, or holds a token.
     fn excerpt(&self) -> Option<String> {
-        if self.text.trim().is_empty() || self.text.chars().count() > 200 {
+        let shown = self.text.chars().count() <= 200 && !may_hold_token(self.text);
+        if self.text.trim().is_empty() || !shown {
             return None;
         }
         let number = self.line.to_string();

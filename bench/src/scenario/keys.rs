@@ -35,7 +35,16 @@ pub(super) const ROOT: Section = Section {
 
 pub(super) const TARGET: Section = Section {
     name: "target",
-    keys: &["server", "url", "pid", "command", "allow_hosts"],
+    keys: &[
+        "server",
+        "url",
+        "pid",
+        "command",
+        "allow_hosts",
+        "token",
+        "token_file",
+        "token_env",
+    ],
     later: &["tls", "http"],
 };
 

@@ -21,6 +21,7 @@ mod published;
 mod resolve;
 mod resolved;
 mod search;
+mod secret;
 mod sets;
 mod setting;
 mod target;
@@ -45,6 +46,7 @@ pub use load::{
 };
 pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
 pub use search::{Condition, Search};
+pub use secret::{Token, TokenSource};
 pub use target::Endpoint;
 
 use error::Report;

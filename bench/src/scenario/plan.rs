@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, GateRule, Incident, Load, Search, Transport, events};
+use super::{Endpoint, GateRule, Incident, Load, Search, TokenSource, Transport, events};
 
 /// How long a trial takes apart from its phases: a server starts and is looked at.
 const START: Duration = Duration::from_millis(500);
@@ -118,6 +118,9 @@ pub enum Target {
         command: Option<Vec<String>>,
         /// Hosts that may be loaded although they are not loopback.
         allow_hosts: Vec<String>,
+        /// Where the token is that every client sends. It is kept with nothing that is written down.
+        #[serde(skip)]
+        token: Option<TokenSource>,
     },
 }
 

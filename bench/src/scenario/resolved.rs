@@ -7,6 +7,7 @@ use super::GateRule;
 use super::keys::MATRIX;
 use super::plan::{Published, Target};
 use super::search::{Search, Written};
+use super::secret::TokenSource;
 use super::setting::Setting;
 use super::written::Scenario;
 use crate::units::write_duration;
@@ -68,6 +69,7 @@ fn target(out: &mut String, target: &Target) {
         pid,
         command,
         allow_hosts,
+        token,
         ..
     } = target
     else {
@@ -83,6 +85,14 @@ fn target(out: &mut String, target: &Target) {
     }
     if !allow_hosts.is_empty() {
         line(out, "allow_hosts", &list(allow_hosts));
+    }
+    match token {
+        None => {}
+        Some(TokenSource::Here(_)) => out.push_str("# token: not written down\n"),
+        Some(TokenSource::File(path)) => {
+            line(out, "token_file", &quoted(&path.display().to_string()));
+        }
+        Some(TokenSource::Env(name)) => line(out, "token_env", &quoted(name)),
     }
 }
 

@@ -10,6 +10,7 @@ use super::error::{Fault, Report};
 use super::keys::{TARGET, brief};
 use super::place::Place;
 use super::plan::Target;
+use super::secret::{Token, TokenSource};
 use super::tree::Entry;
 use super::value::Wanted;
 
@@ -119,6 +120,7 @@ struct Written {
     pid: Placed<u32>,
     command: Placed<Vec<String>>,
     allow_hosts: Placed<Vec<String>>,
+    token: Placed<TokenSource>,
 }
 
 /// Reads `[target]`; a `url` without a `server` means a relay that runs already.
@@ -159,6 +161,15 @@ impl Written {
                 let words = texts(&wanted("command = [\"./server\", \"--port\", \"8080\"]"))?;
                 self.command = Some((words, place));
             }
+            "token" | "token_file" | "token_env" => {
+                let source = token(&wanted("token_file = \"bench.token\""), &entry.key)?;
+                if self.token.replace((source, place)).is_some() {
+                    return Err(Fault::new(
+                        &entry.node.place,
+                        "\"target.token\", \"target.token_file\" and \"target.token_env\" exclude each other",
+                    ));
+                }
+            }
             _ => {
                 let hosts = texts(&wanted("allow_hosts = [\"push.example.org\"]"))?;
                 self.allow_hosts = Some((hosts, place));
@@ -192,6 +203,7 @@ impl Written {
             self.pid.map(|(_, place)| ("pid", place)),
             self.command.map(|(_, place)| ("command", place)),
             self.allow_hosts.map(|(_, place)| ("allow_hosts", place)),
+            self.token.map(|(_, place)| ("token", place)),
         ];
         match stray.into_iter().flatten().next() {
             None => Ok(Target::Bundled),
@@ -235,6 +247,7 @@ impl Written {
             pid: self.pid.map(|(pid, _)| pid),
             command: self.command.map(|(command, _)| command),
             allow_hosts,
+            token: self.token.map(|(source, _)| source),
         })
     }
 }
@@ -262,6 +275,18 @@ fn url(wanted: &Wanted<'_>) -> Result<(String, Endpoint), Fault> {
     let endpoint = Endpoint::read(text)
         .map_err(|why| wanted.fault(format!("\"{}\" {why}; write it like {URL}", wanted.path)))?;
     Ok((text.trim_end_matches('/').to_owned(), endpoint))
+}
+
+/// What one of the keys of a token says.
+fn token(wanted: &Wanted<'_>, key: &str) -> Result<TokenSource, Fault> {
+    let text = wanted.text()?;
+    match key {
+        "token_file" => Ok(TokenSource::File(text.into())),
+        "token_env" => Ok(TokenSource::Env(text.to_owned())),
+        _ => Token::new(text)
+            .map(TokenSource::Here)
+            .map_err(|why| wanted.fault(format!("\"target.token\" {why}"))),
+    }
 }
 
 fn texts(wanted: &Wanted<'_>) -> Result<Vec<String>, Fault> {

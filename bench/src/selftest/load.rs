@@ -79,6 +79,7 @@ fn assignment(echo: &Echo, processors: Option<Vec<usize>>) -> Assignment {
         run: rand::random(),
         server: echo.address,
         authority: echo.address.to_string(),
+        token: None,
         load: Load {
             transport: Transport::Websocket,
             clients: CLIENTS,

@@ -36,7 +36,9 @@ impl Lines {
             .collect();
         let site = Site {
             authority: assignment.authority.as_str().into(),
-            profile: Rc::new(Profile::of_publishers(&assignment.load)),
+            profile: Rc::new(
+                Profile::of_publishers(&assignment.load).with_token(assignment.token.as_ref()),
+            ),
         };
         let line = |socket| {
             Line::open(Manner {

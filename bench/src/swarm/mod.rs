@@ -30,7 +30,7 @@ pub use shard::{ShardReport, Usage};
 use crate::clock::Moment;
 use crate::net::WireTotals;
 use crate::record::{Interval, Sending, Window};
-use crate::scenario::{Incident, Load, events};
+use crate::scenario::{Incident, Load, Token, events};
 use crate::schedule::Schedule;
 use crate::stamp::Stamp;
 
@@ -46,6 +46,8 @@ pub struct Assignment {
     pub server: SocketAddr,
     /// `host:port`, as clients write it.
     pub authority: String,
+    /// What every client sends to be let in.
+    pub token: Option<Token>,
     /// The load.
     pub load: Load,
     /// What happens in the measured phase, in the order of time.

@@ -82,7 +82,7 @@ async fn obey(shard: &Shard, post: &Post, mine: &[usize], marks: &mut Marks) {
 
 fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
     let load = &assignment.load;
-    let profile = Rc::new(Profile::of_subscribers(load));
+    let profile = Rc::new(Profile::of_subscribers(load).with_token(assignment.token.as_ref()));
     let authority: Rc<str> = assignment.authority.as_str().into();
     let one = |channel| {
         let channel = assignment.channel(channel).into();

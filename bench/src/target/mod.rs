@@ -19,7 +19,7 @@ pub use freeze::Frozen;
 use freeze::Who;
 use health::Health;
 
-use crate::scenario::{Endpoint, Load, Target};
+use crate::scenario::{Endpoint, Load, Target, Token, TokenSource};
 
 /// Kills every server that bench started and lets go on what it has stopped, for a process that
 /// ends without unwinding.
@@ -60,6 +60,9 @@ pub enum TargetError {
     /// The bundled relay did not say where it listens.
     #[error("the bundled relay did not start: {0}")]
     Bundled(String),
+    /// The token that clients are to send is not there.
+    #[error("{0}")]
+    Token(String),
     /// Nobody listens.
     #[error("no server answers at {url}: {reason}; start it, or correct target.url")]
     Refused {
@@ -89,6 +92,8 @@ pub struct Server {
     pub pid: Option<u32>,
     /// What it is, for the result.
     pub name: String,
+    /// What every client sends to be let in.
+    pub token: Option<Token>,
     child: Option<Child>,
 }
 
@@ -116,6 +121,7 @@ impl Server {
                     authority,
                     pid: Some(child.id()),
                     name: format!("bundled relay {}", env!("CARGO_PKG_VERSION")),
+                    token: None,
                     child: Some(child),
                 })
             }
@@ -124,8 +130,11 @@ impl Server {
                 endpoint,
                 pid,
                 command,
+                token,
                 ..
             } => {
+                let token = token.as_ref().map(TokenSource::read).transpose();
+                let token = token.map_err(TargetError::Token)?;
                 let (address, authority) = (resolve(url, endpoint).await?, endpoint.to_string());
                 let health = Health::new(url, address, &authority)?;
                 let child = match command {
@@ -137,6 +146,7 @@ impl Server {
                     authority,
                     pid: pid.or(child.as_ref().map(Child::id)),
                     name: format!("relay at {url}"),
+                    token,
                     child,
                 })
             }
@@ -228,6 +238,7 @@ mod tests {
             pid: None,
             command: Some(["sh", "-c", &line].map(str::to_owned).to_vec()),
             allow_hosts: Vec::new(),
+            token: None,
         };
         let load = Load::default();
         let start = Server::start(&target, None, &load);

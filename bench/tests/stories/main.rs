@@ -30,4 +30,5 @@ mod realism;
 mod refusals;
 mod search;
 mod theory;
+mod tokens;
 mod witness;

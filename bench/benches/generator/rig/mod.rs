@@ -87,6 +87,7 @@ pub(crate) fn waiting_clients(
         run: 7,
         server,
         authority: server.to_string(),
+        token: None,
         load: Load {
             transport,
             clients,
