@@ -1,6 +1,6 @@
 //! Whether a browser can do what a scenario asks of simulated clients.
 
-use crate::scenario::{Link, Origin, Plan, Poll};
+use crate::scenario::{Link, Origin, Plan, Poll, Target};
 
 /// Whether a browser can do what this plan asks of its clients; says what it cannot.
 ///
@@ -13,6 +13,13 @@ pub fn fits(plan: &Plan) -> Result<(), String> {
     if !plan.events.is_empty() {
         return Err(
             "events happen to simulated clients alone: leave out [[events]] to compare them with a browser".to_owned(),
+        );
+    }
+    if let Target::Relay { token: Some(_), .. } = plan.target {
+        return Err(
+            "the page's clients send no token: leave out target.token, token_file and token_env, \
+             and let the server ask for none"
+                .to_owned(),
         );
     }
     for load in plan.trials.iter().map(|trial| &trial.load) {
@@ -55,4 +62,25 @@ pub fn fits(plan: &Plan) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario::read_text;
+
+    #[test]
+    fn a_browser_has_no_token_to_send() {
+        let told = |token: &str| {
+            let text =
+                format!("[target]\nurl = \"http://127.0.0.1:1\"\n{token}\n[load]\nclients = 1\n");
+            let plan = read_text(&text, Path::new("a.toml"), &[], &[]).unwrap();
+            fits(&plan).err()
+        };
+        assert_eq!(told(""), None);
+        let why = told("token_env = \"TOKEN\"").unwrap();
+        assert!(why.contains("target.token"), "{why}");
+    }
 }
