@@ -51,7 +51,7 @@ impl Relay {
         stream.set_read_timeout(patience).unwrap();
         let length = json.len();
         let request = format!(
-            "POST /channels/story/messages HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\
+            "POST /channels/story/messages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{json}"
         );
         stream.write_all(request.as_bytes()).unwrap();

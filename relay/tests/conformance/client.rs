@@ -157,7 +157,7 @@ fn server_head(bytes: &[u8]) -> Option<(usize, usize)> {
 /// Plays one case and gives what came of it.
 pub(crate) fn play(address: SocketAddr, path: &str, case: &Case, writes: Writes) -> Outcome {
     let handshake = format!(
-        "GET {path} HTTP/1.1\r\nHost: relay\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
     );
     let close = close_payload(1000, b"that was all");

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::case::{CLOSE, TEXT, close_payload, frame};
 use crate::client::{KEY, Raw};
 
-const HOST: &str = "Host: relay";
+const HOST: &str = "Host: localhost";
 const UPGRADE: &str = "Upgrade: websocket";
 const CONNECTION: &str = "Connection: Upgrade";
 const VERSION: &str = "Sec-WebSocket-Version: 13";
