@@ -9,6 +9,8 @@ mod follower;
 mod installed;
 mod relay;
 mod road;
+#[path = "../common/spawn.rs"]
+mod spawn;
 
 use curl::Way;
 use follower::Follower;

@@ -1,9 +1,11 @@
 //! The relay's program as a child.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use crate::spawn;
 
 /// A running relay; it ends with the guard.
 pub(crate) struct Relay {
@@ -13,7 +15,8 @@ pub(crate) struct Relay {
 
 impl Relay {
     pub(crate) fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_relay"))
+        let mut program = Command::new(env!("CARGO_BIN_EXE_relay"));
+        program
             .args(["--listen", "127.0.0.1:0", "--exit-with-stdin"])
             // curl shows a head with the first byte after it, and on a stream that is a heartbeat.
             .args([
@@ -24,17 +27,11 @@ impl Relay {
                 "--heartbeat",
                 "500ms",
             ])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let address = line.trim().rsplit('/').next().unwrap().parse();
+            .stdin(Stdio::piped());
+        let (child, line) = spawn::spawn(&mut program);
         Self {
-            address: address.unwrap_or_else(|_| panic!("the relay does not start: {line}")),
             child,
+            address: spawn::address(&line),
         }
     }
 

@@ -11,6 +11,8 @@ mod deviations;
 mod groups;
 mod handshake;
 mod server;
+#[path = "../common/spawn.rs"]
+mod spawn;
 mod table;
 
 use std::collections::BTreeSet;

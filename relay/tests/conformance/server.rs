@@ -1,13 +1,15 @@
 //! The two servers that cases are played against, each on a thread of its own, and the example.
 
 use std::env;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::JoinHandle;
 
 use relay::Settings;
 use tokio_util::sync::CancellationToken;
+
+use crate::spawn;
 
 /// What a server does with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,16 +102,11 @@ impl Example {
             let _ = writeln!(std::io::stderr().lock(), "{text}");
             return None;
         }
-        let mut child = Command::new(program)
-            .args(["--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let address = line.trim().rsplit('/').next().unwrap().parse().unwrap();
-        Some(Self { child, address })
+        let (child, line) = spawn::spawn(Command::new(program).args(["--listen", "127.0.0.1:0"]));
+        Some(Self {
+            child,
+            address: spawn::address(&line),
+        })
     }
 }
 

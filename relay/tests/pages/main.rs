@@ -13,3 +13,5 @@ mod origins;
 mod program;
 mod race;
 mod resume;
+#[path = "../common/spawn.rs"]
+mod spawn;

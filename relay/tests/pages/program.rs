@@ -1,9 +1,11 @@
 //! The relay's program as a child.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use crate::spawn;
 
 /// A running relay; it ends with the guard.
 pub(crate) struct Program {
@@ -14,22 +16,16 @@ pub(crate) struct Program {
 impl Program {
     /// Starts the relay at an address, with further flags.
     pub(crate) fn start(address: SocketAddr, flags: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_relay"))
+        let mut program = Command::new(env!("CARGO_BIN_EXE_relay"));
+        program
             .args(["--listen", &address.to_string(), "--exit-with-stdin"])
             .args(["--log-level", "warn", "--grace", "2s"])
             .args(flags)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().rsplit('/').next().unwrap().parse();
+            .stdin(Stdio::piped());
+        let (child, line) = spawn::spawn(&mut program);
         Self {
-            address: address.unwrap_or_else(|_| panic!("the relay does not start: {line}")),
             child,
+            address: spawn::address(&line),
         }
     }
 

@@ -13,6 +13,8 @@ mod resume;
 mod robustness;
 mod shutdown;
 mod socket;
+#[path = "../common/spawn.rs"]
+mod spawn;
 mod table;
 mod tickets;
 mod tokens;

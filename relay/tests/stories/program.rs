@@ -1,12 +1,13 @@
 //! Tokens as a person meets them: keys and tokens made by the program, and a relay that asks for them.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use crate::harness::HANDSHAKE;
+use crate::spawn;
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relay"));
@@ -28,29 +29,26 @@ fn made(arguments: &[&str]) -> String {
 /// A relay that runs, and its log when it has ended.
 struct Running {
     child: Child,
-    address: String,
+    address: SocketAddr,
 }
 
 impl Running {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = program()
+        let mut relay = program();
+        relay
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line.trim().rsplit('/').next().unwrap().to_owned();
-        Self { child, address }
+            .stderr(Stdio::piped());
+        let (child, line) = spawn::spawn(&mut relay);
+        Self {
+            child,
+            address: spawn::address(&line),
+        }
     }
 
     /// Asks, and reads as much as has come when the head is complete.
     fn ask(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut stream = TcpStream::connect(self.address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         let mut buffer = [0; 4096];

@@ -1,12 +1,13 @@
 //! Shutting down with a client of each transport connected.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::harness::{Relay, Web, get};
+use crate::spawn::spawn;
 
 #[test]
 fn every_transport_ends_in_its_own_way() {
@@ -58,18 +59,12 @@ fn a_client_that_does_not_go_is_cut_after_the_grace_period() {
 
 /// The relay's program as a child, and its first line.
 fn program(flags: &[&str]) -> (std::process::Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_relay"))
-        .args(flags)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    (child, line.trim().to_owned())
+    spawn(
+        Command::new(env!("CARGO_BIN_EXE_relay"))
+            .args(flags)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped()),
+    )
 }
 
 #[test]
