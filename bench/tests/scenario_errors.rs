@@ -82,19 +82,6 @@ publishers = 1.5
 }
 
 #[test]
-fn what_does_not_work_yet_is_refused_and_never_ignored() {
-    let text = r#"[target]
-tls = true
-"#;
-    assert_eq!(
-        heads(text, &[]),
-        [r#"2:1: "target.tls" is not supported yet; remove it"#]
-    );
-    let told = told("", &["target.http=2"]);
-    assert!(told.contains("is not supported yet; remove it"), "{told}");
-}
-
-#[test]
 fn a_wrong_event_is_shown_in_its_line() {
     let text = r#"[target]
 url = "http://127.0.0.1:8080"
@@ -254,12 +241,8 @@ fn each_single_fault_names_its_remedy() {
                 .to_owned(),
         ),
         (
-            "[target]\nurl = \"https://127.0.0.1\"",
-            format!(r#"2:7: "target.url" is https, which is not supported yet; write it like {relay}"#),
-        ),
-        (
             "[target]\nurl = \"127.0.0.1:80\"",
-            format!(r#"2:7: "target.url" has no http:// or no host; write it like {relay}"#),
+            format!(r#"2:7: "target.url" has no http:// or https://, or no host; write it like {relay}"#),
         ),
         (
             "[target]\nurl = \"http://[::1]:80/push\"",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::capacity::descriptors;
 use super::setting::Setting;
-use super::{Action, Incident, Load, Plan, Target, Trial};
+use super::{Action, Incident, Load, Plan, Protocol, Target, Trial};
 use crate::units::{show_count, write_bandwidth, write_bytes, write_duration};
 
 /// The keys that say how a client asks.
@@ -42,10 +42,11 @@ pub fn describe(plan: &Plan) -> String {
         ),
         ("seed", plan.seed.to_string()),
     ];
+    let spoken = Protocol::told(&plan.trials).map(|fact| ("spoken", fact));
     let clients = unusual(plan);
     let unusual = (!clients.is_empty()).then(|| ("clients", clients.join("; ")));
     let link = link(plan).map(|fact| ("link", fact));
-    for (name, fact) in facts.into_iter().chain(unusual).chain(link) {
+    for (name, fact) in facts.into_iter().chain(spoken).chain(unusual).chain(link) {
         put(&mut out, &format!("  {name:<8}{fact}"));
     }
     out.push('\n');

@@ -1,4 +1,4 @@
-//! The keys of a scenario file: known, known but not supported yet, and unknown.
+//! The keys of a scenario file: known and unknown.
 
 use super::error::{Fault, Report, tame};
 use super::place::Place;
@@ -10,8 +10,6 @@ pub(super) struct Section {
     /// Its name; empty for the top of the file.
     pub(super) name: &'static str,
     pub(super) keys: &'static [&'static str],
-    /// Keys that have a meaning but do not work yet.
-    pub(super) later: &'static [&'static str],
 }
 
 pub(super) const ROOT: Section = Section {
@@ -30,7 +28,6 @@ pub(super) const ROOT: Section = Section {
         "gate",
         "published",
     ],
-    later: &[],
 };
 
 pub(super) const TARGET: Section = Section {
@@ -38,6 +35,9 @@ pub(super) const TARGET: Section = Section {
     keys: &[
         "server",
         "url",
+        "tls",
+        "http",
+        "tls_ca",
         "pid",
         "command",
         "allow_hosts",
@@ -45,7 +45,6 @@ pub(super) const TARGET: Section = Section {
         "token_file",
         "token_env",
     ],
-    later: &["tls", "http"],
 };
 
 const LOAD_KEYS: &[&str] = &[
@@ -70,7 +69,7 @@ const LOAD_KEYS: &[&str] = &[
 
 const LINK_KEYS: &[&str] = &["preset", "rtt", "jitter", "loss", "down", "up"];
 
-/// The keys of `[load]` and those of `[link]`.
+/// The keys of `[load]`, those of `[link]`, and those of `[target]` that say what clients speak.
 const MATRIX_KEYS: &[&str] = &[
     "transport",
     "clients",
@@ -95,43 +94,39 @@ const MATRIX_KEYS: &[&str] = &[
     "loss",
     "down",
     "up",
+    "tls",
+    "http",
 ];
 
 pub(super) const LOAD: Section = Section {
     name: "load",
     keys: LOAD_KEYS,
-    later: &[],
 };
 
 pub(super) const LINK: Section = Section {
     name: "link",
     keys: LINK_KEYS,
-    later: &[],
 };
 
-/// Lists for the keys of `[load]` and of `[link]`.
+/// Lists for the keys of `[load]` and of `[link]`, and for what clients speak.
 pub(super) const MATRIX: Section = Section {
     name: "matrix",
     keys: MATRIX_KEYS,
-    later: &[],
 };
 
 pub(super) const PHASES: Section = Section {
     name: "phases",
     keys: &["ramp", "warm_up", "measure", "drain"],
-    later: &[],
 };
 
 pub(super) const RUN: Section = Section {
     name: "run",
     keys: &["repeats"],
-    later: &[],
 };
 
 pub(super) const PUBLISHED: Section = Section {
     name: "published",
     keys: &["source", "transport", "metric", "value", "note"],
-    later: &[],
 };
 
 pub(super) const EVENTS: Section = Section {
@@ -145,13 +140,11 @@ pub(super) const EVENTS: Section = Section {
         "slow",
         "for",
     ],
-    later: &[],
 };
 
 pub(super) const SEARCH: Section = Section {
     name: "search",
     keys: &["vary", "from", "to", "while", "precision", "budget"],
-    later: &[],
 };
 
 /// Where a key that stands in the wrong table may belong.
@@ -196,9 +189,6 @@ impl Section {
             return Ok(());
         }
         let path = self.path(&brief(key));
-        if self.later.contains(&key) {
-            return Err(format!("\"{path}\" is not supported yet; remove it"));
-        }
         if let Some(home) = HOMES.iter().find(|home| home.keys.contains(&key)) {
             return Err(format!(
                 "unknown key \"{path}\"; \"{key}\" belongs in [{}]",

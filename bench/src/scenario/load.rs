@@ -105,6 +105,28 @@ pub enum Origin {
     Cross,
 }
 
+/// The version of HTTP that clients speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub enum Http {
+    /// HTTP/1.1 (RFC 9112).
+    #[default]
+    #[serde(rename = "1.1")]
+    One,
+    /// HTTP/2 (RFC 9113), which bench speaks over TLS only, as browsers do.
+    #[serde(rename = "2")]
+    Two,
+}
+
+/// As scenarios write it: `1.1` or `2`.
+impl fmt::Display for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::One => "1.1",
+            Self::Two => "2",
+        })
+    }
+}
+
 /// The headers that a client's request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -166,6 +188,12 @@ pub struct Load {
     /// The emulated network between each client and the server.
     #[serde(default)]
     pub link: Link,
+    /// Whether connections are encrypted.
+    #[serde(default)]
+    pub tls: bool,
+    /// The version of HTTP; `Two` only with `tls`.
+    #[serde(default)]
+    pub http: Http,
 }
 
 impl Default for Load {
@@ -190,6 +218,8 @@ impl Default for Load {
             cookies: String::new(),
             origin: Origin::Same,
             link: Link::NONE,
+            tls: false,
+            http: Http::One,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Transport;
 use super::error::{Fault, Report};
 use super::keys::MATRIX;
 use super::plan::{Factor, Trial};
 use super::setting::{Setting, example};
 use super::tree::Entry;
 use super::value::Wanted;
+use super::{Protocol, Transport};
 
 /// The most trials that one scenario may ask for.
 pub(super) const MAX_TRIALS: usize = 1000;
@@ -120,6 +120,13 @@ fn concerns(key: &str, transport: Transport) -> bool {
     }
 }
 
+/// Whether another value of the key is another load. All transports are to see the same messages, and so
+/// is what they are spoken over: then nothing but that differs between two trials.
+fn draws_anew(key: &str) -> bool {
+    let for_all = Transport::ALL.iter().all(|one| concerns(key, *one));
+    for_all && !matches!(key, "transport" | "tls" | "http")
+}
+
 /// A combination without the lists that say nothing to its transport. A single value varies nothing, and
 /// stays.
 fn concerning<'a>(chosen: &[&'a Setting], axes: &[Axis], base: &[Setting]) -> Vec<&'a Setting> {
@@ -143,7 +150,11 @@ fn combinations(base: &[Setting], axes: &[Axis], seed: u64) -> Vec<Trial> {
             .collect();
     }
     let mut distinct: Vec<Vec<&Setting>> = Vec::new();
+    let load = |chosen: &[&Setting]| Setting::assemble(base.iter().chain(chosen.iter().copied()));
     for chosen in &combinations {
+        if Protocol::of(&load(chosen)).is_none() {
+            continue;
+        }
         let chosen = concerning(chosen, axes, base);
         if !distinct.contains(&chosen) {
             distinct.push(chosen);
@@ -169,11 +180,9 @@ fn trial(base: &[Setting], chosen: &[&Setting], seed: u64, index: usize) -> Tria
             id.push_str(&format!("-{key}-{}", setting.label()));
         }
     }
-    // By name, not by place in the file: moving a line must not change the load. Nor must what only some
-    // transports have: all are to see the same messages.
-    let for_all = |key: &str| Transport::ALL.iter().all(|t| concerns(key, *t));
+    // By name, not by place in the file: moving a line must not change the load.
     for (key, factor) in &factors {
-        if key != transport.key() && for_all(key) {
+        if draws_anew(key) {
             mixed = mix(mixed, format!("{key}={factor:?}").as_bytes());
         }
     }

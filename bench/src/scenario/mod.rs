@@ -17,6 +17,7 @@ mod load;
 mod matrix;
 mod place;
 mod plan;
+mod protocol;
 mod published;
 mod resolve;
 mod resolved;
@@ -41,10 +42,11 @@ pub use gate::{GateFault, GateRule, Op};
 pub use known::{Kind, Known};
 pub use link::{Link, Preset};
 pub use load::{
-    Arrivals, FOREIGN_PAGE, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish,
+    Arrivals, FOREIGN_PAGE, Headers, Http, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish,
     Transport,
 };
 pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
+pub use protocol::Protocol;
 pub use search::{Condition, Search};
 pub use secret::{Token, TokenSource};
 pub use target::Endpoint;

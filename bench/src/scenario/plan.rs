@@ -108,10 +108,13 @@ pub enum Target {
     Bundled,
     /// A server that speaks the relay's interface.
     Relay {
-        /// Its base address, such as `http://127.0.0.1:8080`.
+        /// Its base address, such as `http://127.0.0.1:8080`; `https://` is TLS.
         url: String,
         /// What the address names.
         endpoint: Endpoint,
+        /// A certificate in PEM that is trusted beside the system's roots.
+        #[serde(default)]
+        tls_ca: Option<PathBuf>,
         /// The process whose CPU and memory are watched.
         pid: Option<u32>,
         /// The command that starts it; bench ends it after the run.

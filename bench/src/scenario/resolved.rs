@@ -19,6 +19,7 @@ pub(super) fn write(scenario: &Scenario, search: Option<&Search>, title: &str) -
     line(&mut out, "seed", &scenario.seed.to_string());
     out.push_str("\n[target]\n");
     target(&mut out, &scenario.target);
+    spoken(&mut out, scenario);
     out.push_str("\n[load]\n");
     load(&mut out, scenario);
     link(&mut out, scenario);
@@ -70,6 +71,7 @@ fn target(out: &mut String, target: &Target) {
         command,
         allow_hosts,
         token,
+        tls_ca,
         ..
     } = target
     else {
@@ -77,6 +79,9 @@ fn target(out: &mut String, target: &Target) {
     };
     line(out, "server", &quoted("relay"));
     line(out, "url", &quoted(url));
+    if let Some(path) = tls_ca {
+        line(out, "tls_ca", &quoted(&path.display().to_string()));
+    }
     if let Some(pid) = pid {
         line(out, "pid", &pid.to_string());
     }
@@ -93,6 +98,14 @@ fn target(out: &mut String, target: &Target) {
             line(out, "token_file", &quoted(&path.display().to_string()));
         }
         Some(TokenSource::Env(name)) => line(out, "token_env", &quoted(name)),
+    }
+}
+
+fn spoken(out: &mut String, scenario: &Scenario) {
+    for setting in Setting::of_target(&Setting::assemble(&scenario.load)) {
+        if !varies(scenario, setting.key()) {
+            line(out, setting.key(), &setting.toml());
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::tree::{Entry, Node, Table, Value, parse_path, parse_value};
 
 /// Applies each `--set` in turn, so that of two for one key the last one counts.
 ///
-/// A key set in `[load]` or `[link]` takes the place of the same key in `[matrix]`, and the
+/// A key set in `[load]`, `[link]` or `[target]` takes the place of the same key in `[matrix]`, and the
 /// other way round: whoever writes `--set load.clients=200` wants 200 clients.
 pub(super) fn apply(root: &mut Table, sets: &[String], report: &mut Report) {
     for set in sets {
@@ -26,10 +26,11 @@ fn apply_one(root: &mut Table, set: &str) -> Result<(), Fault> {
             )
         })?;
     match [path[0].as_str(), path.get(1).map_or("", |k| k)] {
-        ["load" | "link", key] => remove(root, "matrix", key),
+        ["load" | "link" | "target", key] => remove(root, "matrix", key),
         ["matrix", key] => {
             remove(root, "load", key);
             remove(root, "link", key);
+            remove(root, "target", key);
         }
         _ => {}
     }

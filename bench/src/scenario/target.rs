@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
 use http::Uri;
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,13 @@ use super::keys::{TARGET, brief};
 use super::place::Place;
 use super::plan::Target;
 use super::secret::{Token, TokenSource};
+use super::setting::Setting;
 use super::tree::Entry;
 use super::value::Wanted;
 
-/// The port of a URL that names none.
+/// The ports of a URL that names none.
 const HTTP: u16 = 80;
+const HTTPS: u16 = 443;
 const URL: &str = "url = \"http://127.0.0.1:8080\"";
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +42,9 @@ pub struct Endpoint {
     pub host: String,
     /// Never 0.
     pub port: u16,
+    /// Whether it is reached over TLS: the scheme is `https`.
+    #[serde(default)]
+    pub tls: bool,
 }
 
 impl Endpoint {
@@ -49,13 +55,13 @@ impl Endpoint {
     pub fn read(url: &str) -> Result<Self, &'static str> {
         let uri: Uri = url.parse().map_err(|_| "is not an address")?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err("has no http:// or no host");
+            return Err("has no http:// or https://, or no host");
         };
-        match scheme {
-            "http" => {}
-            "https" => return Err("is https, which is not supported yet"),
-            _ => return Err("does not begin with http://"),
-        }
+        let tls = match scheme {
+            "http" => false,
+            "https" => true,
+            _ => return Err("does not begin with http:// or https://"),
+        };
         if authority.as_str().contains('@') {
             return Err("holds a user name");
         }
@@ -65,7 +71,7 @@ impl Endpoint {
         let host = authority.host();
         let rest = authority.as_str().get(host.len()..).unwrap_or_default();
         let port = match rest.strip_prefix(':') {
-            None => rest.is_empty().then_some(HTTP),
+            None => rest.is_empty().then_some(understood(tls)),
             Some(port) => port.parse().ok().filter(|port| *port > 0),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -73,6 +79,7 @@ impl Endpoint {
             Some(port) if !host.is_empty() => Ok(Self {
                 host: host.to_owned(),
                 port,
+                tls,
             }),
             _ => Err("has no good port"),
         }
@@ -102,11 +109,16 @@ impl fmt::Display for Endpoint {
         } else {
             f.write_str(&self.host)?;
         }
-        if self.port == HTTP {
+        if self.port == understood(self.tls) {
             return Ok(());
         }
         write!(f, ":{}", self.port)
     }
+}
+
+/// The port of a scheme.
+fn understood(tls: bool) -> u16 {
+    if tls { HTTPS } else { HTTP }
 }
 
 /// A value and where it was written.
@@ -121,21 +133,24 @@ struct Written {
     command: Placed<Vec<String>>,
     allow_hosts: Placed<Vec<String>>,
     token: Placed<TokenSource>,
+    tls_ca: Placed<PathBuf>,
+    spoken: Vec<Setting>,
 }
 
-/// Reads `[target]`; a `url` without a `server` means a relay that runs already.
-pub(super) fn read(section: &Entry, report: &mut Report) -> Option<Target> {
+/// Reads `[target]` and what it says of TLS and HTTP; a `url` without a `server` means a relay that runs already.
+pub(super) fn read(section: &Entry, report: &mut Report) -> (Target, Vec<Setting>) {
     let before = report.len();
     let mut written = Written::default();
     for entry in TARGET.entries(&section.node, report) {
         let outcome = written.read(entry);
         report.take(outcome);
     }
+    let spoken = std::mem::take(&mut written.spoken);
     if report.len() > before {
-        return None;
+        return (Target::Bundled, spoken);
     }
     let outcome = written.resolve(&section.place);
-    report.take(outcome)
+    (report.take(outcome).unwrap_or(Target::Bundled), spoken)
 }
 
 impl Written {
@@ -160,6 +175,14 @@ impl Written {
             "command" => {
                 let words = texts(&wanted("command = [\"./server\", \"--port\", \"8080\"]"))?;
                 self.command = Some((words, place));
+            }
+            "tls" | "http" => {
+                let setting = Setting::read(&entry.key, &path, &entry.node)?;
+                self.spoken.push(setting);
+            }
+            "tls_ca" => {
+                let wanted = wanted("tls_ca = \"relay.pem\"");
+                self.tls_ca = Some((wanted.text()?.into(), place));
             }
             "token" | "token_file" | "token_env" => {
                 let source = token(&wanted("token_file = \"bench.token\""), &entry.key)?;
@@ -204,6 +227,7 @@ impl Written {
             self.command.map(|(_, place)| ("command", place)),
             self.allow_hosts.map(|(_, place)| ("allow_hosts", place)),
             self.token.map(|(_, place)| ("token", place)),
+            self.tls_ca.map(|(_, place)| ("tls_ca", place)),
         ];
         match stray.into_iter().flatten().next() {
             None => Ok(Target::Bundled),
@@ -228,6 +252,12 @@ impl Written {
                  bench watches a process that runs, or starts one; remove one of them",
             ));
         }
+        if let Some((_, place)) = self.tls_ca.as_ref().filter(|_| !endpoint.tls) {
+            return Err(Fault::new(
+                place,
+                "\"target.tls_ca\" means nothing without TLS; begin \"target.url\" with https://, or remove it",
+            ));
+        }
         let allow_hosts = self.allow_hosts.map_or_else(Vec::new, |(hosts, _)| hosts);
         let allowed = |allowed: &String| allowed.eq_ignore_ascii_case(&endpoint.host);
         if !endpoint.is_loopback() && !allow_hosts.iter().any(allowed) {
@@ -248,6 +278,7 @@ impl Written {
             command: self.command.map(|(command, _)| command),
             allow_hosts,
             token: self.token.map(|(source, _)| source),
+            tls_ca: self.tls_ca.map(|(file, _)| file),
         })
     }
 }
@@ -307,9 +338,12 @@ mod tests {
             ("http://localhost:81", "localhost", 81, "localhost:81"),
             ("http://127.0.0.1", "127.0.0.1", 80, "127.0.0.1"),
             ("http://[::1]:81/", "::1", 81, "[::1]:81"),
+            ("https://127.0.0.1", "127.0.0.1", 443, "127.0.0.1"),
+            ("https://localhost:80", "localhost", 80, "localhost:80"),
         ] {
             let endpoint = Endpoint::read(url).unwrap();
             assert_eq!((endpoint.host.as_str(), endpoint.port), (host, port));
+            assert_eq!(endpoint.tls, url.starts_with("https"));
             assert_eq!(endpoint.to_string(), written);
         }
     }
@@ -320,7 +354,7 @@ mod tests {
             ("nonsense", "has no http://"),
             ("127.0.0.1:80", "has no http://"),
             ("http://", "is not an address"),
-            ("https://127.0.0.1", "is https"),
+            ("ftp://127.0.0.1", "does not begin with http:// or https://"),
             ("http://me@127.0.0.1", "holds a user name"),
             ("http://127.0.0.1/below", "has a path"),
             ("http://127.0.0.1:0", "has no good port"),

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::error::{Fault, Report};
 use super::gate::{GateFault, GateRule};
-use super::keys::{LINK, LOAD, PHASES, ROOT, RUN, Section, brief, not_a_table};
+use super::keys::{LINK, LOAD, PHASES, ROOT, RUN, Section, TARGET, brief, not_a_table};
 use super::known::Known;
 use super::matrix::{self, Axis};
 use super::plan::{Phases, Published, Target};
 use super::setting::Setting;
 use super::tree::{Entry, Node, Value, place_of};
 use super::value::Wanted;
-use super::{events, published, search, target};
+use super::{events, protocol, published, search, target};
 
 /// The seed of a scenario that names none: the same load every time.
 const DEFAULT_SEED: u64 = 42;
@@ -22,7 +22,7 @@ pub(super) struct Scenario {
     pub(super) title: Option<String>,
     pub(super) seed: u64,
     pub(super) target: Target,
-    /// What `[load]` says, and then `[link]`.
+    /// What `[load]` says, `[link]`, and `[target]` of what clients speak.
     pub(super) load: Vec<Setting>,
     /// What `[matrix]` says.
     pub(super) matrix: Vec<Axis>,
@@ -71,7 +71,9 @@ pub(super) fn read(root: &[Entry], known: &[Known<'_>], report: &mut Report) -> 
                 scenario.seed = report.take(seed).unwrap_or(DEFAULT_SEED);
             }
             "target" => {
-                scenario.target = target::read(entry, report).unwrap_or(Target::Bundled);
+                let (target, spoken) = target::read(entry, report);
+                scenario.target = target;
+                scenario.load.extend(spoken);
             }
             "load" => scenario.load.extend(settings(&LOAD, entry, report)),
             "link" => scenario.load.extend(settings(&LINK, entry, report)),
@@ -86,6 +88,7 @@ pub(super) fn read(root: &[Entry], known: &[Known<'_>], report: &mut Report) -> 
     }
     refuse_keys_given_twice(&scenario, root, report);
     refuse_key_that_is_searched(&scenario, root, report);
+    protocol::settle(&mut scenario, root, report);
     scenario
 }
 
@@ -105,14 +108,9 @@ fn refuse_keys_given_twice(scenario: &Scenario, root: &[Entry], report: &mut Rep
         };
         if scenario.load.iter().any(|setting| setting.key() == key) {
             let place = place_of(root, &format!("matrix.{key}"));
-            let home = if LINK.keys.contains(&key) {
-                &LINK
-            } else {
-                &LOAD
-            };
             let text = format!(
                 "\"{key}\" stands in [{}] and in [matrix]; remove one",
-                home.name
+                home(key)
             );
             report.add(Fault::new(&place, text));
         }
@@ -125,21 +123,24 @@ fn refuse_key_that_is_searched(scenario: &Scenario, root: &[Entry], report: &mut
     };
     let first = |axis: &Axis| axis.first().map(Setting::key);
     let in_matrix = scenario.matrix.iter().any(|axis| first(axis) == Some(key));
-    let home = if in_matrix {
+    let stands_in = if in_matrix {
         "matrix"
     } else if scenario.load.iter().any(|setting| setting.key() == key) {
-        if LINK.keys.contains(&key) {
-            LINK.name
-        } else {
-            LOAD.name
-        }
+        home(key)
     } else {
         return;
     };
     report.add(Fault::new(
-        &place_of(root, &format!("{home}.{key}")),
-        format!("[search] varies \"{key}\", so it cannot stand in [{home}]; remove one"),
+        &place_of(root, &format!("{stands_in}.{key}")),
+        format!("[search] varies \"{key}\", so it cannot stand in [{stands_in}]; remove one"),
     ));
+}
+
+/// The table of a key that may also stand in `[matrix]`.
+fn home(key: &str) -> &'static str {
+    let homes = [&LINK, &TARGET, &LOAD];
+    let home = homes.into_iter().find(|home| home.keys.contains(&key));
+    home.map_or(LOAD.name, |home| home.name)
 }
 
 fn phases(section: &Entry, report: &mut Report) -> Phases {

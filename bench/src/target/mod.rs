@@ -109,6 +109,11 @@ impl Server {
         processors: Option<&[usize]>,
         load: &Load,
     ) -> Result<Self, TargetError> {
+        // Never in silence without what was asked for.
+        if load.tls {
+            let why = "target.tls: clients cannot speak TLS yet";
+            return Err(TargetError::Bundled(why.to_owned()));
+        }
         match target {
             Target::Bundled => {
                 let (child, url) = bundled::start(processors, load).await?;
@@ -238,6 +243,7 @@ mod tests {
             pid: None,
             command: Some(["sh", "-c", &line].map(str::to_owned).to_vec()),
             allow_hosts: Vec::new(),
+            tls_ca: None,
             token: None,
         };
         let load = Load::default();

@@ -6,6 +6,7 @@
 )]
 
 mod odd;
+mod protocol;
 mod resolved;
 mod sets;
 mod shipped;

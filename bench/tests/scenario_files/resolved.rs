@@ -18,6 +18,8 @@ seed = 42
 
 [target]
 server = "bundled"
+tls = false
+http = "1.1"
 
 [load]
 transport = "websocket"

@@ -1,9 +1,9 @@
 //! Values of kinds that only one key has.
 
-use crate::scenario::Headers;
 use crate::scenario::error::Fault;
 use crate::scenario::tree::Value;
 use crate::scenario::value::Wanted;
+use crate::scenario::{Headers, Http};
 
 /// Fewer messages a second are none in the longest run, a day.
 const SLOWEST: f64 = 1e-5;
@@ -49,6 +49,16 @@ pub(super) fn headers(wanted: &Wanted<'_>) -> Result<Headers, Fault> {
             ))),
         },
         _ => Err(wanted.wrong_kind("\"minimal\", \"browser\" or { pad_to = 871 }")),
+    }
+}
+
+/// A version of HTTP; a shell takes the quotes away, so the number is taken for the text.
+pub(super) fn http(wanted: &Wanted<'_>) -> Result<Http, Fault> {
+    match wanted.node.value {
+        Value::Whole(2) => Ok(Http::Two),
+        Value::Number(number) if (number - 1.1).abs() < 1e-9 => Ok(Http::One),
+        Value::Text(_) => wanted.word(&[("1.1", Http::One), ("2", Http::Two)]),
+        _ => Err(wanted.wrong_kind("\"1.1\" or \"2\"")),
     }
 }
 

@@ -1,7 +1,7 @@
-//! One key of `[load]` or `[link]` with its value: the one place where such a value is
+//! One key of `[load]` or `[link]` with its value, or what clients speak: the one place where such a value is
 //! read, put into a [`Load`], and written again.
 //!
-//! `[load]`, `[link]`, each item of a `[matrix]` list and `--set` all come through here.
+//! `[load]`, `[link]`, `tls` and `http` of `[target]`, each item of a `[matrix]` list and `--set` all come through here.
 
 mod kinds;
 mod number;
@@ -15,7 +15,9 @@ use super::link::{PRESETS, Preset};
 use super::plan::Factor;
 use super::tree::Node;
 use super::value::{UNLIMITED, Wanted};
-use super::{Arrivals, Headers, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish, Transport};
+use super::{
+    Arrivals, Headers, Http, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish, Transport,
+};
 use crate::units::{write_bandwidth, write_bytes, write_duration};
 
 /// The most publishers that a scenario gets without asking.
@@ -31,7 +33,7 @@ const PUBLISH: [(&str, Publish); 2] = [("same", Publish::Same), ("post", Publish
 const POLL: [(&str, Poll); 2] = [("log", Poll::Log), ("latest", Poll::Latest)];
 const ORIGIN: [(&str, Origin); 2] = [("same", Origin::Same), ("cross", Origin::Cross)];
 
-/// A value for one key of `[load]` or `[link]`.
+/// A value for one key of `[load]` or `[link]`, or for `tls` or `http` of `[target]`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Setting {
     Transport(Transport),
@@ -58,6 +60,8 @@ pub(super) enum Setting {
     Loss(f64),
     Down(Option<u64>),
     Up(Option<u64>),
+    Tls(bool),
+    Http(Http),
 }
 
 impl Setting {
@@ -95,6 +99,8 @@ impl Setting {
             "loss" => Self::Loss(kinds::loss(&wanted)?),
             "down" => Self::Down(wanted.bandwidth()?),
             "up" => Self::Up(wanted.bandwidth()?),
+            "tls" => Self::Tls(wanted.truth()?),
+            "http" => Self::Http(kinds::http(&wanted)?),
             _ => Self::KeepAlive(wanted.truth()?),
         })
     }
@@ -137,6 +143,11 @@ impl Setting {
         ]
     }
 
+    /// Every setting of a load that stands in `[target]`.
+    pub(super) fn of_target(load: &Load) -> [Self; 2] {
+        [Self::Tls(load.tls), Self::Http(load.http)]
+    }
+
     /// The load that settings give; for a key that is set twice the later one counts.
     ///
     /// A preset gives way to figures named beside it, in whatever order they stand.
@@ -174,6 +185,8 @@ impl Setting {
                 Self::Loss(loss) => load.link.loss = loss,
                 Self::Down(down) => load.link.down = down,
                 Self::Up(up) => load.link.up = up,
+                Self::Tls(tls) => load.tls = tls,
+                Self::Http(http) => load.http = http,
             }
         }
         load.publishers = publishers.unwrap_or(load.channels.min(DEFAULT_PUBLISHERS));
@@ -206,6 +219,8 @@ impl Setting {
             Self::Loss(_) => "loss",
             Self::Down(_) => "down",
             Self::Up(_) => "up",
+            Self::Tls(_) => "tls",
+            Self::Http(_) => "http",
         }
     }
 
@@ -237,6 +252,8 @@ impl Setting {
             | Self::Cookies(_)
             | Self::Origin(_)
             | Self::Preset(_)
+            | Self::Tls(_)
+            | Self::Http(_)
             | Self::Down(None)
             | Self::Up(None) => Factor::Text(self.word()),
         }
@@ -249,6 +266,7 @@ impl Setting {
             | Self::Channels(_)
             | Self::Publishers(_)
             | Self::KeepAlive(_)
+            | Self::Tls(_)
             | Self::Batch(_)
             | Self::Headers(Headers::PadTo(_) | Headers::PadExchangeTo(_)) => self.word(),
             // A rate keeps its point, so that it reads as a rate.
@@ -299,7 +317,8 @@ impl Setting {
             Self::Headers(Headers::PadExchangeTo(bytes)) => {
                 format!("{{ pad_exchange_to = {bytes} }}")
             }
-            Self::KeepAlive(keep_alive) => keep_alive.to_string(),
+            Self::KeepAlive(truth) | Self::Tls(truth) => truth.to_string(),
+            Self::Http(http) => http.to_string(),
         }
     }
 }
@@ -334,6 +353,8 @@ pub(super) fn example(key: &str) -> &'static str {
         "loss" => "loss = 0.01",
         "down" => "down = \"10Mbit\"",
         "up" => "up = \"1Mbit\"",
+        "tls" => "tls = true",
+        "http" => "http = \"2\"",
         _ => "keep_alive = true",
     }
 }
