@@ -12,7 +12,7 @@ use crate::result::{
     Prediction, Requests, Second, ServerCost, TrialResult,
 };
 use crate::scenario::{Transport, Trial};
-use crate::swarm::{Assignment, SwarmReport, Usage};
+use crate::swarm::{Assignment, Opening, SwarmReport, Usage};
 
 /// CPU time of both sides at an instant.
 #[derive(Debug, Clone, Copy, Default)]
@@ -104,6 +104,7 @@ pub(super) fn assemble(
         asked: trial.load.clients as u64,
         connected: report.shards.iter().map(|shard| shard.connected).sum(),
         reconnects: report.shards.iter().map(|shard| shard.reconnects).sum(),
+        connections_per_client: per_client(report),
     };
     // Clients that do not keep connections have some number of them at any instant, and nobody counts it.
     let kept = trial.load.keep_alive
@@ -153,6 +154,14 @@ pub(super) fn assemble(
     }
 }
 
+/// Connections that clients had open at once in the measured phase, for each of them.
+fn per_client(report: &SwarmReport) -> Option<f64> {
+    let shards = report.shards.iter();
+    let clients: u64 = shards.clone().map(|shard| shard.connected).sum();
+    let open: f64 = shards.map(|shard| shard.usage.open()).sum();
+    (clients > 0 && open > 0.0).then(|| open / clients as f64)
+}
+
 fn connect(report: &SwarmReport) -> Series {
     let mut connect = Series::default();
     report
@@ -167,6 +176,8 @@ fn bytes(report: &SwarmReport, usage: &Usage, payload: u64, asking: Option<WireT
         all += asking;
         all
     });
+    let opening = report.shards.iter().map(|shard| shard.opening);
+    let opening = opening.reduce(Opening::and).unwrap_or_default();
     Bytes {
         deliveries: usage.deliveries,
         payload,
@@ -178,6 +189,8 @@ fn bytes(report: &SwarmReport, usage: &Usage, payload: u64, asking: Option<WireT
         session_received: Some(report.shards.iter().map(|shard| shard.whole.received).sum()),
         trial_wire_sent: all.map(|wire| wire.sent),
         trial_wire_received: all.map(|wire| wire.received),
+        connect_socket: opening.socket,
+        connect_wire: opening.wire.map(|wire| wire.sent + wire.received),
     }
 }
 
@@ -223,6 +236,8 @@ fn add(left: Usage, right: Usage) -> Usage {
         requests: left.requests + right.requests,
         empty: left.empty + right.empty,
         connections: left.connections + right.connections,
+        clock: left.clock.max(right.clock),
+        held: left.held + right.held,
         sent: left.sent + right.sent,
         received: left.received + right.received,
         wire: left.wire.zip(right.wire).map(|(mut left, right)| {

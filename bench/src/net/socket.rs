@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
 use super::link::Line;
+use super::open::Open;
 use crate::clock::Moment;
 use crate::kernel::{self, TcpInfo};
 
@@ -33,6 +34,8 @@ pub struct Traffic {
     pub sent: Cell<u64>,
     /// Bytes read from sockets.
     pub received: Cell<u64>,
+    /// Connections that are open.
+    pub open: Open,
 }
 
 impl Traffic {
@@ -48,6 +51,7 @@ impl Traffic {
             headers,
             sent: Cell::default(),
             received: Cell::default(),
+            open: Open::default(),
         }
     }
 }
@@ -98,13 +102,16 @@ enum Way {
 impl Socket {
     /// Takes over a connected socket.
     pub(super) fn direct(io: AsyncFd<TcpStream>, traffic: Rc<Traffic>) -> Self {
-        let way = Way::Direct(io);
-        Self { way, traffic }
+        Self::counted(Way::Direct(io), traffic)
     }
 
     /// Takes over a socket connected over a link.
     pub(super) fn over(line: Rc<Line>, traffic: Rc<Traffic>) -> Self {
-        let way = Way::Over(line);
+        Self::counted(Way::Over(line), traffic)
+    }
+
+    fn counted(way: Way, traffic: Rc<Traffic>) -> Self {
+        traffic.open.opened();
         Self { way, traffic }
     }
 
@@ -218,6 +225,22 @@ impl Socket {
     /// When the kernel gives no counters.
     pub fn wire(&self) -> io::Result<WireTotals> {
         totals(self.stream(), self.traffic.headers)
+    }
+
+    /// Bytes in both directions since the connection was opened, at the socket and on the wire.
+    ///
+    /// # Errors
+    /// When the kernel gives no counters.
+    pub fn passed(&self) -> io::Result<(u64, WireTotals)> {
+        let info = kernel::tcp_info(self.stream().as_fd())?;
+        let bytes = info.bytes_sent + info.bytes_received;
+        Ok((bytes, on_wire(&info, self.traffic.headers)))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.traffic.open.closed();
     }
 }
 

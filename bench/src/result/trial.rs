@@ -82,7 +82,7 @@ pub struct PhaseTimes {
 }
 
 /// The subscribers of a trial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Clients {
     /// Asked for by the scenario.
     pub asked: u64,
@@ -90,6 +90,10 @@ pub struct Clients {
     pub connected: u64,
     /// Connections made again after one was lost, in all phases.
     pub reconnects: u64,
+    /// Connections open at once in the measured phase, on average over it, for each client; publishers' are
+    /// not among them. Counted at the sockets; null when none was open, and in older documents.
+    #[serde(default)]
+    pub connections_per_client: Option<f64>,
 }
 
 /// The ledger: what was to happen to the messages due in the measured phase.
@@ -214,6 +218,14 @@ pub struct Bytes {
     /// The same for what was received.
     #[serde(default)]
     pub trial_wire_received: Option<u64>,
+    /// Both directions at the sockets of the connections that `connect` timed, until each client could
+    /// receive, all together: handshakes, the opening request and its answer; null when the kernel gives no
+    /// counters, and in older documents.
+    #[serde(default)]
+    pub connect_socket: Option<u64>,
+    /// The same on the wire.
+    #[serde(default)]
+    pub connect_wire: Option<u64>,
 }
 
 /// What the server cost; null for a server that is not watched.

@@ -7,6 +7,7 @@
 mod booking;
 mod line;
 mod lines;
+mod opening;
 mod outage;
 mod pacer;
 mod phase;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
+pub use opening::Opening;
 pub use outage::Outage;
 pub use pacer::{Pairs, PublishReport};
 pub use shard::{ShardReport, Usage};

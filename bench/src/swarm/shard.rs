@@ -11,6 +11,7 @@ use std::task::Context;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::opening::Opening;
 use super::outage::{Outage, Outages, Told};
 use super::phase::mix;
 use super::{Assignment, Post, Progress, add};
@@ -35,6 +36,8 @@ pub struct ShardReport {
     pub ledgers: Vec<Ledger>,
     /// From dialling until able to receive.
     pub connect: Series,
+    /// Bytes of the connections that `connect` timed.
+    pub opening: Opening,
     /// Subscribers able to receive when the measured phase began.
     pub connected: u64,
     /// Connections made again, in all phases.
@@ -62,6 +65,10 @@ pub struct Usage {
     pub empty: u64,
     /// Connections opened.
     pub connections: u64,
+    /// Nanoseconds on the clock, and those that connections were open in, all together.
+    pub clock: u64,
+    /// See `clock`.
+    pub held: u64,
     /// Socket bytes sent.
     pub sent: u64,
     /// Socket bytes received.
@@ -71,6 +78,15 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Connections open at once, on average over the span.
+    #[must_use]
+    pub fn open(&self) -> f64 {
+        if self.clock == 0 {
+            return 0.0;
+        }
+        self.held as f64 / self.clock as f64
+    }
+
     /// What was used since an earlier instant.
     pub(super) fn since(self, earlier: Self) -> Self {
         let wire = self.wire.zip(earlier.wire);
@@ -79,6 +95,8 @@ impl Usage {
             requests: self.requests - earlier.requests,
             empty: self.empty - earlier.empty,
             connections: self.connections - earlier.connections,
+            clock: self.clock - earlier.clock,
+            held: self.held - earlier.held,
             sent: self.sent - earlier.sent,
             received: self.received - earlier.received,
             wire: wire.map(|(late, early)| WireTotals {
@@ -105,6 +123,7 @@ pub(super) struct Shard {
     /// `None` until the phases begin.
     pub(super) recorder: RefCell<Option<Recorder>>,
     pub(super) connect: RefCell<Series>,
+    pub(super) opening: Cell<Opening>,
     pub(super) reconnects: Cell<u64>,
     pub(super) stamped: Cell<bool>,
     /// Told when a session panics.
@@ -139,6 +158,7 @@ impl Shard {
             connections: Cell::default(),
             recorder: RefCell::default(),
             connect: RefCell::default(),
+            opening: Cell::default(),
             reconnects: Cell::default(),
             stamped: Cell::default(),
             broken: Notify::new(),
@@ -191,6 +211,9 @@ impl Shard {
             self.connect
                 .borrow_mut()
                 .record(Moment::now().since(started));
+            let sockets = self.sockets.borrow();
+            let opening = self.opening.get().with(sockets[slot].as_deref());
+            self.opening.set(opening);
             self.progress.opened.fetch_add(1, Ordering::Release);
         }
     }
@@ -247,11 +270,14 @@ impl Shard {
     /// served: it is done in steps, with the other clients in between. Both ends of the measured
     /// phase are marked in the same steps, so the span that each socket is counted over is the same.
     pub(super) async fn usage(&self) -> Usage {
+        let now = Moment::now();
         let mut usage = Usage {
             deliveries: self.deliveries.get(),
             requests: self.requests.get(),
             empty: self.empty.get(),
             connections: self.connections.get(),
+            clock: now.0,
+            held: self.traffic.open.held(now),
             sent: self.traffic.sent.get(),
             received: self.traffic.received.get(),
             wire: self.retired.get(),

@@ -190,6 +190,7 @@ async fn conclude(shard: &Shard, post: &Post, marks: &Marks) -> ShardReport {
         .map(Outages::finish)
         .unwrap_or_default();
     report.connect = shard.connect.take();
+    report.opening = shard.opening.get();
     report.reconnects = shard.reconnects.get();
     report.errors = shard.errors.take();
     report.stamped = shard.stamped.get();

@@ -230,6 +230,7 @@ pub(crate) fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor
             asked: clients,
             connected: clients,
             reconnects: 0,
+            connections_per_client: Some(1.0),
         },
         messages: Messages {
             planned,
@@ -261,6 +262,8 @@ pub(crate) fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor
             session_received: None,
             trial_wire_sent: None,
             trial_wire_received: None,
+            connect_socket: None,
+            connect_wire: None,
         },
         server: ServerCost {
             cpu_ns: Some((cpu / 1e3 * crowd * delivered as f64) as u64),

@@ -295,6 +295,9 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     duplicated
     reordered
     reconnects
+    connections_per_client
+    bytes_per_connect
+    wire_bytes_per_connect
     requests
     empty_polls
     empty_share
@@ -327,7 +330,7 @@ fn csv_columns_are_stable_and_missing_values_are_empty() {
     events_catch_up_max_ns
     events_missed
     "#);
-    insta::assert_snapshot!(lines[3], @r#"streaming,1,streaming,false,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,400,400,40000,0,40000,1,0,0,0,20000,6666,0.3333,0,,,,,,,,337999.95,,,,,0.45,,0,0,0,,,,,,,,,,"#);
+    insta::assert_snapshot!(lines[3], @r#"streaming,1,streaming,false,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,0,400,400,40000,0,40000,1,0,0,0,1,,,20000,6666,0.3333,0,,,,,,,,337999.95,,,,,0.45,,0,0,0,,,,,,,,,,"#);
 }
 
 #[test]

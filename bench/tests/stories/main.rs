@@ -13,6 +13,7 @@ mod bundled;
 mod chromium;
 mod ci;
 mod commands;
+mod connections;
 mod endings;
 mod events;
 #[path = "../common/fake/mod.rs"]

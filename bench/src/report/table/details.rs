@@ -7,7 +7,7 @@ use crate::report::show;
 use crate::result::{RunResult, metric};
 
 /// What the details of a trial show: upper head, lower head, metric.
-const DETAILS: [(&str, &str, &str); 29] = [
+const DETAILS: [(&str, &str, &str); 32] = [
     ("delivery latency", "mean", "delivery.mean"),
     ("delivery latency", "p50", "delivery.p50"),
     ("delivery latency", "p90", "delivery.p90"),
@@ -37,8 +37,11 @@ const DETAILS: [(&str, &str, &str); 29] = [
     ("server memory", "kernel/client", "kernel_memory_per_client"),
     ("publishing", "p50", "publish.p50"),
     ("connecting", "p50", "connect.p50"),
+    ("connecting", "socket bytes", "bytes_per_connect"),
+    ("connecting", "wire bytes", "wire_bytes_per_connect"),
     ("clients", "connected", "clients"),
     ("clients", "reconnects", "reconnects"),
+    ("clients", "connections each", "connections_per_client"),
     ("generator", "late by, p99", "schedule_lag.p99"),
     ("generator", "busy", "generator_cores"),
 ];

@@ -87,7 +87,7 @@ macro_rules! metric {
     };
 }
 
-pub(super) static PLAIN: [Metric; 31] = [
+pub(super) static PLAIN: [Metric; 34] = [
     metric!(
         "clients",
         Count,
@@ -147,6 +147,27 @@ pub(super) static PLAIN: [Metric; 31] = [
     metric!("reconnects", Count, Lower, "connections made again", |t| {
         num(t.clients.reconnects)
     }),
+    metric!(
+        "connections_per_client",
+        Count,
+        Neither,
+        "connections open at once in the measured phase / clients",
+        |t| t.clients.connections_per_client
+    ),
+    metric!(
+        "bytes_per_connect",
+        Bytes,
+        Lower,
+        "socket both directions of a first connection, until able to receive",
+        |t| ratio(t.bytes.connect_socket.and_then(num), connects(t))
+    ),
+    metric!(
+        "wire_bytes_per_connect",
+        Bytes,
+        Lower,
+        "wire both directions of a first connection, until able to receive",
+        |t| ratio(t.bytes.connect_wire.and_then(num), connects(t))
+    ),
     metric!("requests", Count, Neither, "requests answered", |t| num(t
         .requests
         .total)),
@@ -334,6 +355,11 @@ fn recorded(series: Option<&Summary>) -> Option<&Summary> {
 fn ratio(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
     let whole = whole.filter(|w| *w > 0.0)?;
     Some(part? / whole)
+}
+
+/// Clients that could ever receive.
+fn connects(trial: &TrialResult) -> Option<f64> {
+    num(trial.latency_ns.connect.as_ref()?.count)
 }
 
 fn minus(from: Option<f64>, less: Option<f64>) -> Option<f64> {
