@@ -2,20 +2,24 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 
+use crate::keep::{Keep, KeepError};
+use crate::log::Log;
 use crate::server::{bind, serve_as};
 use crate::settings::{Settings, SettingsError};
 use crate::shutdown::{Signals, stdin_ended};
-use crate::state::Role;
+use crate::state::{Role, empty_log};
 
-/// The exit code when the relay could not start.
-const CANNOT_START: u8 = 1;
+/// The exit code when the relay could not start, or not keep its log.
+const FAILED: u8 = 1;
 /// The exit code of flags that make no sense, as clap has it.
 const USAGE: u8 = 2;
 
@@ -33,6 +37,9 @@ pub struct RelayArgs {
     /// more for each
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: u16,
+    /// File that carries the logs over a restart: written at a graceful stop, read and removed at the next start
+    #[arg(long, value_name = "FILE")]
+    pub keep: Option<PathBuf>,
     /// Shut down when standard input ends: a relay started by a program ends with it
     #[arg(long)]
     pub exit_with_stdin: bool,
@@ -69,9 +76,11 @@ enum RunError {
     },
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
+    #[error(transparent)]
+    Keep(#[from] KeepError),
 }
 
-/// Runs a relay until it is told to stop: 0 when it shut down, 1 when it could not start, 2 when
+/// Runs a relay until it is told to stop: 0 when it shut down, 1 when it could not start or not keep its log, 2 when
 /// its flags contradict each other, 130 when a second signal ended it at once.
 ///
 /// The first line on standard output is `listening on http://ADDRESS:PORT`.
@@ -93,7 +102,7 @@ pub fn run_on(args: RelayArgs, make: impl FnOnce() -> io::Result<Runtime>) -> Ex
             ExitCode::from(if matches!(error, RunError::Settings(_)) {
                 USAGE
             } else {
-                CANNOT_START
+                FAILED
             })
         }
     }
@@ -119,12 +128,13 @@ fn run_until_stopped(
     if settings.open {
         tracing::warn!(%address, "open: whoever reaches this address reads and publishes on every channel");
     }
+    let log = empty_log(&settings);
     let runtime = make()?;
     let code = runtime.block_on(async {
         let mut signals = Signals::new()?;
         let mut again = Signals::new()?;
         let stdin = args.exit_with_stdin.then(stdin_ended).transpose()?;
-        announce(address, beside)?;
+        let keep = Keep::take(args.keep, &log)?;
         let stop = async {
             tokio::select! {
                 () = signals.next() => {}
@@ -135,12 +145,29 @@ fn run_until_stopped(
             again.next().await;
             again.next().await;
         };
-        let relay = (Role::Relay { copy: beside }, Some(listener));
-        let copy = (Role::Copy { relay: address }, copy);
-        // Boxed: it is the largest future of all, and there is one of it.
+        let own = empty_log(&settings);
+        let relay = (
+            Role::Relay { copy: beside },
+            Some(listener),
+            Arc::clone(&log),
+        );
+        let copy = (Role::Copy { relay: address }, copy, own);
+        let serve = async {
+            announce(address, beside)?;
+            serve_both(relay, copy, settings, stop).await
+        };
+        let run = async {
+            // Boxed: it is the largest future of all, and there is one of it.
+            let served = Box::pin(serve).await;
+            // Whatever ended it: the file was removed when it was read.
+            let kept = Keep::write(keep, log).await;
+            served?;
+            kept?;
+            Ok(ExitCode::SUCCESS)
+        };
         tokio::select! {
-            served = Box::pin(serve_both(relay, copy, settings, stop)) => served.map(|()| ExitCode::SUCCESS),
-            () = second => Ok(ExitCode::from(130)),
+            ended = run => ended,
+            () = second => Ok::<_, RunError>(ExitCode::from(130)),
         }
     })?;
     runtime.shutdown_background();
@@ -158,16 +185,21 @@ fn announce(address: SocketAddr, copy: Option<SocketAddr>) -> io::Result<()> {
     out.flush()
 }
 
+/// What serves, where, and the log it reads.
+type Served = (Role, Option<TcpListener>, Arc<Log>);
+
 /// Serves at both addresses, or the one there is, until `stop` is done or one of them fails.
 async fn serve_both(
-    relay: (Role, Option<TcpListener>),
-    copy: (Role, Option<TcpListener>),
+    relay: Served,
+    copy: Served,
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let stopping = CancellationToken::new();
-    let serve = async |(role, listener): (Role, Option<TcpListener>)| match listener {
-        Some(listener) => serve_as(role, listener, settings.clone(), stopping.cancelled()).await,
+    let serve = async |(role, listener, log): Served| match listener {
+        Some(listener) => {
+            serve_as(role, listener, settings.clone(), log, stopping.cancelled()).await
+        }
         None => Ok(()),
     };
     let stop = async {

@@ -20,6 +20,7 @@
 //! - `routes`: from a request to its answer
 //! - `connection`: one client from accept to close: hyper first, then without it
 //! - [`serve`]: the accept loop and the shutdown
+//! - `keep`: the file that carries the logs over a restart
 //! - [`run`]: the command line
 //! - [`make_key`], [`make_token`]: what tokens are signed by, and tokens
 
@@ -34,6 +35,7 @@ pub mod units;
 mod cli;
 mod connection;
 mod demo;
+mod keep;
 mod mint;
 mod publish;
 mod routes;

@@ -14,8 +14,9 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::access::Connections;
 use crate::connection;
+use crate::log::Log;
 use crate::settings::Settings;
-use crate::state::{Role, State};
+use crate::state::{Role, State, empty_log};
 
 /// Handshakes the kernel finishes ahead of us. A shorter list drops connections in a storm of
 /// them, and each dropped one comes back only after a second.
@@ -52,7 +53,8 @@ pub async fn serve(
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    serve_as(Role::Relay { copy: None }, listener, settings, stop).await
+    let log = empty_log(&settings);
+    serve_as(Role::Relay { copy: None }, listener, settings, log, stop).await
 }
 
 /// Runs, in place of a relay, a server whose every address is a WebSocket that gives each message back.
@@ -68,19 +70,22 @@ pub async fn serve_echo(
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    serve_as(Role::Echo, listener, settings, stop).await
+    let log = empty_log(&settings);
+    serve_as(Role::Echo, listener, settings, log, stop).await
 }
 
-/// The same for any role.
+/// The same for any role, and for a log that may hold something: it belongs to the caller again when this returns, and
+/// everything that was acknowledged is in it.
 pub(crate) async fn serve_as(
     role: Role,
     listener: std::net::TcpListener,
     settings: Settings,
+    log: Arc<Log>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     let listener = TcpListener::from_std(listener)?;
-    let state = Arc::new(State::new(settings, address, role));
+    let state = Arc::new(State::new(settings, address, role, log));
     let mut server = Server {
         slots: Connections::new(state.settings.max_connections),
         refusals: Connections::new(REFUSALS),

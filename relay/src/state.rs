@@ -1,6 +1,7 @@
 //! What every part of one running relay shares.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -25,7 +26,7 @@ pub(crate) enum Role {
 /// One relay's log, limits, counters and stop signal.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) log: Log,
+    pub(crate) log: Arc<Log>,
     pub(crate) access: Access,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
@@ -40,18 +41,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(settings: Settings, address: SocketAddr, role: Role) -> Self {
-        let ring = RingLimits {
-            messages: settings.ring_messages,
-            bytes: settings.ring_bytes,
-            age: settings.ring_age,
-        };
-        let limit = Limit {
-            messages: settings.reply_messages,
-            bytes: settings.reply_bytes,
-        };
+    pub(crate) fn new(settings: Settings, address: SocketAddr, role: Role, log: Arc<Log>) -> Self {
         Self {
-            log: Log::new(settings.max_channels, ring, limit),
+            log,
             access: Access::new(settings.terms()),
             settings,
             metrics: Metrics::default(),
@@ -71,6 +63,20 @@ impl State {
             transport,
         }
     }
+}
+
+/// Makes an empty log within the limits.
+pub(crate) fn empty_log(settings: &Settings) -> Arc<Log> {
+    let ring = RingLimits {
+        messages: settings.ring_messages,
+        bytes: settings.ring_bytes,
+        age: settings.ring_age,
+    };
+    let limit = Limit {
+        messages: settings.reply_messages,
+        bytes: settings.reply_bytes,
+    };
+    Arc::new(Log::new(settings.max_channels, ring, limit))
 }
 
 /// One waiting client in the count of its transport.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 9] = [
     &["main", "lib"],
     &["cli", "mint"],
-    &["server", "shutdown"],
+    &["server", "shutdown", "keep"],
     &["connection"],
     &["routes"],
     &["transport", "demo"],
@@ -133,9 +133,12 @@ fn the_manual_names_every_flag_and_its_default() {
     let command = <relay::RelayArgs as clap::Args>::augment_args(clap::Command::new("relay"));
     for flag in command.get_arguments() {
         let name = format!("`--{}", flag.get_long().unwrap());
-        let row = readme
-            .lines()
-            .find(|line| line.starts_with(&format!("| {name}")));
+        // `--keep` is not `--keep-alive`.
+        let is_row = |line: &&str| {
+            line.strip_prefix(&format!("| {name}"))
+                .is_some_and(|rest| rest.starts_with([' ', '`']))
+        };
+        let row = readme.lines().find(is_row);
         let row = row.unwrap_or_else(|| panic!("README.md has no row for {name}"));
         for default in flag.get_default_values() {
             let default = format!("| {} |", default.to_string_lossy());

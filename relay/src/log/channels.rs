@@ -35,14 +35,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Channel {
-    fn new(limits: RingLimits, closed: bool) -> Self {
+    fn new(epoch: Epoch, ring: Ring, closed: bool) -> Self {
         let state = State {
-            ring: Ring::new(limits),
+            ring,
             used: Instant::now(),
             removed: false,
         };
         Self {
-            epoch: Epoch::random(),
+            epoch,
             state: Mutex::new(state),
             grown: watch::Sender::new(closed),
             readers: AtomicUsize::new(0),
@@ -80,6 +80,13 @@ impl Channel {
         look(&state.ring)
     }
 
+    /// Looks at the ring as it is at an instant; that is no use of the channel.
+    pub(super) fn with_ring_at<T>(&self, now: Instant, look: impl FnOnce(&Ring) -> T) -> T {
+        let mut state = lock(&self.state);
+        state.ring.expire(now);
+        look(&state.ring)
+    }
+
     /// Gives a receiver that sees every append from now on.
     pub(super) fn watch(&self) -> watch::Receiver<bool> {
         self.grown.subscribe()
@@ -105,6 +112,10 @@ impl Channel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the relay has all the channels it may have; publish to one that exists or try later")]
 pub struct TooManyChannels;
+
+/// The channel is there already.
+#[derive(Debug)]
+pub(super) struct Exists;
 
 /// What the logs hold at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -172,9 +183,45 @@ impl Channels {
         if map.channels.len() >= self.most {
             return Err(TooManyChannels);
         }
-        let channel = Arc::new(Channel::new(self.ring, map.closed));
+        let channel = Channel::new(Epoch::random(), Ring::new(self.ring), map.closed);
+        let channel = Arc::new(channel);
         map.channels.insert(name.clone(), Arc::clone(&channel));
         Ok(channel)
+    }
+
+    /// Puts a channel of an earlier process back; false when there may be no more.
+    pub(super) fn restore(
+        &self,
+        name: &ChannelName,
+        epoch: Epoch,
+        ring: Ring,
+    ) -> Result<bool, Exists> {
+        let mut map = lock(&self.map);
+        if map.channels.contains_key(name) {
+            return Err(Exists);
+        }
+        if map.channels.len() >= self.most {
+            return Ok(false);
+        }
+        let channel = Channel::new(epoch, ring, map.closed);
+        map.channels.insert(name.clone(), Arc::new(channel));
+        Ok(true)
+    }
+
+    /// Gives all channels, the one used last first.
+    pub(super) fn by_use(&self) -> Vec<(ChannelName, Arc<Channel>)> {
+        let map = lock(&self.map);
+        let mut all: Vec<_> = map
+            .channels
+            .iter()
+            .map(|(name, channel)| (lock(&channel.state).used, name.clone(), Arc::clone(channel)))
+            .collect();
+        all.sort_by(|(a, one, _), (b, other, _)| {
+            b.cmp(a).then_with(|| one.as_str().cmp(other.as_str()))
+        });
+        all.into_iter()
+            .map(|(_, name, channel)| (name, channel))
+            .collect()
     }
 
     /// Drops what is too old and removes channels that nobody used for `idle`.

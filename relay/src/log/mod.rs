@@ -8,14 +8,17 @@
 mod channels;
 mod reader;
 mod ring;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
 pub use channels::{Kept, TooManyChannels};
 pub use reader::{Batch, InFuture, Missed, Pick, Reader, Start, Wait};
 pub use ring::{Limit, Ring, RingLimits};
+pub use snapshot::{Restored, SnapshotError};
 
 use crate::message::{ChannelName, Payload, Position};
 use channels::Channels;
@@ -35,6 +38,7 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct Log {
     channels: Channels,
+    ring: RingLimits,
     limit: Limit,
 }
 
@@ -44,8 +48,29 @@ impl Log {
     pub fn new(max_channels: usize, ring: RingLimits, limit: Limit) -> Self {
         Self {
             channels: Channels::new(max_channels, ring),
+            ring,
             limit,
         }
+    }
+
+    /// Writes all that is kept, for [`Log::restore`] of another process; `now` is the time of day, in milliseconds
+    /// since 1970.
+    ///
+    /// What is appended meanwhile may be in it or not, so who wants it whole calls it when nothing appends any more.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn save(&self, now: u64, out: &mut impl Write) -> io::Result<Kept> {
+        snapshot::write(&self.channels, now, out)
+    }
+
+    /// Takes up what [`Log::save`] wrote: epochs, positions and payloads are as they were, and messages older by the
+    /// time in between. It is for a log that is still empty, and is held to this log's limits.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; the log is to be dropped then, for it may hold a part.
+    pub fn restore(&self, now: u64, from: &mut impl BufRead) -> Result<Restored, SnapshotError> {
+        snapshot::read(&self.channels, self.ring, now, from)
     }
 
     /// Appends a message and wakes the channel's readers.

@@ -54,6 +54,24 @@ impl Ring {
         }
     }
 
+    /// Makes a ring that goes on behind a message of an earlier process, which is no longer kept.
+    #[must_use]
+    pub(super) fn resumed(limits: RingLimits, evicted: u64) -> Self {
+        Self {
+            head: evicted,
+            evicted,
+            ..Self::new(limits)
+        }
+    }
+
+    /// Goes on behind a message that is not kept, and so keeps none before it either: what is lost is lost up to one place.
+    pub(super) fn skip_to(&mut self, offset: u64) {
+        debug_assert!(offset > self.head, "offsets grow strictly");
+        self.kept = VecDeque::new();
+        self.bytes = 0;
+        (self.head, self.evicted) = (offset, offset);
+    }
+
     /// Adds the youngest message and evicts what the limits no longer allow.
     ///
     /// The message's offset must be beyond [`Ring::head`].
@@ -143,6 +161,11 @@ impl Ring {
     #[must_use]
     pub fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// Gives the messages kept and when they came, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Instant, Arc<Message>)> {
+        self.kept.iter()
     }
 
     /// Counts the messages kept.
