@@ -1,0 +1,61 @@
+//! Connections that only listen.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::time;
+use crate::wire::Wire;
+
+/// How long an answer may take before it counts as none.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Opens connections and holds them.
+#[derive(Debug, Args)]
+pub(crate) struct Hold {
+    /// How many
+    #[arg(long, value_name = "COUNT", default_value = "100")]
+    connections: usize,
+    /// For how long, counted from the start
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time)]
+    time: Duration,
+}
+
+impl Hold {
+    pub(crate) async fn run(self, relay: SocketAddr) -> bool {
+        let end = Instant::now() + self.time;
+        let (mut held, mut refused, mut silent, mut cut) = (Vec::new(), 0, Vec::new(), 0);
+        for _ in 0..self.connections {
+            match listen(relay).await {
+                Ok((wire, Some(200))) => held.push(wire),
+                Ok((_, Some(_))) => refused += 1,
+                // It may be answered yet: nobody has taken it.
+                Ok((wire, None)) => silent.push(wire),
+                Err(_) => cut += 1,
+            }
+            if silent.len() > 20 {
+                break;
+            }
+        }
+        println!(
+            "TOTAL held={} refused={refused} silent={} cut={cut}",
+            held.len(),
+            silent.len()
+        );
+        sleep_until(end).await;
+        true
+    }
+}
+
+/// Opens an event stream and gives its status, or none within the patience.
+async fn listen(relay: SocketAddr) -> io::Result<(Wire, Option<u16>)> {
+    let mut wire = Wire::open(relay).await?;
+    let status = match timeout(PATIENCE, wire.get("/channels/held/events", "")).await {
+        Ok(head) => Some(head?.status),
+        Err(_) => None,
+    };
+    Ok((wire, status))
+}
