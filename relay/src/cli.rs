@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
 
 use crate::keep::{Keep, KeepError};
-use crate::log::Log;
-use crate::server::{bind, serve_as};
+use crate::server::{Stand, bind, serve_as};
 use crate::settings::{Settings, SettingsError};
 use crate::shutdown::{Signals, stdin_ended};
 use crate::state::{Role, empty_log};
+use crate::tls::{Tls, TlsError};
 
 /// The exit code when the relay could not start, or not keep its log.
 const FAILED: u8 = 1;
@@ -68,6 +68,8 @@ pub enum LogFormat {
 enum RunError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("cannot listen on {address}: {source} (choose another address with {flag})")]
     Bind {
         address: SocketAddr,
@@ -83,7 +85,7 @@ enum RunError {
 /// Runs a relay until it is told to stop: 0 when it shut down, 1 when it could not start or not keep its log, 2 when
 /// its flags contradict each other, 130 when a second signal ended it at once.
 ///
-/// The first line on standard output is `listening on http://ADDRESS:PORT`.
+/// The first line on standard output is `listening on http://ADDRESS:PORT`, or `https://` where it speaks TLS.
 #[must_use]
 pub fn run(args: RelayArgs) -> ExitCode {
     let threads = args.threads;
@@ -99,11 +101,13 @@ pub fn run_on(args: RelayArgs, make: impl FnOnce() -> io::Result<Runtime>) -> Ex
         Err(error) => {
             // Standard error is the log's: with `--log-level off` there is still an exit code.
             tracing::error!("{error}");
-            ExitCode::from(if matches!(error, RunError::Settings(_)) {
-                USAGE
-            } else {
-                FAILED
-            })
+            ExitCode::from(
+                if matches!(error, RunError::Settings(_) | RunError::Tls(_)) {
+                    USAGE
+                } else {
+                    FAILED
+                },
+            )
         }
     }
 }
@@ -129,6 +133,14 @@ fn run_until_stopped(
         tracing::warn!(%address, "open: whoever reaches this address reads and publishes on every channel");
     }
     let log = empty_log(&settings);
+    // Before the first line of output: who reads that may read the certificate too.
+    let addresses: Vec<_> = [Some(address), beside]
+        .into_iter()
+        .flatten()
+        .map(|at| at.ip())
+        .collect();
+    let tls = Tls::prepare(&settings.tls, &addresses, &settings.allow_hosts)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let runtime = make()?;
     let code = runtime.block_on(async {
         let mut signals = Signals::new()?;
@@ -145,15 +157,19 @@ fn run_until_stopped(
             again.next().await;
             again.next().await;
         };
-        let own = empty_log(&settings);
-        let relay = (
-            Role::Relay { copy: beside },
-            Some(listener),
-            Arc::clone(&log),
-        );
-        let copy = (Role::Copy { relay: address }, copy, own);
+        let stand = |role, listener, log| Stand {
+            role,
+            listener,
+            log,
+            tls: tls.clone(),
+        };
+        let relay = stand(Role::Relay { copy: beside }, listener, Arc::clone(&log));
+        let copy = copy.map(|listener| {
+            let own = empty_log(&settings);
+            stand(Role::Copy { relay: address }, listener, own)
+        });
         let serve = async {
-            announce(address, beside)?;
+            announce(scheme, address, beside)?;
             serve_both(relay, copy, settings, stop).await
         };
         let run = async {
@@ -175,31 +191,26 @@ fn run_until_stopped(
 }
 
 /// Says where the relay listens, in one write: who reads only the first line may be gone before a second.
-fn announce(address: SocketAddr, copy: Option<SocketAddr>) -> io::Result<()> {
-    let mut lines = format!("listening on http://{address}\n");
+fn announce(scheme: &str, address: SocketAddr, copy: Option<SocketAddr>) -> io::Result<()> {
+    let mut lines = format!("listening on {scheme}://{address}\n");
     if let Some(copy) = copy {
-        lines += &format!("the chat page of another origin: http://{copy}\n");
+        lines += &format!("the chat page of another origin: {scheme}://{copy}\n");
     }
     let mut out = io::stdout();
     out.write_all(lines.as_bytes())?;
     out.flush()
 }
 
-/// What serves, where, and the log it reads.
-type Served = (Role, Option<TcpListener>, Arc<Log>);
-
 /// Serves at both addresses, or the one there is, until `stop` is done or one of them fails.
 async fn serve_both(
-    relay: Served,
-    copy: Served,
+    relay: Stand,
+    copy: Option<Stand>,
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let stopping = CancellationToken::new();
-    let serve = async |(role, listener, log): Served| match listener {
-        Some(listener) => {
-            serve_as(role, listener, settings.clone(), log, stopping.cancelled()).await
-        }
+    let serve = async |stand: Option<Stand>| match stand {
+        Some(stand) => serve_as(stand, settings.clone(), stopping.cancelled()).await,
         None => Ok(()),
     };
     let stop = async {
@@ -207,7 +218,7 @@ async fn serve_both(
         stopping.cancel();
         Ok(())
     };
-    tokio::try_join!(serve(relay), serve(copy), stop).map(|_| ())
+    tokio::try_join!(serve(Some(relay)), serve(copy), stop).map(|_| ())
 }
 
 fn bind_for(flag: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {

@@ -14,6 +14,7 @@
 //! - [`log`]: channels, the ring of what is kept, readers
 //! - [`access`]: hosts, origins, tokens, tickets and connection slots
 //! - [`metrics`]: what is counted
+//! - `tls`: the certificate, where the relay speaks HTTPS
 //! - `publish`: from bytes to a place in the log
 //! - `socket`: a client's connection and what is written to it next
 //! - `transport`: the five ways to read, and the text of all answers
@@ -44,9 +45,11 @@ mod settings;
 mod shutdown;
 mod socket;
 mod state;
+mod tls;
 mod transport;
 
 pub use cli::{LogFormat, RelayArgs, run, run_on};
 pub use mint::{KeyArgs, TokenArgs, make_key, make_token};
 pub use server::{bind, serve, serve_echo};
 pub use settings::{Settings, SettingsError};
+pub use tls::{TlsArgs, TlsError};

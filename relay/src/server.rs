@@ -17,6 +17,7 @@ use crate::connection;
 use crate::log::Log;
 use crate::settings::Settings;
 use crate::state::{Role, State, empty_log};
+use crate::tls::Tls;
 
 /// Handshakes the kernel finishes ahead of us. A shorter list drops connections in a storm of
 /// them, and each dropped one comes back only after a second.
@@ -47,14 +48,14 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 /// still open after the grace period. All its tasks have ended when it returns.
 ///
 /// # Errors
-/// When the runtime cannot take the listener.
+/// When the runtime cannot take the listener, or [`Settings::tls`] names no usable certificate.
 pub async fn serve(
     listener: std::net::TcpListener,
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let log = empty_log(&settings);
-    serve_as(Role::Relay { copy: None }, listener, settings, log, stop).await
+    let role = Role::Relay { copy: None };
+    serve_as(Stand::new(role, listener, &settings)?, settings, stop).await
 }
 
 /// Runs, in place of a relay, a server whose every address is a WebSocket that gives each message back.
@@ -64,28 +65,56 @@ pub async fn serve(
 /// the relay's longest frame is. Origins are not judged, and there are no channels.
 ///
 /// # Errors
-/// When the runtime cannot take the listener.
+/// When the runtime cannot take the listener, or [`Settings::tls`] names no usable certificate.
 pub async fn serve_echo(
     listener: std::net::TcpListener,
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let log = empty_log(&settings);
-    serve_as(Role::Echo, listener, settings, log, stop).await
+    serve_as(Stand::new(Role::Echo, listener, &settings)?, settings, stop).await
 }
 
-/// The same for any role, and for a log that may hold something: it belongs to the caller again when this returns, and
-/// everything that was acknowledged is in it.
+/// Where a server stands, as what, with which log, and by which certificate it is known.
+///
+/// The log may hold something: it belongs to the caller again when the server has stopped, and everything that was
+/// acknowledged is in it.
+pub(crate) struct Stand {
+    pub(crate) role: Role,
+    pub(crate) listener: std::net::TcpListener,
+    pub(crate) log: Arc<Log>,
+    pub(crate) tls: Option<Tls>,
+}
+
+impl Stand {
+    /// Prepares the certificate that the settings ask for, and a log that holds nothing.
+    fn new(role: Role, listener: std::net::TcpListener, settings: &Settings) -> io::Result<Self> {
+        let address = listener.local_addr()?.ip();
+        let tls = Tls::prepare(&settings.tls, &[address], &settings.allow_hosts)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        Ok(Self {
+            role,
+            listener,
+            log: empty_log(settings),
+            tls,
+        })
+    }
+}
+
+/// The same for any role.
 pub(crate) async fn serve_as(
-    role: Role,
-    listener: std::net::TcpListener,
+    stand: Stand,
     settings: Settings,
-    log: Arc<Log>,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let Stand {
+        role,
+        listener,
+        log,
+        tls,
+    } = stand;
     let address = listener.local_addr()?;
     let listener = TcpListener::from_std(listener)?;
-    let state = Arc::new(State::new(settings, address, role, log));
+    let state = Arc::new(State::new(settings, address, role, log, tls));
     let mut server = Server {
         slots: Connections::new(state.settings.max_connections),
         refusals: Connections::new(REFUSALS),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches};
 
 use crate::access::{Keys, Terms, host_name};
+use crate::tls::TlsArgs;
 use crate::units::{duration, size};
 
 /// What a running relay is held to.
@@ -91,6 +92,9 @@ pub struct Settings {
     /// Time that open connections get to end at shutdown
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub grace: Duration,
+    /// Whether and how it speaks TLS
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// Flags that contradict each other.
@@ -163,6 +167,7 @@ impl Settings {
             token_life: self.token_life,
             ticket_life: self.ticket_life,
             tickets: self.max_tickets,
+            secure: self.tls.are_given(),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::access::Access;
 use crate::log::{Limit, Log, RingLimits};
 use crate::metrics::{Metrics, Transport};
 use crate::settings::Settings;
+use crate::tls::Tls;
 
 /// What a server of this program is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +37,20 @@ pub(crate) struct State {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     pub(crate) role: Role,
+    /// None on a relay that speaks no TLS.
+    pub(crate) tls: Option<Tls>,
     /// Taken by whoever makes the relay ask itself, for a page that shows the bytes.
     pub(crate) recording: Semaphore,
 }
 
 impl State {
-    pub(crate) fn new(settings: Settings, address: SocketAddr, role: Role, log: Arc<Log>) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        address: SocketAddr,
+        role: Role,
+        log: Arc<Log>,
+        tls: Option<Tls>,
+    ) -> Self {
         Self {
             log,
             access: Access::new(settings.terms()),
@@ -51,8 +60,14 @@ impl State {
             started: Instant::now(),
             address,
             role,
+            tls,
             recording: Semaphore::new(1),
         }
+    }
+
+    /// Gives the scheme of the relay's URLs.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Counts a waiting client for as long as the guard lives.

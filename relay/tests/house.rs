@@ -15,16 +15,19 @@ const FLOORS: [&[&str]; 9] = [
     &["transport", "demo"],
     &["publish"],
     &["state", "socket"],
-    &["access", "metrics", "log", "message", "settings", "units"],
+    &[
+        "access", "metrics", "log", "message", "settings", "tls", "units",
+    ],
 ];
 
 /// Arrows within a floor that are meant, and none the other way.
-const WITHIN: [(&str, &str); 7] = [
+const WITHIN: [(&str, &str); 8] = [
     ("demo", "transport"), // the page is a reply
     ("server", "settings"),
     ("metrics", "log"),
     ("log", "message"),
     ("settings", "units"),
+    ("settings", "tls"),
     ("settings", "access"), // keys are read where flags are
     ("cli", "shutdown"),
 ];

@@ -57,6 +57,8 @@ pub struct Terms {
     pub ticket_life: Duration,
     /// How many tickets may wait.
     pub tickets: usize,
+    /// Whether the relay speaks TLS itself: its own pages are of `https` then.
+    pub secure: bool,
 }
 
 /// What a request wants.
@@ -122,7 +124,7 @@ impl Access {
         });
         Self {
             hosts: Hosts::new(&terms.hosts, rules.is_some()),
-            origins: Origins::new(&terms.origins),
+            origins: Origins::new(&terms.origins, terms.secure),
             rules,
             tickets: Tickets::new(terms.tickets, terms.ticket_life),
         }

@@ -10,6 +10,8 @@ use http::header::{self, HeaderMap, HeaderValue};
 #[derive(Debug, Clone, Default)]
 pub struct Origins {
     listed: Vec<HeaderValue>,
+    /// The relay's own pages are of `https` alone. Without TLS of its own it cannot know: a proxy may speak it.
+    secure: bool,
 }
 
 /// What a request's `Origin` header means.
@@ -26,12 +28,12 @@ pub enum Origin {
 impl Origins {
     /// Makes the list. Entries that can be no header value match nothing.
     #[must_use]
-    pub fn new(origins: &[String]) -> Self {
+    pub fn new(origins: &[String], secure: bool) -> Self {
         let listed = origins
             .iter()
             .filter_map(|origin| HeaderValue::from_str(origin).ok())
             .collect();
-        Self { listed }
+        Self { listed, secure }
     }
 
     /// Judges a request by its `Origin` and `Host`.
@@ -42,10 +44,18 @@ impl Origins {
             (None, _) if is_unasked(headers) => Origin::Foreign,
             (None, _) => Origin::Own,
             (Some(_), Some(_)) => Origin::Foreign,
-            (Some(origin), None) if same(origin, headers.get(header::HOST)) => Origin::Own,
+            (Some(origin), None) if self.is_own(origin, headers.get(header::HOST)) => Origin::Own,
             (Some(origin), None) if self.listed.contains(origin) => Origin::Listed(origin.clone()),
             (Some(_), None) => Origin::Foreign,
         }
+    }
+
+    /// Tells whether an origin is the relay's own: `https://HOST`, or without TLS `http://HOST` too.
+    fn is_own(&self, origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+        let origin = origin.as_bytes();
+        let plain = origin.strip_prefix(b"http://").filter(|_| !self.secure);
+        let authority = plain.or_else(|| origin.strip_prefix(b"https://"));
+        matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host.as_bytes()))
     }
 
     /// Adds what lets a listed page read the answer, and what keeps caches from mixing answers up.
@@ -74,15 +84,6 @@ fn is_unasked(headers: &HeaderMap) -> bool {
     is("sec-fetch-mode", &["no-cors"]) && is("sec-fetch-site", &["cross-site", "same-site"])
 }
 
-/// Tells whether an origin is `http://HOST` or `https://HOST`.
-fn same(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
-    let origin = origin.as_bytes();
-    let authority = origin
-        .strip_prefix(b"http://")
-        .or_else(|| origin.strip_prefix(b"https://"));
-    matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +94,21 @@ mod tests {
         for origin in origins {
             headers.append(header::ORIGIN, origin.parse().unwrap());
         }
-        Origins::new(&["https://app.example".to_owned()]).judge(&headers)
+        Origins::new(&["https://app.example".to_owned()], false).judge(&headers)
+    }
+
+    #[test]
+    fn a_relay_that_speaks_tls_is_no_page_of_http() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "a:8443".parse().unwrap());
+        for (origin, judged) in [
+            ("https://a:8443", Origin::Own),
+            ("http://a:8443", Origin::Foreign),
+            ("https://a", Origin::Foreign),
+        ] {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+            assert_eq!(Origins::new(&[], true).judge(&headers), judged, "{origin}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! It begins with hyper, which parses requests and answers what can be answered at once. A
 //! request that must wait takes the connection over; after a long poll it goes back to hyper.
 
+mod handshake;
 mod http;
 mod progress;
 mod watched;
@@ -37,12 +38,31 @@ enum Ended {
 /// Serves one connection until it ends, and counts the end.
 pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
     let _open = Open::new(&state.metrics);
-    let mut socket = Socket::new(stream);
+    let reason = match open(stream, &state).await {
+        Ok(socket) => requests(socket, &state).await,
+        Err(reason) => reason,
+    };
+    tracing::debug!(reason = reason.name(), "connection ended");
+    state.metrics.closed(reason);
+}
+
+/// Makes a socket of a new connection, after the handshake where there is one.
+async fn open(stream: TcpStream, state: &State) -> Result<Socket, Closed> {
+    let deadline = state.settings.header_deadline;
+    match &state.tls {
+        None => Ok(Socket::new(stream)),
+        // Boxed, as each stage.
+        Some(tls) => Box::pin(handshake::shake(stream, Arc::clone(&tls.serving), deadline)).await,
+    }
+}
+
+/// Serves requests and waits by turns, and says why that is over.
+async fn requests(mut socket: Socket, state: &Arc<State>) -> Closed {
     let mut first = true;
-    let reason = loop {
+    loop {
         // Each stage is boxed: while one lasts, the others take no memory.
-        let after = match Box::pin(http::serve(socket, &state, first)).await {
-            Ended::Wait(waiting, socket) => waiting.run(socket, &state).await,
+        let after = match Box::pin(http::serve(socket, state, first)).await {
+            Ended::Wait(waiting, socket) => waiting.run(socket, state).await,
             Ended::Linger(socket, reason) => After::Linger(socket, reason),
             Ended::Gone(reason) => After::Gone(reason),
         };
@@ -51,20 +71,23 @@ pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
             After::NextRequest(next) => socket = next,
             After::Linger(socket, reason) => {
                 Box::pin(socket.linger()).await;
-                break reason;
+                return reason;
             }
-            After::Gone(reason) => break reason,
+            After::Gone(reason) => return reason,
         }
-    };
-    tracing::debug!(reason = reason.name(), "connection ended");
-    state.metrics.closed(reason);
+    }
 }
 
 /// Turns away a client for whom there is no slot: it is told why, and when to come again.
 pub(crate) async fn refuse(stream: TcpStream, state: Arc<State>, _slot: Slot) {
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
     state.metrics.closed(Closed::Refused);
-    let mut socket = Socket::new(stream);
+    let socket = match &state.tls {
+        None => Ok(Socket::new(stream)),
+        Some(tls) => handshake::shake(stream, Arc::clone(&tls.refusing), PATIENCE).await,
+    };
+    // Who cannot shake hands is counted already.
+    let Ok(mut socket) = socket else { return };
     // An answer that overtakes the request would be lost to a reset or taken for a fault.
     if timeout(PATIENCE, socket.read(|_| ())).await.is_err() {
         return;

@@ -25,12 +25,12 @@ pub(super) async fn to_page(
     relay: SocketAddr,
     asked: &HeaderMap,
 ) -> Result<Reply, Refusal> {
-    let browser = Browser::of(asked);
+    let browser = Browser::of(asked, state.scheme());
     let origin = browser.origin();
     let browser = browser.toward(&authority(relay, asked));
     let recorded = timeout(PATIENCE, async {
         let _alone = state.recording.acquire().await.map_err(io::Error::other)?;
-        ask(relay, &browser).await
+        ask(state, relay, &browser).await
     });
     match recorded.await {
         Ok(Ok(answers)) => {
@@ -42,7 +42,7 @@ pub(super) async fn to_page(
     }
 }
 
-async fn ask(relay: SocketAddr, browser: &Browser) -> io::Result<Value> {
+async fn ask(state: &State, relay: SocketAddr, browser: &Browser) -> io::Result<Value> {
     const MESSAGES: &str = "/channels/cors/messages";
     let requests = [
         ("read", browser.get_across(MESSAGES)),
@@ -51,7 +51,7 @@ async fn ask(relay: SocketAddr, browser: &Browser) -> io::Result<Value> {
     ];
     let mut answers = serde_json::Map::new();
     for (name, request) in requests {
-        let mut tape = Tape::start(relay).await?;
+        let mut tape = Tape::start(relay, state.tls.as_ref()).await?;
         tape.send(name, &request).await?;
         tape.receive(name, tape::answer).await?;
         answers.insert(name.to_owned(), tape.stop().into());

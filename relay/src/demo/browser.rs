@@ -10,6 +10,7 @@ use tungstenite::handshake::client::generate_key;
 #[derive(Debug)]
 pub(super) struct Browser {
     fields: Vec<(HeaderName, Vec<u8>)>,
+    scheme: &'static str,
     host: String,
 }
 
@@ -27,7 +28,7 @@ const OMITTED: [HeaderName; 9] = [
 ];
 
 impl Browser {
-    pub(super) fn of(asked: &HeaderMap) -> Self {
+    pub(super) fn of(asked: &HeaderMap, scheme: &'static str) -> Self {
         let host = asked
             .get(header::HOST)
             .and_then(|host| host.to_str().ok())
@@ -45,6 +46,7 @@ impl Browser {
             }
         }
         Self {
+            scheme,
             host: host.to_owned(),
             fields,
         }
@@ -138,7 +140,7 @@ impl Browser {
 
     /// The origin of the page.
     pub(super) fn origin(&self) -> String {
-        format!("http://{}", self.host)
+        format!("{}://{}", self.scheme, self.host)
     }
 
     fn request(

@@ -35,7 +35,7 @@ pub(crate) async fn deliveries(
     let recorded = timeout(PATIENCE, async {
         // One at a time: all recordings share a channel.
         let _alone = state.recording.acquire().await.map_err(io::Error::other)?;
-        record(state, &Browser::of(asked), payload.bytes()).await
+        record(state, &Browser::of(asked, state.scheme()), payload.bytes()).await
     });
     match recorded.await {
         Ok(Ok(transports)) => {
@@ -56,7 +56,7 @@ pub(super) fn failed(why: &(impl Display + ?Sized)) -> Refusal {
 
 async fn record(state: &State, browser: &Browser, payload: &[u8]) -> io::Result<Value> {
     // First, so that the readers have one message before them whenever their requests are sent again.
-    let mut post = Tape::start(state.address).await?;
+    let mut post = Tape::start(state.address, state.tls.as_ref()).await?;
     let request = browser.post(&format!("/channels/{CHANNEL}/messages"), payload);
     post.send("publish", &request).await?;
     post.receive("publish", tape::answer).await?;
@@ -113,23 +113,23 @@ impl Readers {
         browser: &Browser,
         path: impl Fn(&str) -> String,
     ) -> io::Result<Self> {
-        let mut polling = Tape::start(state.address).await?;
+        let mut polling = Tape::start(state.address, state.tls.as_ref()).await?;
         let poll = browser.get(&path("messages"));
         polling.send("empty", &poll).await?;
         polling.receive("empty", tape::answer).await?;
-        let mut long_polling = Tape::start(state.address).await?;
+        let mut long_polling = Tape::start(state.address, state.tls.as_ref()).await?;
         let waiting = browser.get(&(path("messages") + "&wait=25s"));
         long_polling.send("deliver", &waiting).await?;
-        let mut streaming = Tape::start(state.address).await?;
+        let mut streaming = Tape::start(state.address, state.tls.as_ref()).await?;
         let stream = browser.get(&path("stream"));
         streaming.send("connect", &stream).await?;
         streaming.receive("connect", tape::head).await?;
-        let mut sse = Tape::start(state.address).await?;
+        let mut sse = Tape::start(state.address, state.tls.as_ref()).await?;
         let events = browser.events(&path("events"));
         sse.send("connect", &events).await?;
         sse.receive("connect", tape::head).await?;
         sse.receive("connect", tape::chunk).await?;
-        let mut websocket = Tape::start(state.address).await?;
+        let mut websocket = Tape::start(state.address, state.tls.as_ref()).await?;
         let handshake = browser.handshake(&path("socket"));
         websocket.send("connect", &handshake).await?;
         websocket.receive("connect", tape::head).await?;

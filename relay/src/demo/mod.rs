@@ -120,7 +120,9 @@ fn policy(state: &State, asked: &HeaderMap) -> HeaderValue {
         Role::Relay { .. } | Role::Echo => String::new(),
         Role::Copy { relay } => {
             let authority = place::authority(relay, asked);
-            format!(" http://{authority} ws://{authority}")
+            let scheme = state.scheme();
+            let web = if scheme == "https" { "wss" } else { "ws" };
+            format!(" {scheme}://{authority} {web}://{authority}")
         }
     };
     let policy = format!(

@@ -11,7 +11,7 @@ use crate::transport::reply::{Reply, json as json_reply};
 
 /// Answers `/demo.json`: the relay's origin, where that is not the page's own, and the copy's.
 pub(crate) fn place(state: &State, asked: &HeaderMap) -> Reply {
-    let origin = |address| format!("http://{}", authority(address, asked));
+    let origin = |address| format!("{}://{}", state.scheme(), authority(address, asked));
     let (relay, copy) = match state.role {
         Role::Relay { copy } => (None, copy.map(origin)),
         Role::Echo => (None, None),

@@ -3,10 +3,15 @@
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::tls::Tls;
 
 /// The most bytes of one answer; the pages' own messages are far smaller.
 const MOST: usize = 64 * 1024;
@@ -21,19 +26,32 @@ pub(super) enum From {
     Relay,
 }
 
+/// Bytes both ways.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 /// One side of a conversation, and all that was said.
-#[derive(Debug)]
 pub(super) struct Tape {
-    stream: TcpStream,
+    /// What is kept is what passes above TLS, where there is TLS.
+    stream: Box<dyn Stream>,
     /// Read, but not asked for yet.
     early: Vec<u8>,
     said: Vec<Value>,
 }
 
 impl Tape {
-    pub(super) async fn start(address: SocketAddr) -> io::Result<Self> {
+    pub(super) async fn start(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        let stream: Box<dyn Stream> = match tls {
+            None => Box::new(stream),
+            Some(tls) => {
+                let connector = TlsConnector::from(Arc::clone(&tls.own));
+                let name = ServerName::from(address.ip());
+                Box::new(connector.connect(name, stream).await?)
+            }
+        };
         Ok(Self {
             stream,
             early: Vec::new(),

@@ -86,7 +86,9 @@ pub enum Closed {
     Client,
     /// It ended between requests, by an answer that closes or after its keep-alive time.
     Finished,
-    /// A request's head did not arrive in time.
+    /// There was no TLS handshake: the client speaks something else, or does not trust the certificate.
+    Handshake,
+    /// A request's head, or the TLS handshake, did not arrive in time.
     HeaderDeadline,
     /// A request's body did not arrive in time.
     BodyDeadline,
@@ -106,9 +108,10 @@ pub enum Closed {
 
 impl Closed {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Client,
         Self::Finished,
+        Self::Handshake,
         Self::HeaderDeadline,
         Self::BodyDeadline,
         Self::WriteDeadline,
@@ -125,6 +128,7 @@ impl Closed {
         match self {
             Self::Client => "client",
             Self::Finished => "finished",
+            Self::Handshake => "handshake",
             Self::HeaderDeadline => "header_deadline",
             Self::BodyDeadline => "body_deadline",
             Self::WriteDeadline => "write_deadline",

@@ -1,34 +1,51 @@
 //! A client's connection, whatever carries it, and what waits to be written to it.
 
+mod carrier;
 mod outgoing;
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
+use carrier::Carrier;
 pub(crate) use outgoing::{Outgoing, WriteError};
+
+/// How much is read at once.
+const READ: usize = 4096;
+/// What TLS may hold that the client has not taken, a record: a write is done when the client has room for it.
+const UNSENT: usize = 16 * 1024;
 
 /// A client's connection, and bytes of it that were read too early.
 ///
-/// Everything above knows only this type: another carrier, such as TLS, is another variant
-/// inside it.
+/// Everything above knows only this type, whatever carries the bytes.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
-    /// Read before `stream` is; empty most of the time.
+    carrier: Carrier,
+    /// Read before `carrier` is; empty most of the time.
     early: Bytes,
 }
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream) -> Self {
+        Self::of(Carrier::Plain(stream))
+    }
+
+    /// Takes a connection whose handshake is done.
+    pub(crate) fn tls(mut stream: TlsStream<TcpStream>) -> Self {
+        stream.get_mut().1.set_buffer_limit(Some(UNSENT));
+        Self::of(Carrier::Tls(Box::new(stream)))
+    }
+
+    fn of(carrier: Carrier) -> Self {
         Self {
-            stream,
+            carrier,
             early: Bytes::new(),
         }
     }
@@ -47,7 +64,7 @@ impl Socket {
     /// connection has none.
     pub(crate) async fn read(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
         std::future::poll_fn(|cx| {
-            let mut space = [MaybeUninit::uninit(); 4096];
+            let mut space = [MaybeUninit::uninit(); READ];
             let mut buffer = ReadBuf::uninit(&mut space);
             ready!(Pin::new(&mut *self).poll_read(cx, &mut buffer))?;
             take(buffer.filled());
@@ -56,19 +73,40 @@ impl Socket {
         .await
     }
 
-    /// Waits until there is something to read, or the end of the stream.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        if self.early.is_empty() {
-            std::future::poll_fn(|cx| self.stream.poll_read_ready(cx)).await
-        } else {
-            Ok(())
-        }
+    /// Waits until there is something to read, or the end of the stream. It is cancel-safe.
+    pub(crate) async fn readable(&mut self) -> io::Result<()> {
+        std::future::poll_fn(|cx| {
+            if !self.early.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            if let Carrier::Plain(stream) = &self.carrier {
+                return stream.poll_read_ready(cx);
+            }
+            // Bytes below say nothing of bytes above, which may have come already: only a read tells.
+            let mut space = [MaybeUninit::uninit(); READ];
+            let mut buffer = ReadBuf::uninit(&mut space);
+            ready!(Pin::new(&mut self.carrier).poll_read(cx, &mut buffer))?;
+            self.early = Bytes::copy_from_slice(buffer.filled());
+            Poll::Ready(Ok(()))
+        })
+        .await
     }
 
     /// Reads what is there without waiting.
     pub(crate) fn try_read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.early.is_empty() {
-            return self.stream.try_read(into);
+            return match &mut self.carrier {
+                Carrier::Plain(stream) => stream.try_read(into),
+                other => {
+                    // Who wants to be woken asks `readable`, which leaves its own waker.
+                    let mut cx = Context::from_waker(Waker::noop());
+                    let mut buffer = ReadBuf::new(into);
+                    match Pin::new(other).poll_read(&mut cx, &mut buffer) {
+                        Poll::Ready(read) => read.map(|()| buffer.filled().len()),
+                        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+                    }
+                }
+            };
         }
         let len = self.early.len().min(into.len());
         self.early.copy_to_slice(&mut into[..len]);
@@ -81,13 +119,13 @@ impl Socket {
     /// the client before it has read it.
     pub(crate) async fn linger(mut self) {
         const MOST: usize = 256 * 1024;
-        if std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx))
-            .await
-            .is_err()
-        {
-            return;
-        }
         let drained = async {
+            if std::future::poll_fn(|cx| Pin::new(&mut self.carrier).poll_shutdown(cx))
+                .await
+                .is_err()
+            {
+                return;
+            }
             let mut total = 0;
             while total < MOST {
                 match self.read(|_| ()).await {
@@ -108,7 +146,7 @@ impl AsyncRead for Socket {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.early.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, into);
+            return Pin::new(&mut self.carrier).poll_read(cx, into);
         }
         let len = self.early.len().min(into.remaining());
         into.put_slice(&self.early.split_to(len));
@@ -122,7 +160,7 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        Pin::new(&mut self.carrier).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -130,18 +168,18 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        Pin::new(&mut self.carrier).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.carrier.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(&mut self.carrier).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(&mut self.carrier).poll_shutdown(cx)
     }
 }

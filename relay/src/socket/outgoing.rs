@@ -69,6 +69,7 @@ impl Outgoing {
             };
             self.advance(written.map_err(WriteError::Gone)?);
         }
+        self.flushed(socket, deadline).await?;
         self.done = 0;
         if self.slices.capacity() > 16 {
             self.slices = Vec::new();
@@ -76,6 +77,19 @@ impl Outgoing {
             self.slices.clear();
         }
         Ok(())
+    }
+
+    /// Waits until nothing is held below, as TLS does with what it has encrypted and the client has no room for.
+    async fn flushed(&self, socket: &mut Socket, deadline: Duration) -> Result<(), WriteError> {
+        let mut poll = |cx: &mut Context<'_>| Pin::new(&mut *socket).poll_flush(cx);
+        let flushed = match poll_fn(|cx| Poll::Ready(poll(cx))).await {
+            Poll::Ready(flushed) => flushed,
+            Poll::Pending => match Box::pin(timeout(deadline, poll_fn(poll))).await {
+                Ok(flushed) => flushed,
+                Err(_) => return Err(WriteError::Stalled),
+            },
+        };
+        flushed.map_err(WriteError::Gone)
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<io::Result<usize>> {

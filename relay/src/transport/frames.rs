@@ -101,7 +101,7 @@ impl Frames {
     }
 
     /// Waits until a turn has something to do. It is cancel-safe.
-    pub(super) async fn ready(&self, socket: &Socket) -> io::Result<()> {
+    pub(super) async fn ready(&self, socket: &mut Socket) -> io::Result<()> {
         if self.more {
             Ok(())
         } else {

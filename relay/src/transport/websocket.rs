@@ -118,7 +118,7 @@ impl Session {
                     }
                 },
                 // An error shows again when read.
-                _ = frames.ready(&socket) => {
+                _ = frames.ready(&mut socket) => {
                     match frames.turn(&mut socket, &mut self.out, state, &self.meaning).await {
                         Turn::On => {}
                         Turn::End(reason) => return self.last(socket, state, reason).await,

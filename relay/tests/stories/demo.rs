@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::{Client, Relay, get};
+use crate::wire::Wire;
 
 const PAGES: [&str; 4] = ["/", "/chat", "/race", "/explain"];
 
@@ -254,7 +255,7 @@ fn a_copy_of_the_chat_page_stands_at_another_address() {
         stream
             .set_read_timeout(Some(Duration::from_secs(5)))
             .unwrap();
-        let mut client = Client::new(stream);
+        let mut client = Client::new(Wire::Plain(stream));
         client.send(format!("GET {path} HTTP/1.1\r\nHost: {copy}\r\n\r\n"));
         client.answer()
     };

@@ -1,17 +1,23 @@
 //! A relay on a thread of its own, and clients that see bytes.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use relay::Settings;
+use rustls::ClientConfig;
 use tokio_util::sync::CancellationToken;
+
+use crate::wire::{Certificate, Wire, wrap};
 
 /// A running relay; it shuts down with the guard.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
     stop: CancellationToken,
+    /// How its clients speak TLS, where they do.
+    client: Option<Arc<ClientConfig>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -46,17 +52,34 @@ impl Relay {
         Self {
             address,
             stop,
+            client: None,
             thread: Some(thread),
         }
     }
 
+    /// Starts a relay that speaks TLS, to clients of version 1.3 or 1.2.
+    pub(crate) fn secure(old: bool, change: impl FnOnce(&mut Settings)) -> Self {
+        let certificate = Certificate::make();
+        let mut relay = Self::with(|settings| {
+            certificate.give(settings);
+            change(settings);
+        });
+        relay.client = Some(certificate.client(old, &["http/1.1"]));
+        // The files go with `certificate`: the first answer means that they are read.
+        relay.get("/healthz").answer();
+        relay
+    }
+
+    pub(crate) fn client_config(&self) -> Arc<ClientConfig> {
+        Arc::clone(self.client.as_ref().unwrap())
+    }
+
     pub(crate) fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(5)))
-            .unwrap();
-        stream.set_nodelay(true).unwrap();
-        Client::new(stream)
+        let mut client = Client::plain(self.address);
+        if let (Some(config), Wire::Plain(stream)) = (&self.client, &client.stream) {
+            client.stream = wrap(stream.try_clone().unwrap(), config, "localhost");
+        }
+        client
     }
 
     /// Connects and sends bytes.
@@ -147,12 +170,22 @@ pub(crate) fn post(path: &str, json: &str) -> String {
 
 /// A connection, and what of it was read too early.
 pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Wire,
     rest: Vec<u8>,
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    /// Connects without TLS.
+    pub(crate) fn plain(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(5)))
+            .unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self::new(Wire::Plain(stream))
+    }
+
+    pub(crate) fn new(stream: Wire) -> Self {
         Self {
             stream,
             rest: Vec::new(),
@@ -229,23 +262,24 @@ impl Client {
     }
 
     /// Tells the relay that nothing more comes.
-    pub(crate) fn finish(&self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
+    pub(crate) fn finish(&mut self) {
+        self.stream.finish();
     }
 
     /// Nothing comes for a short while.
     pub(crate) fn is_silent(&mut self) -> bool {
-        self.stream
-            .set_read_timeout(Some(Duration::from_millis(60)))
-            .unwrap();
-        let silent = self
-            .stream
-            .peek(&mut [0])
-            .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
-        self.stream
-            .set_read_timeout(Some(Duration::from_secs(5)))
-            .unwrap();
-        silent
+        let wait = |stream: &Wire, time| stream.tcp().set_read_timeout(Some(time)).unwrap();
+        wait(&self.stream, Duration::from_millis(60));
+        let mut buffer = [0; 4096];
+        let read = match &mut self.stream {
+            Wire::Plain(stream) => stream.peek(&mut [0]).map(|_| 0),
+            // What comes is kept: through TLS there is no looking without taking.
+            tls @ Wire::Tls(_) => tls.read(&mut buffer),
+        };
+        wait(&self.stream, Duration::from_secs(5));
+        self.rest
+            .extend_from_slice(&buffer[..*read.as_ref().unwrap_or(&0)]);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
     fn fill(&mut self) -> usize {

@@ -85,7 +85,7 @@ fn a_ring_keeps_what_its_age_allows() {
 fn a_client_that_sends_on_behind_its_poll_is_not_read_without_end() {
     let relay = Relay::start();
     let mut client = relay.get("/channels/a/messages?wait=5s");
-    client.stream.set_nonblocking(true).unwrap();
+    client.stream.tcp().set_nonblocking(true).unwrap();
     let junk = vec![b'x'; 1 << 20];
     let begun = Instant::now();
     let mut sent = 0;
@@ -94,7 +94,7 @@ fn a_client_that_sends_on_behind_its_poll_is_not_read_without_end() {
         sent += std::io::Write::write(&mut client.stream, &junk).unwrap_or(0);
     }
     assert!(sent < 64 << 20, "the relay took {sent} bytes");
-    client.stream.set_nonblocking(false).unwrap();
+    client.stream.tcp().set_nonblocking(false).unwrap();
     relay.publish("1");
     assert!(client.answer().contains(r#""payload":1"#));
     assert!(relay.ask(get("/healthz")).ends_with("ok\n"));

@@ -17,4 +17,6 @@ mod socket;
 mod spawn;
 mod table;
 mod tickets;
+mod tls;
 mod tokens;
+mod wire;

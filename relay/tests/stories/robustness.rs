@@ -101,7 +101,7 @@ fn a_client_that_ends_its_side_after_its_request_is_answered() {
     for (request, status) in requests {
         // Often, because it used to depend on what came first.
         for _ in 0..50 {
-            let client = relay.send(&request);
+            let mut client = relay.send(&request);
             client.finish();
             let answer = { client }.until_closed();
             assert!(answer.contains(status), "{request}: {answer}");

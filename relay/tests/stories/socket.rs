@@ -164,7 +164,7 @@ fn a_client_that_sends_without_end_keeps_nobody_waiting() {
     ] {
         let mut socket = Web::open(&relay, "?receive=false");
         socket.0.send(begin);
-        let mut busy = socket.0.stream.try_clone().unwrap();
+        let mut busy = socket.0.stream.tcp().try_clone().unwrap();
         let flood = again.repeat(10_000);
         let begun = Instant::now();
         // The end is for a relay that does not even see that it is to stop.
@@ -181,7 +181,7 @@ fn a_client_that_sends_without_end_keeps_nobody_waiting() {
             "20 answers took {:?}",
             begun.elapsed()
         );
-        socket.0.stream.shutdown(Shutdown::Both).unwrap();
+        socket.0.stream.tcp().shutdown(Shutdown::Both).unwrap();
         flooding.join().unwrap();
     }
 }

@@ -19,7 +19,7 @@ export async function showOrigins(relay) {
   row('asks whether it may publish', answers.preflight, seen.publish);
   row('opens a WebSocket', answers.socket, seen.socket);
   const names = { localhost: '127.0.0.1', '127.0.0.1': 'localhost' };
-  const other = names[location.hostname] && `http://${names[location.hostname]}:${location.port}/`;
+  const other = names[location.hostname] && `${location.protocol}//${names[location.hostname]}:${location.port}/`;
   $('origins-try').replaceChildren(...(allowed ? [] : ['To allow this page, start the relay with ', code(`--allow-origin ${origin}`), '. ']));
   if (other) {
     const link = document.createElement('a');

@@ -1,0 +1,73 @@
+//! What carries a client's bytes: a TCP connection, or TLS on one.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// A connection below HTTP.
+#[derive(Debug)]
+pub(super) enum Carrier {
+    Plain(TcpStream),
+    /// Boxed: a client without TLS is not to carry its room.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Does the same with whatever it is.
+macro_rules! each {
+    ($carrier:expr, $stream:ident => $done:expr) => {
+        match $carrier {
+            Carrier::Plain($stream) => {
+                let $stream = Pin::new($stream);
+                $done
+            }
+            Carrier::Tls($stream) => {
+                let $stream = Pin::new(&mut **$stream);
+                $done
+            }
+        }
+    };
+}
+
+impl AsyncRead for Carrier {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), stream => stream.poll_read(cx, into))
+    }
+}
+
+impl AsyncWrite for Carrier {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        each!(self.get_mut(), stream => stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(self.get_mut(), stream => stream.poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self.get_mut(), stream => stream.poll_shutdown(cx))
+    }
+}
