@@ -1,9 +1,8 @@
 //! What a person chooses a transport by, and which one this run would have them choose.
 
-use crate::report::comparison::{Comparison, Group};
+use crate::report::comparison::{Comparison, Group, Who};
 use crate::report::ranking::{Ranking, Tie, times};
-use crate::report::words::{list, name, sentence_start};
-use crate::scenario::Transport;
+use crate::report::words::{self, sentence_start, several};
 
 /// A question that a metric answers; less is better in all.
 pub(crate) struct Question {
@@ -57,17 +56,17 @@ pub(crate) struct Choice {
     pub(crate) worst: Option<String>,
     /// Transports of which this was not measured.
     pub(crate) unmeasured: Option<String>,
-    transports: Vec<Transport>,
+    whom: Vec<Who>,
 }
 
 impl Choice {
     fn of(question: &Question, ranking: &Ranking<'_>, groups: &[&Group<'_>]) -> Self {
         let tied = ranking.tied();
-        let transports: Vec<_> = tied.iter().map(|group| group.transport).collect();
+        let whom: Vec<_> = tied.iter().map(|group| group.who()).collect();
         let (before, behind) = question.around;
         Self {
             what: question.what,
-            who: list(transports.iter().map(|t| name(*t))),
+            who: several(&whom, &everybody(groups)),
             value: format!("{before}{}{behind}", ranking.show_tied()),
             tie: (tied.len() > 1).then(|| tie(ranking.tie())),
             worst: ranking.worst().map(|(group, value)| {
@@ -75,13 +74,13 @@ impl Choice {
                     .map_or_else(String::new, |n| format!(", {n} {}", question.as_much));
                 format!(
                     "{} {} {}{multiple}",
-                    name(group.transport),
+                    group.name(),
                     question.verb,
                     ranking.show(value)
                 )
             }),
             unmeasured: unmeasured(question, groups),
-            transports,
+            whom,
         }
     }
 
@@ -98,8 +97,13 @@ fn unmeasured(question: &Question, groups: &[&Group<'_>]) -> Option<String> {
     let missing = groups
         .iter()
         .filter(|group| group.median(question.metric).is_none());
-    let names = list(missing.map(|group| name(group.transport)));
+    let whom: Vec<Who> = missing.map(|group| group.who()).collect();
+    let names = several(&whom, &everybody(groups));
     (!names.is_empty()).then(|| format!("not measured for {names}"))
+}
+
+fn everybody(groups: &[&Group<'_>]) -> Vec<Who> {
+    groups.iter().map(|group| group.who()).collect()
 }
 
 fn tie(tie: Tie) -> &'static str {
@@ -123,7 +127,7 @@ pub(crate) fn gap(ranking: &Ranking<'_>) -> String {
     let best = ranking.show(ranking.best());
     ranking.worst().map_or_else(
         || best.clone(),
-        |(group, value)| format!("{best}; {} {}", group.transport.name(), ranking.show(value)),
+        |(group, value)| format!("{best}; {} {}", group.label(), ranking.show(value)),
     )
 }
 
@@ -139,30 +143,31 @@ pub(crate) fn conclusion(comparison: &Comparison<'_>, choices: &[Choice]) -> Opt
     if left_out || choices.iter().any(|choice| choice.unmeasured.is_some()) {
         return None;
     }
-    let everywhere: Vec<Transport> = choices[0]
-        .transports
+    let everywhere: Vec<Who> = choices[0]
+        .whom
         .iter()
         .copied()
-        .filter(|t| choices.iter().all(|choice| choice.transports.contains(t)))
+        .filter(|t| choices.iter().all(|choice| choice.whom.contains(t)))
         .collect();
-    let lossy = |t: &Transport| {
-        let group = comparison.groups.iter().find(|group| group.transport == *t);
+    let lossy = |who: &Who| {
+        let group = comparison.groups.iter().find(|group| group.who() == *who);
         group.is_some_and(|group| lost(group) > 0.0)
     };
     if everywhere.iter().any(lossy) {
         return None;
     }
-    let alone = choices.iter().all(|choice| choice.transports.len() == 1);
+    let all: Vec<Who> = comparison.groups.iter().map(Group::who).collect();
+    let alone = choices.iter().all(|choice| choice.whom.len() == 1);
     Some(match everywhere.as_slice() {
         [] => "No transport is best in everything: choose by what costs you most.".to_owned(),
-        [one] if alone => format!("{} is best {how_many}.", sentence_start(name(*one))),
+        [one] if alone => format!("{} is best {how_many}.", sentence_start(&words::who(*one))),
         [one] => format!(
             "{} is best, or not told apart from the best, {how_many}.",
-            sentence_start(name(*one))
+            sentence_start(&words::who(*one))
         ),
-        several => format!(
+        whom => format!(
             "{} are best, or not told apart from the best, {how_many}: choose among them by what else you need.",
-            sentence_start(&list(several.iter().map(|t| name(*t))))
+            sentence_start(&several(whom, &all))
         ),
     })
 }

@@ -1,24 +1,32 @@
-//! Trials that differ only in transport, side by side.
+//! Trials that differ only in transport and in what that is spoken over, side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::show;
+use crate::report::{show, words};
 use crate::result::{RunResult, TrialResult, metric};
-use crate::scenario::{Factor, Transport};
+use crate::scenario::{Factor, Protocol, Transport};
 
-/// The trials of one combination of the factors other than the transport.
+/// The keys that say who stands in a comparison, not what is compared.
+pub(crate) const WHO: [&str; 3] = ["transport", "tls", "http"];
+
+/// Who stands in a comparison: a transport, and its protocol where the run compares several.
+pub(crate) type Who = (Transport, Option<Protocol>);
+
+/// The trials of one combination of the other factors.
 #[derive(Debug)]
 pub(crate) struct Comparison<'a> {
     /// The combination; empty when nothing but the transport varies.
     pub(crate) factors: BTreeMap<String, Factor>,
-    /// One for each transport, in the order of every table.
+    /// One for each transport and protocol, in the order of every table.
     pub(crate) groups: Vec<Group<'a>>,
 }
 
-/// The repeats of one transport in one combination.
+/// The repeats of one transport, over one protocol, in one combination.
 #[derive(Debug, Clone)]
 pub(crate) struct Group<'a> {
     pub(crate) transport: Transport,
+    /// What it is spoken over, when the run compares several protocols.
+    pub(crate) over: Option<Protocol>,
     /// The valid repeats, or all of them when none is valid.
     pub(crate) trials: Vec<&'a TrialResult>,
     /// Whether a repeat is valid.
@@ -31,17 +39,37 @@ impl Group<'_> {
         metric::find(name)?.median(&self.trials)
     }
 
-    /// The transport's name, marked when its trials cannot be trusted.
+    /// Who it is.
+    pub(crate) fn who(&self) -> Who {
+        (self.transport, self.over)
+    }
+
+    /// Its name as prose has it, such as `long polling (HTTP/2 over TLS)`.
+    pub(crate) fn name(&self) -> String {
+        words::who(self.who())
+    }
+
+    /// Its name as scenarios have it, marked when its trials cannot be trusted.
     pub(crate) fn label(&self) -> String {
+        let name = match self.over {
+            Some(protocol) => format!("{}, {protocol}", self.transport),
+            None => self.transport.to_string(),
+        };
         if self.valid {
-            self.transport.to_string()
+            name
         } else {
-            format!("{} (invalid)", self.transport)
+            format!("{name} (invalid)")
         }
+    }
+
+    /// Whether it is those of the run's trials that this one is of.
+    pub(crate) fn has(&self, trial: &TrialResult) -> bool {
+        let over = self.over.is_none() || self.over == Protocol::of(&trial.load);
+        trial.transport == self.transport && over
     }
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
     /// The combination as a person says it, such as `1,000 clients, 20 messages/s`.
     pub(crate) fn label(&self) -> String {
         self.label_without(&[])
@@ -69,6 +97,10 @@ impl Comparison<'_> {
             .chain(others)
             .filter(|(key, _)| !without.contains(key))
             .map(|(key, value)| show::factor(key, value));
+        // HTTP/1.1 without TLS goes without saying; what is compared is said of each.
+        let compared = self.groups.iter().any(|group| group.over.is_some());
+        let over = Protocol::of(load).filter(|one| !compared && *one != Protocol::Http1);
+        let parts = parts.chain(over.map(|over| over.to_string()));
         parts.collect::<Vec<_>>().join(", ")
     }
 
@@ -77,6 +109,20 @@ impl Comparison<'_> {
         match self.factors.get(key) {
             Some(Factor::Number(number)) => Some(*number),
             _ => None,
+        }
+    }
+
+    /// The same with one of its protocols alone, the newest, for a picture that has no room for all.
+    pub(crate) fn narrowed(&self) -> Self {
+        let newest = self.groups.iter().filter_map(|group| group.over).max();
+        let of = |group: &&Group<'a>| group.over == newest;
+        let groups = self.groups.iter().filter(of).map(|group| Group {
+            over: None,
+            ..group.clone()
+        });
+        Self {
+            factors: self.factors.clone(),
+            groups: groups.collect(),
         }
     }
 
@@ -94,14 +140,21 @@ fn number(count: usize) -> Factor {
     Factor::Number(count as f64)
 }
 
-/// The factors that take more than one value in the run, the transport left out.
+/// Whether the run compares protocols.
+pub(crate) fn compares_protocols(run: &RunResult) -> bool {
+    let mut all = run.trials.iter().map(|trial| Protocol::of(&trial.load));
+    let first = all.next();
+    all.any(|other| Some(other) != first)
+}
+
+/// The factors that take more than one value in the run, who is compared left out.
 pub(crate) fn varying(run: &RunResult) -> Vec<String> {
     let mut values: BTreeMap<&str, Vec<Option<&Factor>>> = BTreeMap::new();
     let keys: BTreeSet<&str> = run
         .trials
         .iter()
         .flat_map(|t| t.factors.keys().map(String::as_str))
-        .filter(|key| *key != "transport")
+        .filter(|key| !WHO.contains(key))
         .collect();
     for trial in &run.trials {
         for key in &keys {
@@ -121,7 +174,7 @@ pub(crate) fn varying(run: &RunResult) -> Vec<String> {
 
 /// The run's comparisons, in the order in which the trials name them, numbers ascending.
 pub(crate) fn comparisons(run: &RunResult) -> Vec<Comparison<'_>> {
-    let keys = varying(run);
+    let (keys, several) = (varying(run), compares_protocols(run));
     let mut found: Vec<(BTreeMap<String, Factor>, Vec<&TrialResult>)> = Vec::new();
     for trial in &run.trials {
         let factors: BTreeMap<_, _> = keys
@@ -143,7 +196,7 @@ pub(crate) fn comparisons(run: &RunResult) -> Vec<Comparison<'_>> {
         .into_iter()
         .map(|(factors, trials)| Comparison {
             factors,
-            groups: by_transport(&trials),
+            groups: groups(&trials, several),
         })
         .collect()
 }
@@ -158,20 +211,22 @@ fn order(keys: &[String], factors: &BTreeMap<String, Factor>) -> Vec<(f64, Strin
         .collect()
 }
 
-fn by_transport<'a>(trials: &[&'a TrialResult]) -> Vec<Group<'a>> {
-    let of = |transport| {
-        let all: Vec<_> = trials
-            .iter()
-            .copied()
-            .filter(|t| t.transport == transport)
-            .collect();
-        (!all.is_empty()).then(|| Group {
-            transport,
-            valid: all.iter().any(|t| t.valid),
-            trials: metric::trusted(&all),
-        })
+fn groups<'a>(trials: &[&'a TrialResult], several: bool) -> Vec<Group<'a>> {
+    let who = |trial: &TrialResult| {
+        let over = Protocol::of(&trial.load).filter(|_| several);
+        (trial.transport, over)
     };
-    Transport::ALL.into_iter().filter_map(of).collect()
+    let mut by: BTreeMap<Who, Vec<&'a TrialResult>> = BTreeMap::new();
+    for trial in trials {
+        by.entry(who(trial)).or_default().push(trial);
+    }
+    let groups = by.into_iter().map(|((transport, over), all)| Group {
+        transport,
+        over,
+        valid: all.iter().any(|t| t.valid),
+        trials: metric::trusted(&all),
+    });
+    groups.collect()
 }
 
 /// The run's comparisons, where a transport that a factor does not concern stands beside the others at each
@@ -189,12 +244,12 @@ pub(crate) fn side_by_side(run: &RunResult) -> Vec<Comparison<'_>> {
         let mut groups = one.groups.clone();
         for part in all.iter().filter(|part| within(part, one)) {
             let new = part.groups.iter().filter(|group| {
-                let known = |other: &Group<'_>| other.transport == group.transport;
+                let known = |other: &Group<'_>| other.who() == group.who();
                 !one.groups.iter().any(known)
             });
             groups.extend(new.cloned());
         }
-        groups.sort_by_key(|group| group.transport);
+        groups.sort_by_key(Group::who);
         Comparison {
             factors: one.factors.clone(),
             groups,

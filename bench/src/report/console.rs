@@ -1,7 +1,7 @@
 //! The summary of a run for a terminal.
 
 use crate::report::table::{self, Table};
-use crate::report::{faults, incidents, searches, story, words};
+use crate::report::{faults, incidents, protocols, searches, story, words};
 use crate::result::{RunResult, Verdict};
 
 /// How the text is set.
@@ -56,6 +56,9 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
             out.push_str(&spaced(&indented(&line, style)));
         }
     }
+    let changed = protocols::sentences(run);
+    let changed: Vec<String> = changed.iter().map(|line| spaced(line)).collect();
+    list(&mut out, "What TLS and HTTP/2 change", &changed, style);
     list(&mut out, "Search", &searches::sentences(run), style);
     list(&mut out, "Events", &incidents::sentences(run), style);
     section(

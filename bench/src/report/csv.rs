@@ -5,8 +5,16 @@ use std::collections::BTreeSet;
 
 use csv::Writer;
 
-use crate::result::{RunResult, metric};
-use crate::scenario::Factor;
+use crate::result::{RunResult, TrialResult, metric};
+use crate::scenario::{Factor, Protocol};
+
+/// The keys that say what a transport is spoken over, and the column that says it in words.
+const SPOKEN: [&str; 2] = ["tls", "http"];
+const PROTOCOL: &str = "protocol";
+
+fn protocol(trial: &TrialResult) -> String {
+    Protocol::of(&trial.load).map_or_else(String::new, |one| one.to_string())
+}
 
 /// A row for each trial: the value of each key of the matrix, then every metric.
 ///
@@ -21,11 +29,13 @@ pub fn trials(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
         .collect();
     let mut out = Writer::from_writer(Vec::new());
     let fixed = ["trial", "repeat", "transport", "valid"].map(str::to_owned);
+    let spoken = keys.iter().any(|key| SPOKEN.contains(key));
     let factors = keys.iter().map(|key| format!("factor_{key}"));
     out.write_record(
         fixed
             .into_iter()
             .chain(factors)
+            .chain(spoken.then(|| PROTOCOL.to_owned()))
             .chain(metric::all().map(column)),
     )?;
     for trial in &run.trials {
@@ -42,7 +52,8 @@ pub fn trials(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
                 .map_or_else(String::new, Factor::to_string)
         });
         let metrics = metric::all().map(|m| optional(m.of(trial)));
-        out.write_record(fixed.into_iter().chain(factors).chain(metrics))?;
+        let over = spoken.then(|| protocol(trial));
+        out.write_record(fixed.into_iter().chain(factors).chain(over).chain(metrics))?;
     }
     finish(out)
 }
@@ -59,19 +70,24 @@ pub fn cells(run: &RunResult) -> Result<Vec<u8>, csv::Error> {
         .filter(|key| *key != "transport")
         .collect();
     let mut out = Writer::from_writer(Vec::new());
+    let spoken = keys.iter().any(|key| SPOKEN.contains(key));
     let factors = keys.iter().map(|key| format!("factor_{key}"));
     let fixed = ["metric", "unit", "median", "low", "high", "confidence"].map(str::to_owned);
     out.write_record(
         std::iter::once("transport".to_owned())
             .chain(factors)
+            .chain(spoken.then(|| PROTOCOL.to_owned()))
             .chain(fixed),
     )?;
     for cell in &run.cells {
+        let of = |trial: &&TrialResult| trial.factors == cell.factors;
+        let over = || run.trials.iter().find(of).map(protocol).unwrap_or_default();
         // In the order of the table of metrics.
         for (metric, spread) in metric::all().filter_map(|m| Some((m, cell.metrics.get(m.name)?))) {
             let factors = std::iter::once(&"transport").chain(&keys);
             let factors = factors.map(|key| optional(cell.factors.get(*key)));
-            out.write_record(factors.chain([
+            let over = spoken.then(over);
+            out.write_record(factors.chain(over).chain([
                 metric.name.to_owned(),
                 metric.unit.name().to_owned(),
                 spread.median.to_string(),

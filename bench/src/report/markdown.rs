@@ -1,7 +1,7 @@
 //! Markdown as GitHub shows it in the summary of a job: the verdict, a table, and what failed.
 
 use crate::report::table::{self, Table};
-use crate::report::{self, evidence, faults, words};
+use crate::report::{self, evidence, faults, protocols, words};
 use crate::result::compared::{Better, Compared, Conclusion, Finding, Row};
 use crate::result::{Environment, RunResult, Verdict};
 
@@ -26,6 +26,9 @@ pub fn of_run(run: &RunResult, results: Option<&str>) -> String {
         out.push('\n');
         lay_out(&mut out, &table::trials(run));
     }
+    let changed = protocols::sentences(run);
+    let changed = changed.iter().map(|line| plain(line));
+    list(&mut out, "What TLS and HTTP/2 change", changed);
     let reasons = run.trials.iter().filter(|trial| !trial.valid).map(|trial| {
         format!(
             "`{}`: {}",

@@ -18,6 +18,7 @@ pub mod html;
 mod incidents;
 pub mod junit;
 pub mod markdown;
+mod protocols;
 mod ranking;
 mod searches;
 mod show;

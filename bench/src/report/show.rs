@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::report::comparison::WHO;
 use crate::result::metric::{self, Metric, Unit};
 use crate::scenario::Factor;
 use crate::units::{show_bytes, show_nanos, write_bandwidth};
@@ -73,13 +74,27 @@ pub(crate) fn factors(factors: &BTreeMap<String, Factor>) -> String {
     let transport = factors.get("transport").map(ToString::to_string);
     let others = factors
         .iter()
-        .filter(|(key, _)| *key != "transport")
+        .filter(|(key, _)| !WHO.contains(&key.as_str()))
         .map(|(key, value)| factor(key, value));
     transport
         .into_iter()
+        .chain(protocol(factors))
         .chain(others)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// What factors say of what a transport is spoken over; nothing when they do not.
+fn protocol(factors: &BTreeMap<String, Factor>) -> Option<String> {
+    let text = |key: &str| factors.get(key).map(ToString::to_string);
+    match (text("http"), text("tls").as_deref()) {
+        (None, None) => None,
+        (Some(http), None) => Some(format!("HTTP/{http}")),
+        (None, Some("true")) => Some("over TLS".to_owned()),
+        (None, Some(_)) => Some("without TLS".to_owned()),
+        (Some(http), Some("true")) => Some(format!("HTTP/{http} over TLS")),
+        (Some(http), Some(_)) => Some(format!("HTTP/{http}")),
+    }
 }
 
 /// A signed share, such as `+3.1 %`; from ten times on a factor, such as `× 37`.

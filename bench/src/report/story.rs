@@ -1,9 +1,9 @@
 //! What a run says of the transports, in words: first the difference, then what to choose.
 
 use crate::report::choice::{self, Choice, QUESTIONS, choices, conclusion};
-use crate::report::comparison::{Comparison, Group, shown, side_by_side};
+use crate::report::comparison::{Comparison, Group, Who, shown, side_by_side};
 use crate::report::ranking::Ranking;
-use crate::report::words::{list, name, sentence_start};
+use crate::report::words::{list, name, sentence_start, who};
 use crate::report::{searches, show};
 use crate::result::{RunResult, metric};
 use crate::scenario::Transport;
@@ -41,7 +41,8 @@ impl Story {
         }
         let left_out: Vec<_> = comparison.groups.iter().filter(|g| !g.valid).collect();
         if !left_out.is_empty() {
-            let names = list(left_out.iter().map(|g| name(g.transport)));
+            let names: Vec<String> = left_out.iter().map(|g| g.name()).collect();
+            let names = list(names.iter().map(String::as_str));
             rest.push(format!("Left out as invalid: {names}."));
         }
         Some(Self {
@@ -170,25 +171,32 @@ fn prose(label: &str) -> String {
 
 /// A transport with what it depends on, unless the place has said so.
 fn said(comparison: &Comparison<'_>, group: &Group<'_>) -> String {
-    let name = name(group.transport);
+    let name = group.name();
     if comparison.factors.contains_key("poll_interval") {
-        return name.to_owned();
+        return name;
     }
     let load = group.trials.first().map(|trial| &trial.load);
     match (group.transport, load) {
         (Transport::Polling, Some(load)) if load.poll_interval.as_secs_f64() == 1.0 => {
-            format!("{name} every second")
+            every(group, "second")
         }
         #[expect(clippy::cast_precision_loss, reason = "three figures are shown")]
         (Transport::Polling, Some(load)) => {
             let interval = crate::units::show_nanos(load.poll_interval.as_nanos() as f64);
-            format!(
-                "{name} every {}",
-                show::tidy(&interval).replace(' ', "\u{a0}")
-            )
+            every(group, &show::tidy(&interval).replace(' ', "\u{a0}"))
         }
-        _ => name.to_owned(),
+        _ => name,
     }
+}
+
+/// `polling every second`, and over what.
+fn every(group: &Group<'_>, interval: &str) -> String {
+    let over = group.over.map(|over| format!(" ({over})"));
+    format!(
+        "{} every {interval}{}",
+        name(group.transport),
+        over.unwrap_or_default()
+    )
 }
 
 fn losses(group: &Group<'_>) -> Option<String> {
@@ -197,7 +205,7 @@ fn losses(group: &Group<'_>) -> Option<String> {
     (lost > 0.0).then(|| {
         format!(
             "{} lost {} of its deliveries ({:.1} %): its figures speak only of those that came.",
-            sentence_start(name(group.transport)),
+            sentence_start(&group.name()),
             show::count(lost.round()),
             share * 100.0
         )
@@ -209,31 +217,26 @@ fn wins(all: &[Comparison<'_>]) -> Option<Paragraph> {
     let mut sentences = Vec::new();
     let mut of = 0;
     for question in &QUESTIONS {
-        let mut counts: Vec<(Transport, usize)> = Vec::new();
+        let mut counts: Vec<(Who, usize)> = Vec::new();
         let tied: Vec<_> = all
             .iter()
             .map(Comparison::trusted)
             .filter_map(|groups| {
                 let ranking = Ranking::of(&groups, question.metric)?;
-                Some(
-                    ranking
-                        .tied()
-                        .iter()
-                        .map(|g| g.transport)
-                        .collect::<Vec<_>>(),
-                )
+                Some(ranking.tied().iter().map(|g| g.who()).collect::<Vec<_>>())
             })
             .collect();
         of = of.max(tied.len());
-        for transport in tied.into_iter().flatten() {
-            match counts.iter_mut().find(|(known, _)| *known == transport) {
+        for who in tied.into_iter().flatten() {
+            match counts.iter_mut().find(|(known, _)| *known == who) {
                 Some((_, count)) => *count += 1,
-                None => counts.push((transport, 1)),
+                None => counts.push((who, 1)),
             }
         }
-        counts.sort_by_key(|(transport, count)| (std::cmp::Reverse(*count), *transport));
+        counts.sort_by_key(|(who, count)| (std::cmp::Reverse(*count), *who));
         let parts = counts.chunk_by(|a, b| a.1 == b.1).map(|alike| {
-            let names = list(alike.iter().map(|(transport, _)| name(*transport)));
+            let names: Vec<String> = alike.iter().map(|(one, _)| who(*one)).collect();
+            let names = list(names.iter().map(String::as_str));
             match alike[0].1 {
                 all if all == of => format!("{names} in all"),
                 some => format!("{names} in {some}"),
@@ -257,7 +260,11 @@ fn ranges(all: &[Comparison<'_>]) -> Option<Paragraph> {
         .iter()
         .flat_map(|c| c.groups.iter().filter(|g| g.valid).map(move |g| (c, g)))
         .collect();
-    if groups.len() < 2 || groups.iter().any(|(_, g)| g.transport != transport) {
+    if groups.len() < 2
+        || groups
+            .iter()
+            .any(|(_, g)| g.transport != transport || g.over.is_some())
+    {
         return None;
     }
     let range = |metric: &str, what: &str| {

@@ -1,8 +1,9 @@
 //! What a run says, in sentences made from its numbers.
 
+use crate::report::comparison::Who;
 use crate::report::table;
 use crate::result::{RunResult, Verdict};
-use crate::scenario::Transport;
+use crate::scenario::{Protocol, Transport};
 
 /// The verdict in one sentence.
 pub(crate) fn verdict(run: &RunResult) -> String {
@@ -105,6 +106,46 @@ pub(crate) fn name(transport: Transport) -> &'static str {
         Transport::Sse => "SSE",
         Transport::Websocket => "WebSocket",
     }
+}
+
+/// The name of who stands in a comparison, such as `SSE (HTTP/2 over TLS)`.
+pub(crate) fn who((transport, over): Who) -> String {
+    match over {
+        Some(protocol) => format!("{} ({protocol})", name(transport)),
+        None => name(transport).to_owned(),
+    }
+}
+
+/// Several of `all` who stand in a comparison: a transport that is named over each of its protocols is named once.
+pub(crate) fn several(named: &[Who], all: &[Who]) -> String {
+    let of = |whole: &[Who], transport: Transport| -> Vec<Protocol> {
+        let own = whole.iter().filter(|(one, _)| *one == transport);
+        own.filter_map(|(_, over)| *over).collect()
+    };
+    let (mut names, mut whole) = (Vec::new(), true);
+    let mut told: Vec<Transport> = Vec::new();
+    for (transport, _) in named {
+        let transport = *transport;
+        if told.contains(&transport) {
+            continue;
+        }
+        told.push(transport);
+        let (mine, every) = (of(named, transport), of(all, transport));
+        if every.len() > 1 && mine.len() == every.len() {
+            names.push(format!("{} over each protocol", name(transport)));
+        } else {
+            whole = false;
+            names.extend(mine.iter().map(|over| who((transport, Some(*over)))));
+            names.extend(mine.is_empty().then(|| name(transport).to_owned()));
+        }
+    }
+    if whole && names.len() > 1 {
+        let short = names
+            .iter()
+            .map(|name| name.trim_end_matches(" over each protocol"));
+        return format!("{}, over each protocol", list(short));
+    }
+    list(names.iter().map(String::as_str))
 }
 
 /// A text as the start of a sentence.

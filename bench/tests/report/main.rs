@@ -18,6 +18,7 @@ mod gates;
 mod outcomes;
 mod page;
 mod pictures;
+mod protocols;
 mod store;
 mod summary;
 mod text;

@@ -6,7 +6,7 @@ use bench::report::{charts, console, html, write_all};
 use bench::result::RunResult;
 use bench::scenario::{Factor, Transport};
 
-use crate::fixture;
+use crate::{fixture, protocols};
 
 /// Set `REPORT_OUT` to a folder to keep the files and look at them.
 #[test]
@@ -20,6 +20,7 @@ fn every_view_of_every_kind_of_run_is_written() {
         ("repeated", fixture::repeated(), 9),
         ("broken", fixture::broken(), 5),
         ("empty", fixture::empty(), 0),
+        ("protocols", protocols::three(), 7),
     ] {
         let dir = out.join(name);
         fs::create_dir_all(&dir).unwrap();

@@ -5,12 +5,17 @@ use super::font;
 use super::frame::{Frame, WIDTH, headline, with_absent};
 use super::palette::{self, INK, SOFT};
 use super::scene::{Align, Scene, Set};
-use super::{interval, name};
+use super::{interval, sentence};
 use crate::report::comparison::{Comparison, Group};
 use crate::report::show;
 use crate::result::{TrialResult, metric};
 
+/// A bar's height with what is around it.
 const ROW: f64 = 62.0;
+/// The same where there are many.
+const CLOSE: f64 = 46.0;
+/// Many bars.
+const MANY: usize = 8;
 const NAME: Set = Set::new(13.5, INK);
 const SMALL: Set = Set::new(12.0, SOFT);
 
@@ -103,8 +108,9 @@ pub(crate) fn draw(
         key(&mut scene, top, bars);
     }
     let top = if stacked { top + 30.0 } else { top - 6.0 };
+    let high = if rows.len() > MANY { CLOSE } else { ROW };
     #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
-    let bottom = top + rows.len() as f64 * ROW;
+    let bottom = top + rows.len() as f64 * high;
     scene.height = bottom + 62.0;
     let names = rows
         .iter()
@@ -125,8 +131,14 @@ pub(crate) fn draw(
     frame.x_labels(&mut scene);
     for (place, bar) in rows.iter().enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "a handful of bars")]
-        let y = top + place as f64 * ROW;
-        row(&mut scene, &frame, bar, bars, y);
+        let y = top + place as f64 * high;
+        row(&mut scene, &frame, bar, bars, (y, high));
+        // Between transports, where each has several bars.
+        let next = rows.get(place + 1).map(|next| next.group.transport);
+        if high < ROW && next.is_some_and(|next| next != bar.group.transport) {
+            let edge = y + high;
+            scene.line(&[(20.0, edge), (frame.right, edge)], palette::GRID, 1.0);
+        }
     }
     scene.line(&[(frame.left, top), (frame.left, bottom)], SOFT, 1.25);
     Some(scene)
@@ -142,12 +154,14 @@ fn measured<'a>(bars: &Bars, comparison: &'a Comparison<'_>) -> Vec<Bar<'a>> {
         .collect()
 }
 
-fn row(scene: &mut Scene, frame: &Frame, bar: &Bar<'_>, bars: &Bars, y: f64) {
+fn row(scene: &mut Scene, frame: &Frame, bar: &Bar<'_>, bars: &Bars, (y, high): (f64, f64)) {
     let stacked = bars.parts.len() > 1;
-    let (from, to) = if stacked {
-        (y + 10.0, y + 34.0)
-    } else {
-        (y + 16.0, y + 44.0)
+    let close = high < ROW;
+    let (from, to) = match (stacked, close) {
+        (true, false) => (y + 10.0, y + 34.0),
+        (true, true) => (y + 6.0, y + 22.0),
+        (false, false) => (y + 16.0, y + 44.0),
+        (false, true) => (y + 12.0, y + 34.0),
     };
     let middle = f64::midpoint(from, to);
     scene.text(
@@ -180,13 +194,14 @@ fn row(scene: &mut Scene, frame: &Frame, bar: &Bar<'_>, bars: &Bars, y: f64) {
         .map(|(value, (name, what))| format!("{what} {}", show::named(name, *value)))
         .collect();
     let parts = parts.join(" · ");
-    let mut said = format!("{} · {sum}{ends}", name(bar.group.transport));
+    let mut said = format!("{} · {sum}{ends}", sentence(&bar.group.name()));
     if stacked {
         said = format!("{said} · {parts}");
-        scene.text(parts, (frame.left + 8.0, to + 13.0), SMALL);
+        let below = if close { 11.0 } else { 13.0 };
+        scene.text(parts, (frame.left + 8.0, to + below), SMALL);
     }
     scene.say(format!("{said}."));
-    scene.tip_in((frame.left, y + 4.0), (frame.right, y + ROW - 4.0), said);
+    scene.tip_in((frame.left, y + 4.0), (frame.right, y + high - 4.0), said);
 }
 
 /// The parts' names, with grey shades: each bar has them in its own colour.

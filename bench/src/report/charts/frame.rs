@@ -150,8 +150,8 @@ fn lines(text: &str, width: f64, size: f64) -> Vec<String> {
 pub(crate) fn with_absent(subtitle: &str, all: &[Group<'_>], drawn: &[&Group<'_>]) -> String {
     let absent: Vec<_> = all
         .iter()
-        .filter(|group| drawn.iter().all(|d| d.transport != group.transport))
-        .map(|group| group.transport.name())
+        .filter(|group| drawn.iter().all(|d| d.who() != group.who()))
+        .map(Group::label)
         .collect();
     if absent.is_empty() {
         subtitle.to_owned()

@@ -110,12 +110,14 @@ impl Charts {
 /// Every chart of a run.
 #[must_use]
 pub fn all(run: &RunResult) -> Charts {
-    let all = side_by_side(run);
+    let whole = side_by_side(run);
+    // Lines of five transports over three protocols would hide each other; bars have room for all.
+    let all: Vec<Comparison<'_>> = whole.iter().map(Comparison::narrowed).collect();
     let mut charts = Charts {
         drawn: Vec::new(),
         left_out: Vec::new(),
     };
-    let Some(shown) = shown(&all) else {
+    let (Some(side_by_side), Some(shown)) = (shown(&whole), shown(&all)) else {
         charts
             .left_out
             .push("No trial ran, so there are no charts.".to_owned());
@@ -124,7 +126,7 @@ pub fn all(run: &RunResult) -> Charts {
     if let Some(grid) = Grid::of(&all, shown) {
         maps(&mut charts, &grid, shown, Fresh::of(run));
     }
-    single(&mut charts, shown, all.len());
+    single(&mut charts, shown, side_by_side, all.len());
     for numeric in &NUMERIC {
         against_number(&mut charts, &all, shown, numeric);
     }
@@ -132,11 +134,21 @@ pub fn all(run: &RunResult) -> Charts {
 }
 
 /// The charts of one combination of factors.
-fn single(charts: &mut Charts, shown: &Comparison<'_>, of: usize) {
-    let mut subtitle = sentence(&shown.label());
-    if of > 1 {
-        subtitle = format!("{subtitle} (one of {of} combinations; the CSV files have all)");
-    }
+fn single(charts: &mut Charts, shown: &Comparison<'_>, whole: &Comparison<'_>, of: usize) {
+    let several = whole.groups.iter().any(|group| group.over.is_some());
+    let some = |what: &Comparison<'_>, protocols: &str| {
+        let label = sentence(&what.label());
+        match of {
+            2.. => format!("{label}{protocols} (one of {of} combinations; the CSV files have all)"),
+            _ => format!("{label}{protocols}"),
+        }
+    };
+    let one = if several {
+        ", of the protocols compared"
+    } else {
+        ""
+    };
+    let subtitle = some(shown, one);
     let title = "How late messages arrive, by percentile";
     charts.add(
         "latency-percentiles",
@@ -151,15 +163,36 @@ fn single(charts: &mut Charts, shown: &Comparison<'_>, of: usize) {
         "A flat band is a steady transport; the wider the band, the less predictable a message's delay.",
         timeline::draw(shown, title, &format!("{subtitle}{}", repeats(shown))),
     );
-    for (name, title, reading, bars) in BARS {
-        charts.add(
-            name,
-            title,
-            reading,
-            bars::draw(&bars, shown, title, &subtitle),
-        );
+    let subtitle = some(whole, "");
+    let opening = OPENING.iter().filter(|_| several);
+    for (name, title, reading, bars) in BARS.iter().chain(opening) {
+        let scene = bars::draw(bars, whole, title, &subtitle);
+        charts.add(name, title, reading, scene);
     }
 }
+
+/// What opening a connection costs, where protocols are compared.
+const OPENING: [(&str, &str, &str, Bars); 2] = [
+    (
+        "connect-time",
+        "How long a client takes to open its connection",
+        "Shorter is better; from dialling until it can receive, the handshakes of TCP and TLS, the first request and its \
+         answer included.",
+        Bars {
+            axis: "Time to connect, median",
+            parts: &[("connect.p50", "connecting")],
+        },
+    ),
+    (
+        "connect-bytes",
+        "What opening a connection moves on the wire",
+        "Shorter is better; a TLS handshake carries the server's certificate.",
+        Bars {
+            axis: "Bytes per connection until able to receive, both directions",
+            parts: &[("wire_bytes_per_connect", "wire")],
+        },
+    ),
+];
 
 fn repeats(shown: &Comparison<'_>) -> &'static str {
     if shown.groups.iter().any(|g| g.trials.len() > 1) {

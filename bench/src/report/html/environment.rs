@@ -1,9 +1,12 @@
 //! Where the run took place, and how to make it again.
 
+use std::collections::BTreeSet;
+
 use maud::html;
 
 use super::Section;
 use crate::result::RunResult;
+use crate::scenario::Protocol;
 use crate::units::show_bytes;
 
 pub(super) fn environment(run: &RunResult) -> Section {
@@ -13,6 +16,7 @@ pub(super) fn environment(run: &RunResult) -> Section {
     let or = |text: &Option<String>, none: &str| text.clone().unwrap_or_else(|| none.to_owned());
     let entries = [
         ("Target", at.target.clone()),
+        ("Protocol", protocols(run)),
         ("Processor", format!("{}, {} cores", at.cpu, at.cores)),
         ("Memory", memory),
         ("Kernel", at.kernel.clone()),
@@ -30,6 +34,17 @@ pub(super) fn environment(run: &RunResult) -> Section {
             dl { @for (name, value) in entries { dt { (name) } dd { (value) } } }
         },
     }
+}
+
+/// What the trials were spoken over.
+fn protocols(run: &RunResult) -> String {
+    let all = run
+        .trials
+        .iter()
+        .filter_map(|trial| Protocol::of(&trial.load));
+    let names: BTreeSet<Protocol> = all.collect();
+    let names: Vec<&str> = names.iter().map(|one| one.name()).collect();
+    names.join(", ")
 }
 
 pub(super) fn reproduce(run: &RunResult, scenario: Option<&str>) -> Section {

@@ -50,6 +50,7 @@ pub fn render_with(
         sections.reverse();
     }
     sections.extend([
+        results::protocols(run),
         results::events(run),
         Some(figures::charts(charts)?),
         results::published(run),

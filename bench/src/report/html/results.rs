@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use super::table::view;
 use super::{Section, list};
-use crate::report::comparison::varying;
+use crate::report::comparison::compares_protocols;
 use crate::report::table::{self, NOT_VALID, Table};
-use crate::report::{incidents, searches as found, words};
+use crate::report::{incidents, protocols, searches as found, words};
 use crate::result::RunResult;
 
 /// The main table, the best of each combination, and every trial.
@@ -14,7 +14,7 @@ pub(super) fn results(run: &RunResult) -> Option<Section> {
     if run.trials.is_empty() {
         return None;
     }
-    let factors = varying(run).len();
+    let factors = table::keys(run).len();
     let results = table::results(run);
     let best = table::best_of_each(run);
     let body = html! {
@@ -27,6 +27,9 @@ pub(super) fn results(run: &RunResult) -> Option<Section> {
         (view("Results", &lean(&results), factors))
         (legend(&results))
         @if let Some(note) = words::link_note(run) { p.soft { (note) } }
+        @if !compares_protocols(run) && protocols::is_short_of_connections(run) {
+            p.soft { (protocols::SIX) }
+        }
         details {
             summary { "Every trial, every figure" }
             (view("Every trial", &table::every_metric(run), factors))
@@ -105,6 +108,16 @@ fn repeats(table: &Table) -> Option<String> {
         "Medians over the repeats; the small type below is the interval of the median, its confidence below the number \
          of repeats."
             .to_owned()
+    })
+}
+
+/// What TLS and HTTP/2 change, where the run compares them; and what a browser's limit would have changed.
+pub(super) fn protocols(run: &RunResult) -> Option<Section> {
+    let changed = protocols::sentences(run);
+    (!changed.is_empty()).then(|| Section {
+        id: "protocols",
+        title: "What TLS and HTTP/2 change",
+        body: html! { ul { @for line in &changed { li { (line) } } } },
     })
 }
 

@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::table::view;
 use super::{Section, fold, list};
-use crate::report::comparison::varying;
 use crate::report::{table, words};
 use crate::result::RunResult;
 
@@ -17,7 +16,7 @@ pub(super) fn predictions(run: &RunResult) -> Option<Section> {
         .into_iter()
         .map(|line| html! { li { (line) } })
         .collect();
-    let factors = varying(run).len();
+    let factors = table::keys(run).len();
     Some(Section {
         id: "theory",
         title: "Prediction beside measurement",

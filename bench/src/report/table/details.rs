@@ -2,7 +2,6 @@
 
 use super::theory::{cause, figures};
 use super::{Cell, Column, NOT_VALID, Table, drop_missing, heads, in_order, place, repeated};
-use crate::report::comparison::varying;
 use crate::report::show;
 use crate::result::{RunResult, metric};
 
@@ -48,7 +47,7 @@ const DETAILS: [(&str, &str, &str); 32] = [
 
 /// A row for each trial with what it measured; what no trial measured has no column.
 pub(crate) fn every_metric(run: &RunResult) -> Table {
-    let (keys, several) = (varying(run), repeated(run));
+    let (keys, several) = (super::keys(run), repeated(run));
     let mut columns = heads(&keys, several);
     columns.extend(
         DETAILS
@@ -75,7 +74,7 @@ pub(crate) fn every_metric(run: &RunResult) -> Table {
 /// Prediction beside measurement, a row for each trial that has a model: what was measured, below it
 /// what was predicted, and the deviation with its cause; empty when no model applies.
 pub(crate) fn theory(run: &RunResult) -> Table {
-    let (keys, several) = (varying(run), repeated(run));
+    let (keys, several) = (super::keys(run), repeated(run));
     let mut columns = heads(&keys, several);
     for over in ["mean delivery", "p99 delivery", "wire bytes per message"] {
         columns.push(Column::numbers(over, "measured"));

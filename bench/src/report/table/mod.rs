@@ -16,10 +16,11 @@ pub(crate) use trust::{all_rules, broken_rules, gates, worst_of_each_rule};
 
 use std::ops::{Deref, DerefMut};
 
+use crate::report::comparison::{compares_protocols, varying};
 use crate::report::show;
-use crate::result::TrialResult;
 use crate::result::metric::Metric;
-use crate::scenario::Factor;
+use crate::result::{RunResult, TrialResult};
+use crate::scenario::{Factor, Protocol};
 
 /// The last cell of a trial that cannot be trusted.
 pub(crate) const NOT_VALID: &str = "NO";
@@ -143,13 +144,22 @@ impl From<&str> for Cell {
     }
 }
 
+/// The column of what a transport is spoken over.
+pub(super) const PROTOCOL: &str = "protocol";
+
+/// What varies beside the transport, as columns have it: the protocol first, where several are compared.
+pub(crate) fn keys(run: &RunResult) -> Vec<String> {
+    let protocol = compares_protocols(run).then(|| PROTOCOL.to_owned());
+    protocol.into_iter().chain(varying(run)).collect()
+}
+
 /// The columns that tell which trial a row speaks of: the transport, the factors, with repeats their number.
 pub(super) fn heads(keys: &[String], repeats: bool) -> Vec<Column> {
     let mut columns = vec![Column::words("transport")];
-    columns.extend(
-        keys.iter()
-            .map(|key| Column::numbers("", key.replace('_', " "))),
-    );
+    columns.extend(keys.iter().map(|key| match key.as_str() {
+        PROTOCOL => Column::words(PROTOCOL),
+        key => Column::numbers("", key.replace('_', " ")),
+    }));
     if repeats {
         columns.push(Column::numbers("", "repeat"));
     }
@@ -159,7 +169,10 @@ pub(super) fn heads(keys: &[String], repeats: bool) -> Vec<Column> {
 /// The cells under them.
 pub(super) fn place(trial: &TrialResult, keys: &[String], repeats: bool) -> Vec<Cell> {
     let mut cells = vec![trial.transport.name().into()];
-    cells.extend(keys.iter().map(|key| factor(key, trial.factors.get(key))));
+    cells.extend(keys.iter().map(|key| match key.as_str() {
+        PROTOCOL => protocol(Protocol::of(&trial.load)),
+        key => factor(key, trial.factors.get(key)),
+    }));
     if repeats {
         cells.push(Cell::number(
             trial.repeat.to_string(),
@@ -167,6 +180,11 @@ pub(super) fn place(trial: &TrialResult, keys: &[String], repeats: bool) -> Vec<
         ));
     }
     cells
+}
+
+/// What a transport is spoken over.
+pub(super) fn protocol(protocol: Option<Protocol>) -> Cell {
+    protocol.map_or(show::MISSING, Protocol::name).into()
 }
 
 /// A factor in the column that its key heads.

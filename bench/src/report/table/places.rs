@@ -29,7 +29,7 @@ pub(crate) fn best_of_each(run: &RunResult) -> Table {
             Ranking::of(&trusted, question.metric).map_or_else(
                 || show::MISSING.into(),
                 |ranking| {
-                    let names: Vec<_> = ranking.tied().iter().map(|g| g.transport.name()).collect();
+                    let names: Vec<_> = ranking.tied().iter().map(|g| g.label()).collect();
                     Cell::from(names.join(", ")).above(choice::gap(&ranking))
                 },
             )

@@ -14,7 +14,7 @@ const DOUBT: &str = "~";
 /// A row for each transport of each combination: the medians, below each its interval.
 pub(super) fn medians(run: &RunResult) -> Table {
     let keys = varying(run);
-    let mut columns = heads(&keys, false);
+    let mut columns = heads(&super::keys(run), false);
     columns.push(Column::numbers("", "repeats"));
     columns.extend(METRICS.iter().map(|(over, head, name, spare)| {
         Column {
@@ -28,12 +28,13 @@ pub(super) fn medians(run: &RunResult) -> Table {
     for comparison in comparisons(run) {
         for group in &comparison.groups {
             let all = run.trials.iter().filter(|t| {
-                t.transport == group.transport
+                group.has(t)
                     && keys
                         .iter()
                         .all(|k| t.factors.get(k) == comparison.factors.get(k))
             });
             let mut row = vec![group.transport.name().into()];
+            row.extend(group.over.map(|over| super::protocol(Some(over))));
             row.extend(
                 keys.iter()
                     .map(|key| factor(key, comparison.factors.get(key))),

@@ -1,10 +1,10 @@
 //! The table of results: a row for each trial, or the medians over repeats.
 
 use super::{Column, NOT_VALID, Table, heads, place, repeats};
-use crate::report::comparison::{Comparison, comparisons, varying};
+use crate::report::comparison::{Comparison, Who, comparisons, varying};
 use crate::report::ranking::Ranking;
 use crate::result::{RunResult, TrialResult, metric};
-use crate::scenario::Transport;
+use crate::scenario::Protocol;
 
 /// The metrics of the main table: upper head, lower head, metric, may be left out.
 pub(super) const METRICS: [(&str, &str, &str, bool); 9] = [
@@ -47,7 +47,7 @@ pub(crate) fn repeated(run: &RunResult) -> bool {
 
 /// A row for each trial, sorted by factors, transport and repeat.
 pub(crate) fn trials(run: &RunResult) -> Table {
-    let keys = varying(run);
+    let keys = super::keys(run);
     let several = repeated(run);
     let mut columns = heads(&keys, several);
     columns.extend(METRICS.iter().map(|(over, head, _, spare)| Column {
@@ -85,19 +85,19 @@ fn mark_best(run: &RunResult, table: &mut Table) {
             for (at, (_, _, name, _)) in METRICS.iter().enumerate() {
                 let tied = best.iter().find(|(known, _)| known == name);
                 row[first + at].best =
-                    group.valid && tied.is_some_and(|(_, all)| all.contains(&group.transport));
+                    group.valid && tied.is_some_and(|(_, all)| all.contains(&group.who()));
             }
         }
     }
 }
 
-fn best_of(comparison: &Comparison<'_>, name: &'static str) -> Vec<Transport> {
+fn best_of(comparison: &Comparison<'_>, name: &'static str) -> Vec<Who> {
     Ranking::of(&comparison.trusted(), name).map_or_else(Vec::new, |ranking| {
-        ranking.tied().iter().map(|g| g.transport).collect()
+        ranking.tied().iter().map(|g| g.who()).collect()
     })
 }
 
-/// The trials by factors, then transport, then repeat: the order in which a person compares.
+/// The trials by factors, then transport, protocol and repeat: the order in which a person compares.
 pub(crate) fn in_order(run: &RunResult) -> Vec<&TrialResult> {
     let keys = varying(run);
     let mut trials: Vec<&TrialResult> = Vec::with_capacity(run.trials.len());
@@ -110,7 +110,7 @@ pub(crate) fn in_order(run: &RunResult) -> Vec<&TrialResult> {
                     .all(|k| t.factors.get(k) == comparison.factors.get(k))
             })
             .collect();
-        of.sort_by_key(|t| (t.transport, t.repeat));
+        of.sort_by_key(|t| (t.transport, Protocol::of(&t.load), t.repeat));
         trials.extend(of);
     }
     trials
