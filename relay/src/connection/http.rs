@@ -17,9 +17,9 @@ use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::progress::{Progress, Stage};
-use super::watched::Watched;
+use super::strict::{Strict, Violation, addressed};
 use super::{Ended, say};
-use crate::metrics::Closed;
+use crate::metrics::{Closed, Route};
 use crate::routes::{self, Answer};
 use crate::socket::Socket;
 use crate::state::State;
@@ -33,6 +33,7 @@ enum Event {
     Finished(hyper::Result<()>),
     Waiting(crate::transport::Waiting),
     Late(Stage),
+    Malformed(Violation),
 }
 
 /// Serves requests until one waits or the connection ends. `first` tells a new connection from
@@ -46,10 +47,7 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>, first: bool) -> En
             Box::pin(respond(Arc::clone(&state), Arc::clone(&progress), request))
         })
     };
-    let io = TokioIo::new(Watched {
-        socket,
-        progress: Arc::clone(&progress),
-    });
+    let io = TokioIo::new(Strict::new(socket, Arc::clone(&progress)));
     let mut connection = http1::Builder::new()
         .max_buf_size(HEAD)
         // A client may end its side after its last request; the answer is still owed to it.
@@ -70,19 +68,23 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>, first: bool) -> En
         if let Some(waiting) = progress.take_waiting() {
             return Poll::Ready(Event::Waiting(waiting));
         }
+        if let Some(violation) = progress.take_malformed() {
+            return Poll::Ready(Event::Malformed(violation));
+        }
         deadline
             .poll(&progress, state, timer.as_mut(), cx)
             .map(Event::Late)
     })
     .await;
     let parts = connection.into_parts();
-    let mut socket = parts.io.into_inner().socket;
+    let mut socket = parts.io.into_inner().into_socket();
     match event {
         Event::Waiting(waiting) => {
             socket.put_back(&parts.read_buf);
             Ended::Wait(waiting, socket)
         }
         Event::Finished(result) => finished(socket, &progress, &result, stopping),
+        Event::Malformed(violation) => malformed(socket, state, violation).await,
         Event::Late(stage) => late(socket, state, stage, first).await,
     }
 }
@@ -93,6 +95,13 @@ async fn respond(
     progress: Arc<Progress>,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    if let Err(refusal) = addressed(&request) {
+        state
+            .metrics
+            .answered(Route::Unknown, refusal.status.as_u16());
+        progress.request_answered(Some(Closed::Protocol));
+        return Ok(refusal.reply().map(Full::new));
+    }
     match routes::answer(&state, request).await {
         Answer::Reply(reply) => {
             progress.request_answered(match reply.status() {
@@ -149,6 +158,18 @@ async fn late(socket: Socket, state: &State, stage: Stage, first: bool) -> Ended
         Stage::Idle | Stage::Answering if first => Ended::Gone(Closed::HeaderDeadline),
         Stage::Idle | Stage::Answering => Ended::Gone(Closed::Finished),
     }
+}
+
+/// Answers a head that hyper was not shown the end of.
+async fn malformed(socket: Socket, state: &State, violation: Violation) -> Ended {
+    let status = match violation {
+        Violation::Coding => StatusCode::NOT_IMPLEMENTED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    state.metrics.answered(Route::Unknown, status.as_u16());
+    let refusal = Refusal::new(status, "bad_request", &violation);
+    say(socket, refusal, state.settings.write_deadline).await;
+    Ended::Gone(Closed::Protocol)
 }
 
 /// The one deadline of a connection: which it is depends on the stage.

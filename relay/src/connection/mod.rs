@@ -6,6 +6,7 @@
 mod handshake;
 mod http;
 mod progress;
+mod strict;
 mod watched;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::strict::Violation;
 use crate::metrics::Closed;
 use crate::transport::Waiting;
 
@@ -25,6 +26,8 @@ struct Seen {
     waiting: Option<Waiting>,
     /// Why the last answer closes the connection.
     closing: Option<Closed>,
+    /// What is wrong with the head that is coming.
+    malformed: Option<Violation>,
 }
 
 /// What a connection is busy with; each stage has its own deadline.
@@ -88,7 +91,7 @@ impl Progress {
     pub(super) fn request_answered(&self, closing: Option<Closed>) {
         let mut seen = self.seen();
         seen.answering = false;
-        seen.closing = closing;
+        seen.closing = closing.or(seen.closing);
     }
 
     pub(super) fn park(&self, waiting: Waiting) {
@@ -102,6 +105,25 @@ impl Progress {
             None
         } else {
             seen.waiting.take()
+        }
+    }
+
+    /// Notes that the body of the present request breaks the protocol: the answer to it is the last.
+    pub(super) fn body_broken(&self) {
+        self.seen().closing = Some(Closed::Protocol);
+    }
+
+    pub(super) fn malformed(&self, violation: Violation) {
+        self.seen().malformed = Some(violation);
+    }
+
+    /// Gives what is wrong with the head that is coming, once every request before it was answered.
+    pub(super) fn take_malformed(&self) -> Option<Violation> {
+        let mut seen = self.seen();
+        if seen.answering || seen.unflushed {
+            None
+        } else {
+            seen.malformed.take()
         }
     }
 

@@ -1,5 +1,7 @@
 //! The body of a request: JSON, of bounded size, in bounded time.
 
+use std::error::Error;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Request, StatusCode};
@@ -25,7 +27,28 @@ pub(super) async fn json_body(state: &State, request: Request<Incoming>) -> Resu
             &message,
         ));
     }
+    plain(request.headers())?;
     body(state, request.into_body()).await
+}
+
+/// Refuses a body that would have to be inflated, which a few bytes can make as large as one likes, and a
+/// condition that nobody knows of (RFC 9110, sections 15.5.16 and 15.5.18).
+fn plain(headers: &HeaderMap) -> Result<(), Refusal> {
+    let all = |name, word: &str| {
+        let mut values = headers.get_all(name).iter();
+        values.all(|value| value.as_bytes().eq_ignore_ascii_case(word.as_bytes()))
+    };
+    if !all(header::CONTENT_ENCODING, "identity") {
+        let message = "a body is sent as it is, not compressed";
+        let refusal = Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoded", &message);
+        return Err(refusal.with(header::ACCEPT_ENCODING, "identity"));
+    }
+    if !all(header::EXPECT, "100-continue") {
+        let message = "the relay meets no expectation but 100-continue";
+        let status = StatusCode::EXPECTATION_FAILED;
+        return Err(Refusal::new(status, "bad_expectation", &message));
+    }
+    Ok(())
 }
 
 async fn body(state: &State, body: Incoming) -> Result<Bytes, Refusal> {
@@ -46,7 +69,10 @@ async fn body(state: &State, body: Incoming) -> Result<Bytes, Refusal> {
     {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => Err(Refusal::new(StatusCode::BAD_REQUEST, "bad_body", &error)),
+        Ok(Err(error)) => {
+            let refusal = Refusal::new(StatusCode::BAD_REQUEST, "bad_body", cause(&*error));
+            Err(refusal.with(header::CONNECTION, "close"))
+        }
         Err(_) => {
             let refusal = Refusal::new(
                 StatusCode::REQUEST_TIMEOUT,
@@ -56,6 +82,14 @@ async fn body(state: &State, body: Incoming) -> Result<Bytes, Refusal> {
             Err(refusal.with(header::CONNECTION, "close"))
         }
     }
+}
+
+/// Gives what lies at the root of an error: hyper says only that there was one.
+fn cause<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

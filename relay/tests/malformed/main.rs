@@ -125,12 +125,17 @@ fn take<'a>(next: &AtomicUsize, rows: &[&'a Row]) -> Option<(usize, &'a Row)> {
 }
 
 /// Says in what a server, or two of them behind each other, read a row as nobody may, if they do.
-fn breach(row: &Row, verdict: &Verdict) -> Option<&'static str> {
+fn breach(row: &Row, road: &str, verdict: &Verdict) -> Option<&'static str> {
     // What says nothing final is no answer.
     let answers = verdict.statuses.iter().filter(|status| **status != 100);
     let both = answers.count() > 1;
+    let refused = verdict.closed && !both && verdict.statuses.iter().all(|status| *status >= 400);
     match row.demand {
         Demand::One | Demand::Hiding if verdict.marker => Some("executes what is hidden"),
+        // The relay lets none of these through.
+        Demand::Refuse | Demand::Hiding if road == manual::ROADS[0] && !refused => {
+            Some("takes what is to be refused, or goes on after it")
+        }
         _ if verdict.marker && !both => {
             Some("executes what nobody asked for, as far as its client can tell")
         }
@@ -148,7 +153,9 @@ fn a_malformed_request_smuggles_nothing_and_the_manual_tells_what_is_answered() 
     let mut told = Verdicts::new();
     for (row, verdicts) in rows.iter().zip(play(&rows, &expected)) {
         for (road, verdict) in manual::ROADS.iter().zip(&verdicts) {
-            let breach = verdict.as_ref().and_then(|verdict| breach(row, verdict));
+            let breach = verdict
+                .as_ref()
+                .and_then(|verdict| breach(row, road, verdict));
             breaches.extend(breach.map(|breach| format!("{} ({road}): {breach}", row.name)));
         }
         // A server that is left out keeps what the manual says of it.

@@ -15,6 +15,7 @@ mod shutdown;
 mod socket;
 #[path = "../common/spawn.rs"]
 mod spawn;
+mod strict;
 mod table;
 mod tickets;
 mod tls;

@@ -150,7 +150,7 @@ fn a_relay_that_asks_for_no_token_does_not_answer_to_a_bent_name() {
     }
     // Two hosts are none; a client of HTTP/1.0 has none, and is no browser.
     let two = "GET /stats HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n";
-    assert!(relay.ask(two).starts_with("HTTP/1.1 421"));
+    assert!(relay.ask(two).starts_with("HTTP/1.1 400"));
     let none = relay.ask("GET /stats HTTP/1.0\r\n\r\n");
     assert!(none.contains(" 200 "), "{none}");
 }

@@ -223,7 +223,7 @@ fn names() -> Vec<Row> {
         ),
         row(
             "`Host` of another server",
-            Refuse,
+            One,
             "9110 7.4",
             hosts("Host: evil.example\r\n"),
         ),
