@@ -86,7 +86,7 @@ relay() {
 # ended PID: waits for its end; STATUS is how it ended.
 ended() {
   STATUS=0
-  wait "$1" || STATUS=$?
+  { wait "$1" || STATUS=$?; } 2>/dev/null # bash would say how it was killed
 }
 
 # traffic COMMAND...: in the background, TRAFFIC_PID; `total NAME` reads its result when it has ended.

@@ -248,3 +248,82 @@ fn now() -> u64 {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::message::{ChannelName, Payload, Position};
+    use crate::settings::Settings;
+    use crate::state::empty_log;
+
+    /// How a process ends.
+    #[derive(Debug, Clone)]
+    enum End {
+        InOrder,
+        Killed,
+        /// Killed while it wrote, with so much on disk.
+        KilledInWriting(usize),
+        /// Killed before it served anybody, after it had read the file but not removed it.
+        KilledInReading,
+    }
+
+    fn end() -> impl Strategy<Value = End> {
+        prop_oneof![
+            3 => Just(End::InOrder),
+            1 => Just(End::Killed),
+            1 => (0..200_usize).prop_map(End::KilledInWriting),
+            1 => Just(End::KilledInReading),
+        ]
+    }
+
+    proptest! {
+        // Each waits for a disk many times.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        /// Each process publishes a few messages and ends in some way.
+        #[test]
+        fn however_processes_end_no_position_is_given_twice(story in prop::collection::vec((0..4_u64, end()), 1..12)) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("kept");
+            let channel = ChannelName::parse("a").unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let mut given: HashMap<Position, u64> = HashMap::new();
+            // What the next process has to find, when the one before ended in order.
+            let mut owed: Option<usize> = None;
+            for (count, end) in story {
+                let log = empty_log(&Settings::default());
+                if matches!(end, End::KilledInReading) {
+                    let keep = Keep { path: path.clone(), _lock: lock(&path).unwrap() };
+                    keep.read(&log).unwrap();
+                    continue;
+                }
+                let keep = Keep::take(Some(path.clone()), &log).unwrap().unwrap();
+                prop_assert!(!path.exists() && !keep.new_file().exists());
+                prop_assert_eq!(log.kept().messages, owed.unwrap_or(0));
+                for value in 0..count {
+                    let value = given.len() as u64 * 10 + value;
+                    let payload = Payload::parse(value.to_string().as_bytes(), 99).unwrap();
+                    let position = runtime.block_on(log.append(&channel, payload)).unwrap();
+                    prop_assert_eq!(given.insert(position, value), None);
+                }
+                owed = None;
+                match end {
+                    End::InOrder => {
+                        keep.write_whole(&log).unwrap();
+                        owed = Some(log.kept().messages);
+                    }
+                    End::KilledInWriting(bytes) => {
+                        let mut whole = Vec::new();
+                        log.save(0, &mut whole).unwrap();
+                        whole.truncate(bytes);
+                        fs::write(keep.new_file(), whole).unwrap();
+                    }
+                    End::Killed | End::KilledInReading => {}
+                }
+            }
+        }
+    }
+}

@@ -44,9 +44,10 @@ impl Publisher<'_> {
                 return;
             }
             // Nothing is sent before there is a connection, so this much may be tried as often as one likes.
-            let mut open = match wire.take().map(|mut wire: Wire| (wire.is_over(), wire)) {
-                Some((false, open)) => open,
-                _ => loop {
+            wire = wire.take().and_then(Wire::if_open);
+            let mut open = match wire.take() {
+                Some(open) => open,
+                None => loop {
                     match self.open().await {
                         Ok(open) => break open,
                         Err(_) if Instant::now() >= end => return,

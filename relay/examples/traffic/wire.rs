@@ -115,13 +115,14 @@ impl Wire {
         self.send(&frame).await
     }
 
-    /// Whether the relay has ended it while nothing was asked: closed it, or sent a frame that says so.
-    pub(crate) fn is_over(&mut self) -> bool {
-        match self.stream.try_read_buf(&mut self.buffer) {
-            Ok(0) => true,
-            Ok(_) => self.buffer.first() == Some(&0x88),
-            Err(error) => error.kind() != ErrorKind::WouldBlock,
-        }
+    /// Gives it back unless the relay has ended it while nothing was asked: closed it, or sent a frame that says so.
+    pub(crate) fn if_open(mut self) -> Option<Self> {
+        let open = match self.stream.try_read_buf(&mut self.buffer) {
+            Ok(0) => false,
+            Ok(_) => self.buffer.first() != Some(&0x88),
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        };
+        open.then_some(self)
     }
 
     async fn until(&mut self, end: &[u8]) -> io::Result<Vec<u8>> {
