@@ -132,6 +132,7 @@ impl Keep {
             channels,
             messages,
             bytes,
+            ..
         } = written
             .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
             .map_err(|source| KeepError::Write {

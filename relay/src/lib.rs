@@ -51,5 +51,5 @@ mod transport;
 pub use cli::{LogFormat, RelayArgs, run, run_on};
 pub use mint::{KeyArgs, TokenArgs, make_key, make_token};
 pub use server::{bind, serve, serve_echo};
-pub use settings::{Settings, SettingsError};
+pub use settings::{Settings, SettingsError, SlowReader};
 pub use tls::{TlsArgs, TlsError};

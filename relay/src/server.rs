@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{interval, sleep, timeout};
@@ -24,6 +24,11 @@ use crate::tls::Tls;
 const BACKLOG: i32 = 4096;
 /// Clients that are turned away at the same time with an answer; more are turned away without.
 const REFUSALS: usize = 256;
+/// As many of these as one address may take.
+const REFUSALS_OF_ONE: usize = 64;
+/// Bytes that the kernel takes for a client beyond those it has sent already. What a slow reader holds
+/// there is bounded by it; the kernel's own bound is megabytes, of which a third must be read before a write goes on.
+const UNSENT: u32 = 128 * 1024;
 
 /// Binds a listener of the backlog the relay needs.
 ///
@@ -113,11 +118,18 @@ pub(crate) async fn serve_as(
         tls,
     } = stand;
     let address = listener.local_addr()?;
+    let options = SockRef::from(&listener);
+    // Connections inherit both. A peer that has vanished acknowledges nothing, whatever transport it used.
+    options.set_tcp_notsent_lowat(UNSENT)?;
+    options.set_tcp_user_timeout(Some(settings.pong_deadline))?;
     let listener = TcpListener::from_std(listener)?;
     let state = Arc::new(State::new(settings, address, role, log, tls));
     let mut server = Server {
-        slots: Connections::new(state.settings.max_connections),
-        refusals: Connections::new(REFUSALS),
+        slots: Connections::new(
+            state.settings.max_connections,
+            state.settings.max_connections_per_address,
+        ),
+        refusals: Connections::new(REFUSALS, REFUSALS_OF_ONE),
         tasks: JoinSet::new(),
         state,
     };
@@ -130,7 +142,7 @@ pub(crate) async fn serve_as(
             biased;
             () = &mut stop => break,
             Some(ended) = server.tasks.join_next() => watch_for_panic(ended),
-            accepted = listener.accept() => server.take(accepted.map(|(stream, _)| stream)).await,
+            accepted = listener.accept() => server.take(accepted).await,
         }
     }
     drop(listener);
@@ -148,9 +160,9 @@ struct Server {
 }
 
 impl Server {
-    async fn take(&mut self, accepted: io::Result<TcpStream>) {
+    async fn take(&mut self, accepted: io::Result<(TcpStream, SocketAddr)>) {
         match accepted {
-            Ok(stream) => self.begin(stream),
+            Ok((stream, peer)) => self.begin(stream, peer.ip()),
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {
                 // Most likely there are no descriptors left: waiting lets some connection end.
@@ -160,18 +172,24 @@ impl Server {
         }
     }
 
-    fn begin(&mut self, stream: TcpStream) {
+    fn begin(&mut self, stream: TcpStream, address: IpAddr) {
+        let slot = self.slots.take(address);
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "the client is gone already");
             return;
         }
         let state = Arc::clone(&self.state);
-        if let Some(slot) = self.slots.take() {
-            self.tasks.spawn(connection::run(stream, state, slot));
-        } else if let Some(slot) = self.refusals.take() {
-            self.tasks.spawn(connection::refuse(stream, state, slot));
-        } else {
-            connection::turn_away(&self.state);
+        match slot {
+            Ok(slot) => {
+                self.tasks.spawn(connection::run(stream, state, slot));
+            }
+            Err(full) => match self.refusals.take(address) {
+                Ok(slot) => {
+                    self.tasks
+                        .spawn(connection::refuse(stream, state, full, slot));
+                }
+                Err(_) => connection::turn_away(&self.state, full),
+            },
         }
     }
 

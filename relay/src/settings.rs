@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{Args, FromArgMatches};
+use clap::{Args, FromArgMatches, ValueEnum};
 
 use crate::access::{Keys, Terms, host_name};
 use crate::tls::TlsArgs;
-use crate::units::{duration, size};
+use crate::units::{at_least_one, duration, nonzero, size};
 
 /// What a running relay is held to.
 ///
@@ -59,9 +59,15 @@ pub struct Settings {
     /// How long an empty channel outlives its last use
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
     pub channel_idle: Duration,
+    /// Memory that the messages of all channels together may take; beyond, the largest channels give up their oldest
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    pub log_bytes: usize,
     /// Connections served at once; one more is answered 503
     #[arg(long, value_name = "COUNT", default_value = "16000", value_parser = at_least_one)]
     pub max_connections: usize,
+    /// Connections of one address (of one /64 of IPv6); one more is answered 429
+    #[arg(long, value_name = "COUNT", default_value = "2000", value_parser = at_least_one)]
+    pub max_connections_per_address: usize,
     /// Bytes of a published message
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     pub max_body: usize,
@@ -74,6 +80,18 @@ pub struct Settings {
     /// Time a client may read nothing of what is written to it
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub write_deadline: Duration,
+    /// Bytes a second that such a client must take, once the write deadline has passed
+    #[arg(long, value_name = "SIZE", default_value = "1KiB", value_parser = size)]
+    pub min_rate: usize,
+    /// Time a WebSocket may leave a ping unanswered, and any client what it was sent unacknowledged
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = nonzero)]
+    pub pong_deadline: Duration,
+    /// What becomes of a stream, event source or WebSocket that is further behind than --slow-reader-bytes
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = SlowReader::Drop)]
+    pub slow_reader: SlowReader,
+    /// Payload bytes such a client may be behind, of what came since it connected
+    #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = size)]
+    pub slow_reader_bytes: usize,
     /// Time a connection may stay open between two requests
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
     pub keep_alive: Duration,
@@ -97,6 +115,15 @@ pub struct Settings {
     pub tls: TlsArgs,
 }
 
+/// What becomes of a client that falls too far behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SlowReader {
+    /// It is moved on to the newest and told what it missed.
+    Drop,
+    /// It is disconnected; it may come again and go on from its position.
+    Disconnect,
+}
+
 /// Flags that contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
@@ -109,6 +136,24 @@ pub enum SettingsError {
         ring: usize,
         /// The largest message in bytes.
         body: usize,
+    },
+    /// The logs together could not keep what one of them may.
+    #[error("--log-bytes ({log} B) must be at least twice --ring-bytes ({ring} B)")]
+    LogSmallerThanRing {
+        /// The limit of all logs in bytes.
+        log: usize,
+        /// The limit of one in bytes.
+        ring: usize,
+    },
+    /// No reader would ever be disconnected: what it is behind by is evicted first.
+    #[error(
+        "--slow-reader disconnect never acts unless --slow-reader-bytes ({slow} B) is below --ring-bytes ({ring} B)"
+    )]
+    NeverSlow {
+        /// The bound of slow readers in bytes.
+        slow: usize,
+        /// The ring's limit in bytes.
+        ring: usize,
     },
     /// Everybody who reaches the address could use the relay, and nobody has said so.
     #[error(
@@ -132,6 +177,13 @@ impl Settings {
                 ring: self.ring_bytes,
                 body: self.max_body,
             });
+        }
+        let (log, ring, slow) = (self.log_bytes, self.ring_bytes, self.slow_reader_bytes);
+        if log / 2 < ring {
+            return Err(SettingsError::LogSmallerThanRing { log, ring });
+        }
+        if self.slow_reader == SlowReader::Disconnect && slow >= ring {
+            return Err(SettingsError::NeverSlow { slow, ring });
         }
         Ok(())
     }
@@ -197,14 +249,6 @@ fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("must be at least 1".to_owned()),
-        Ok(count) => Ok(count),
-        Err(_) => Err("must be a whole number".to_owned()),
-    }
-}
-
 /// Reads the keys in a file. No message holds any of its contents.
 pub(crate) fn keys_of_file(path: &str) -> Result<Keys, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
@@ -221,14 +265,6 @@ fn skew(text: &str) -> Result<Duration, String> {
     const MOST: Duration = Duration::from_secs(300);
     match duration(text) {
         Ok(time) if time > MOST => Err("must be at most 5m: it lengthens every token".to_owned()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn nonzero(text: &str) -> Result<Duration, String> {
-    match duration(text) {
-        Ok(time) if time.is_zero() => Err("must be more than nothing".to_owned()),
         Ok(time) => Ok(time),
         Err(error) => Err(error.to_string()),
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
-use crate::log::{Limit, Log, RingLimits};
+use crate::log::{Limit, Log, LogLimits, RingLimits};
 use crate::metrics::{Metrics, Transport};
 use crate::settings::Settings;
 use crate::tls::Tls;
@@ -82,6 +82,11 @@ impl State {
 
 /// Makes an empty log within the limits.
 pub(crate) fn empty_log(settings: &Settings) -> Arc<Log> {
+    let logs = LogLimits {
+        channels: settings.max_channels,
+        bytes: settings.log_bytes,
+        behind: settings.slow_reader_bytes,
+    };
     let ring = RingLimits {
         messages: settings.ring_messages,
         bytes: settings.ring_bytes,
@@ -91,7 +96,7 @@ pub(crate) fn empty_log(settings: &Settings) -> Arc<Log> {
         messages: settings.reply_messages,
         bytes: settings.reply_bytes,
     };
-    Arc::new(Log::new(settings.max_channels, ring, limit))
+    Arc::new(Log::new(logs, ring, limit))
 }
 
 /// One waiting client in the count of its transport.

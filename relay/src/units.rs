@@ -56,6 +56,24 @@ pub fn size(text: &str) -> Result<usize, UnitError> {
     total.ok_or_else(wrong)
 }
 
+/// Reads a count of at least one; the error is what is wrong with it.
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("must be a whole number".to_owned()),
+    }
+}
+
+/// Reads a duration that is more than nothing; the error is what is wrong with it.
+pub(crate) fn nonzero(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(time) if time.is_zero() => Err("must be more than nothing".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Splits leading digits from the unit behind them.
 fn split(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();

@@ -96,6 +96,13 @@ fn flags(load: &Load) -> Vec<String> {
         ("--listen", "127.0.0.1:0".to_owned()),
         ("--log-level", "warn".to_owned()),
         ("--max-connections", connections.max(1024).to_string()),
+        // All clients come from this machine, and what they do is no attack.
+        (
+            "--max-connections-per-address",
+            connections.max(1024).to_string(),
+        ),
+        ("--log-bytes", "1024GiB".to_owned()),
+        ("--slow-reader-bytes", ring.to_string()),
         ("--max-channels", channels.max(10_000).to_string()),
         ("--ring-messages", messages.to_string()),
         ("--ring-bytes", ring.to_string()),

@@ -43,6 +43,8 @@ impl Server {
             "--exit-with-stdin",
             "--log-level",
             "warn",
+            "--max-connections-per-address",
+            "16000",
         ];
         Self::start(env!("CARGO_BIN_EXE_relay"), &[&fixed, flags].concat())
     }

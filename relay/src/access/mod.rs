@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 pub use host::{Hosts, host_name};
 pub use keys::{Keys, KeysError, Kind, NewKey};
-pub use limits::{Connections, Slot};
+pub use limits::{Connections, Full, Slot};
 pub use origin::{Origin, Origins};
 pub use pattern::{Pattern, PatternError};
 use ticket::Tickets;

@@ -1,7 +1,6 @@
 //! The TLS handshake, before any request.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::StatusCode;
 use rustls::ServerConfig;
@@ -11,7 +10,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::say;
 use crate::metrics::Closed;
-use crate::socket::Socket;
+use crate::settings::Settings;
+use crate::socket::{Patience, Socket};
 use crate::transport::reply::Refusal;
 
 /// The first byte of every TLS connection: a record of the handshake.
@@ -21,9 +21,9 @@ const HANDSHAKE: u8 = 22;
 pub(super) async fn shake(
     stream: TcpStream,
     config: Arc<ServerConfig>,
-    deadline: Duration,
+    settings: &Settings,
 ) -> Result<Socket, Closed> {
-    match timeout(deadline, begin(stream, config)).await {
+    match timeout(settings.header_deadline, begin(stream, config)).await {
         Ok(Ok(socket)) => Ok(socket),
         Ok(Err(Failed::Gone)) => Err(Closed::Client),
         Ok(Err(Failed::Handshake)) => Err(Closed::Handshake),
@@ -33,7 +33,7 @@ pub(super) async fn shake(
                 "https_only",
                 "this address speaks HTTPS: begin the URL with https://",
             );
-            say(Socket::new(stream), refusal, deadline).await;
+            say(Socket::new(stream), refusal, Patience::of(settings)).await;
             Err(Closed::Handshake)
         }
         Err(_) => Err(Closed::HeaderDeadline),

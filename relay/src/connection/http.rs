@@ -18,10 +18,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::progress::{Progress, Stage};
 use super::strict::{Strict, Violation, addressed};
-use super::{Ended, say};
+use super::{Ended, Guest, say};
 use crate::metrics::{Closed, Route};
 use crate::routes::{self, Answer};
-use crate::socket::Socket;
+use crate::socket::{Pace, Patience, Socket};
 use crate::state::State;
 use crate::transport::reply::Refusal;
 
@@ -36,15 +36,19 @@ enum Event {
     Malformed(Violation),
 }
 
-/// Serves requests until one waits or the connection ends. `first` tells a new connection from
-/// one that comes back from a long poll.
-pub(super) async fn serve(socket: Socket, state: &Arc<State>, first: bool) -> Ended {
+/// Serves requests until one waits or the connection ends.
+pub(super) async fn serve(socket: Socket, state: &Arc<State>, guest: Guest) -> Ended {
     let progress = Arc::new(Progress::default());
     let service = {
         let (state, progress) = (Arc::clone(state), Arc::clone(&progress));
         service_fn(move |request| {
             progress.request_begun();
-            Box::pin(respond(Arc::clone(&state), Arc::clone(&progress), request))
+            Box::pin(respond(
+                Arc::clone(&state),
+                Arc::clone(&progress),
+                guest,
+                request,
+            ))
         })
     };
     let io = TokioIo::new(Strict::new(socket, Arc::clone(&progress)));
@@ -52,8 +56,9 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>, first: bool) -> En
         .max_buf_size(HEAD)
         // A client may end its side after its last request; the answer is still owed to it.
         .half_close(true)
+        .keep_alive(!matches!(guest, Guest::TurnedAway(_)))
         .serve_connection(io, service);
-    let mut deadline = Deadline::new(state, first);
+    let mut deadline = Deadline::new(state, guest);
     let mut timer = pin!(sleep_until(deadline.at));
     let mut stop = pin!(state.stop.cancelled());
     let mut stopping = false;
@@ -85,7 +90,7 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>, first: bool) -> En
         }
         Event::Finished(result) => finished(socket, &progress, &result, stopping),
         Event::Malformed(violation) => malformed(socket, state, violation).await,
-        Event::Late(stage) => late(socket, state, stage, first).await,
+        Event::Late(stage) => late(socket, state, stage, guest).await,
     }
 }
 
@@ -93,6 +98,7 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>, first: bool) -> En
 async fn respond(
     state: Arc<State>,
     progress: Arc<Progress>,
+    guest: Guest,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     if let Err(refusal) = addressed(&request) {
@@ -102,7 +108,11 @@ async fn respond(
         progress.request_answered(Some(Closed::Protocol));
         return Ok(refusal.reply().map(Full::new));
     }
-    match routes::answer(&state, request).await {
+    let answer = match guest {
+        Guest::TurnedAway(full) => routes::turn_away(&state, &request, full),
+        Guest::New | Guest::Again => routes::answer(&state, request).await,
+    };
+    match answer {
         Answer::Reply(reply) => {
             progress.request_answered(match reply.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => Some(Closed::TooLarge),
@@ -143,7 +153,7 @@ fn finished(
     }
 }
 
-async fn late(socket: Socket, state: &State, stage: Stage, first: bool) -> Ended {
+async fn late(socket: Socket, state: &State, stage: Stage, guest: Guest) -> Ended {
     match stage {
         Stage::Writing => Ended::Gone(Closed::WriteDeadline),
         Stage::Head => {
@@ -152,10 +162,12 @@ async fn late(socket: Socket, state: &State, stage: Stage, first: bool) -> Ended
                 "header_deadline",
                 "the request did not arrive in time",
             );
-            say(socket, refusal, state.settings.write_deadline).await;
+            say(socket, refusal, Patience::of(&state.settings)).await;
             Ended::Gone(Closed::HeaderDeadline)
         }
-        Stage::Idle | Stage::Answering if first => Ended::Gone(Closed::HeaderDeadline),
+        Stage::Idle | Stage::Answering if guest == Guest::New => {
+            Ended::Gone(Closed::HeaderDeadline)
+        }
         Stage::Idle | Stage::Answering => Ended::Gone(Closed::Finished),
     }
 }
@@ -168,7 +180,7 @@ async fn malformed(socket: Socket, state: &State, violation: Violation) -> Ended
     };
     state.metrics.answered(Route::Unknown, status.as_u16());
     let refusal = Refusal::new(status, "bad_request", &violation);
-    say(socket, refusal, state.settings.write_deadline).await;
+    say(socket, refusal, Patience::of(&state.settings)).await;
     Ended::Gone(Closed::Protocol)
 }
 
@@ -179,20 +191,27 @@ struct Deadline {
     steps: u64,
     /// How long a client that has sent nothing yet may stay silent.
     silence: Duration,
+    /// The end of a new connection's first head: silence before it counts too.
+    first_head: Option<Instant>,
+    /// While the client is to take what was written: how many bytes it had taken when last seen, and
+    /// what time it has left.
+    writing: Option<(u64, Pace)>,
 }
 
 impl Deadline {
-    fn new(state: &State, first: bool) -> Self {
-        let silence = if first {
-            state.settings.header_deadline
-        } else {
-            state.settings.keep_alive
+    fn new(state: &State, guest: Guest) -> Self {
+        let silence = match guest {
+            Guest::New | Guest::TurnedAway(_) => state.settings.header_deadline,
+            Guest::Again => state.settings.keep_alive,
         };
+        let at = Instant::now() + silence;
         Self {
-            at: Instant::now() + silence,
+            at,
             stage: Stage::Idle,
             steps: 0,
             silence,
+            first_head: (guest == Guest::New).then_some(at),
+            writing: None,
         }
     }
 
@@ -207,12 +226,16 @@ impl Deadline {
         cx: &mut Context<'_>,
     ) -> Poll<Stage> {
         let (stage, steps) = progress.stage();
-        if (stage, steps) != (self.stage, self.steps) {
+        if stage == Stage::Writing {
             (self.stage, self.steps) = (stage, steps);
-            self.at = Instant::now() + self.allowed(state);
-            if self.at < timer.deadline() {
-                timer.as_mut().reset(self.at);
-            }
+            self.at = self.taken_by(progress, state);
+        } else if (stage, steps) != (self.stage, self.steps) {
+            (self.stage, self.steps) = (stage, steps);
+            self.writing = None;
+            self.at = self.due(state);
+        }
+        if self.at < timer.deadline() {
+            timer.as_mut().reset(self.at);
         }
         while timer.as_mut().poll(cx).is_ready() {
             if Instant::now() >= self.at {
@@ -223,15 +246,30 @@ impl Deadline {
         Poll::Pending
     }
 
-    fn allowed(&self, state: &State) -> Duration {
+    fn due(&self, state: &State) -> Instant {
         let settings = &state.settings;
-        match self.stage {
+        if let (Stage::Head, 0, Some(at)) = (self.stage, self.steps, self.first_head) {
+            return at;
+        }
+        let allowed = match self.stage {
             Stage::Idle if self.steps == 0 => self.silence,
             Stage::Idle => settings.keep_alive,
             Stage::Head => settings.header_deadline,
             // A body has its own deadline, and nothing else waits here.
-            Stage::Answering => settings.body_deadline + settings.header_deadline,
-            Stage::Writing => settings.write_deadline,
+            Stage::Answering | Stage::Writing => settings.body_deadline + settings.header_deadline,
+        };
+        Instant::now() + allowed
+    }
+
+    /// Gives the instant by which the client must take more of what was written.
+    fn taken_by(&mut self, progress: &Progress, state: &State) -> Instant {
+        let written = progress.written();
+        let begin = || (written, Patience::of(&state.settings).begin());
+        let (seen, pace) = self.writing.get_or_insert_with(begin);
+        if written > *seen {
+            pace.took((written - *seen) as usize);
+            *seen = written;
         }
+        pace.deadline()
     }
 }

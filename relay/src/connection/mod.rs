@@ -10,20 +10,31 @@ mod strict;
 mod watched;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::access::Slot;
+use crate::access::{Full, Slot};
 use crate::metrics::{Closed, Metrics};
-use crate::socket::{Outgoing, Socket};
+use crate::socket::{Outgoing, Patience, Socket};
 use crate::state::State;
 use crate::transport::reply::{Refusal, head};
 use crate::transport::{After, Waiting};
 
-use ::http::StatusCode;
 use ::http::header::{self, HeaderValue};
+
+/// Who is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guest {
+    /// A client that has just connected.
+    New,
+    /// One that comes back from a long poll.
+    Again,
+    /// One for whom there is no slot: it is answered once, whatever it asks for.
+    TurnedAway(Full),
+}
 
 /// What hyper's part of a connection ended with.
 #[derive(Debug)]
@@ -49,27 +60,22 @@ pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
 
 /// Makes a socket of a new connection, after the handshake where there is one.
 async fn open(stream: TcpStream, state: &State) -> Result<Socket, Closed> {
-    let deadline = state.settings.header_deadline;
     match &state.tls {
         None => Ok(Socket::new(stream)),
         // Boxed, as each stage.
-        Some(tls) => Box::pin(handshake::shake(stream, Arc::clone(&tls.serving), deadline)).await,
+        Some(tls) => {
+            let config = Arc::clone(&tls.serving);
+            Box::pin(handshake::shake(stream, config, &state.settings)).await
+        }
     }
 }
 
 /// Serves requests and waits by turns, and says why that is over.
 async fn requests(mut socket: Socket, state: &Arc<State>) -> Closed {
-    let mut first = true;
+    let mut guest = Guest::New;
     loop {
-        // Each stage is boxed: while one lasts, the others take no memory.
-        let after = match Box::pin(http::serve(socket, state, first)).await {
-            Ended::Wait(waiting, socket) => waiting.run(socket, state).await,
-            Ended::Linger(socket, reason) => After::Linger(socket, reason),
-            Ended::Gone(reason) => After::Gone(reason),
-        };
-        first = false;
-        match after {
-            After::NextRequest(next) => socket = next,
+        match serve(socket, state, guest).await {
+            After::NextRequest(next) => (socket, guest) = (next, Guest::Again),
             After::Linger(socket, reason) => {
                 Box::pin(socket.linger()).await;
                 return reason;
@@ -79,35 +85,47 @@ async fn requests(mut socket: Socket, state: &Arc<State>) -> Closed {
     }
 }
 
-/// Turns away a client for whom there is no slot: it is told why, and when to come again.
-pub(crate) async fn refuse(stream: TcpStream, state: Arc<State>, _slot: Slot) {
-    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
-    state.metrics.closed(Closed::Refused);
-    let socket = match &state.tls {
-        None => Ok(Socket::new(stream)),
-        Some(tls) => handshake::shake(stream, Arc::clone(&tls.refusing), PATIENCE).await,
-    };
-    // Who cannot shake hands is counted already.
-    let Ok(mut socket) = socket else { return };
-    // An answer that overtakes the request would be lost to a reset or taken for a fault.
-    if timeout(PATIENCE, socket.read(|_| ())).await.is_err() {
-        return;
+/// Serves a client through hyper, and then through what waits.
+async fn serve(socket: Socket, state: &Arc<State>, guest: Guest) -> After {
+    // Each stage is boxed: while one lasts, the others take no memory.
+    match Box::pin(http::serve(socket, state, guest)).await {
+        Ended::Wait(waiting, socket) => waiting.run(socket, state).await,
+        Ended::Linger(socket, reason) => After::Linger(socket, reason),
+        Ended::Gone(reason) => After::Gone(reason),
     }
-    let refusal = Refusal::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "too_many_connections",
-        "the relay is full; try later",
-    );
-    say(socket, refusal.with(header::RETRY_AFTER, "5"), PATIENCE).await;
 }
 
-/// Counts a client that is turned away without a word.
-pub(crate) fn turn_away(state: &State) {
-    state.metrics.closed(Closed::Refused);
+/// Turns away a client for whom there is no slot: it is told why, and when to come again.
+pub(crate) async fn refuse(stream: TcpStream, state: Arc<State>, full: Full, _slot: Slot) {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    turn_away(&state, full);
+    let told = async {
+        let socket = match &state.tls {
+            None => Ok(Socket::new(stream)),
+            Some(tls) => handshake::shake(stream, Arc::clone(&tls.refusing), &state.settings).await,
+        };
+        // Who cannot shake hands is turned away without a word.
+        let Ok(socket) = socket else { return };
+        let guest = Guest::TurnedAway(full);
+        match Box::pin(serve(socket, &state, guest)).await {
+            After::NextRequest(socket) | After::Linger(socket, _) => socket.linger().await,
+            After::Gone(_) => {}
+        }
+    };
+    // Who has not asked and heard by then is turned away without a word.
+    let _ = timeout(PATIENCE, told).await;
+}
+
+/// Counts a client that is turned away, with or without a word.
+pub(crate) fn turn_away(state: &State, full: Full) {
+    state.metrics.closed(match full {
+        Full::Relay => Closed::Refused,
+        Full::Address => Closed::AddressRefused,
+    });
 }
 
 /// Writes a last answer on a connection that hyper no longer serves, and ends it.
-async fn say(mut socket: Socket, refusal: Refusal, deadline: std::time::Duration) {
+async fn say(mut socket: Socket, refusal: Refusal, patience: Patience) {
     let status = refusal.status;
     let mut reply = refusal.reply();
     reply
@@ -120,7 +138,7 @@ async fn say(mut socket: Socket, refusal: Refusal, deadline: std::time::Duration
         Some(reply.body().len()),
     )));
     out.push(reply.into_body());
-    if out.flush(&mut socket, deadline).await.is_ok() {
+    if out.flush(&mut socket, patience).await.is_ok() {
         socket.linger().await;
     }
 }

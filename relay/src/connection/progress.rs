@@ -20,8 +20,10 @@ struct Seen {
     unflushed: bool,
     /// The client has ended its side.
     ended: bool,
-    /// Requests begun and writes done: while it stands still, so does the connection.
+    /// Requests begun: while it stands still, so does the connection.
     steps: u64,
+    /// Bytes written since the connection began.
+    written: u64,
     /// A request that waits for its connection.
     waiting: Option<Waiting>,
     /// Why the last answer closes the connection.
@@ -74,12 +76,17 @@ impl Progress {
         self.seen().unflushed = true;
     }
 
-    pub(super) fn write_moved(&self) {
-        self.seen().steps += 1;
+    pub(super) fn wrote(&self, bytes: usize) {
+        self.seen().written += bytes as u64;
     }
 
     pub(super) fn flushed(&self) {
         self.seen().unflushed = false;
+    }
+
+    /// Gives how many bytes were written in all.
+    pub(super) fn written(&self) -> u64 {
+        self.seen().written
     }
 
     pub(super) fn request_begun(&self) {

@@ -32,8 +32,8 @@ impl AsyncRead for Watched {
 
 impl Watched {
     fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(_)) = result {
-            self.progress.write_moved();
+        if let Poll::Ready(Ok(bytes)) = result {
+            self.progress.wrote(bytes);
         }
         result
     }

@@ -1,20 +1,31 @@
 //! The channels that exist: made on first use, bounded in number, removed when idle.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::LogLimits;
+use super::epochs::Epochs;
+use super::level::level;
 use super::ring::{Ring, RingLimits};
-use crate::message::{ChannelName, Epoch, Message, Payload, Position};
+use crate::message::{Account, ChannelName, Epoch, Message, Payload, Position};
 
 /// One channel: its log, and the head that its readers watch.
 #[derive(Debug)]
 pub(super) struct Channel {
+    name: ChannelName,
+    /// Where it is found, until it is removed.
+    home: Weak<Channels>,
+    /// [`LogLimits::behind`].
+    pub(super) behind: usize,
     pub(super) epoch: Epoch,
+    /// It comes from an earlier process, and so does its epoch: none like it could be made again.
+    restored: bool,
+    account: Arc<Account>,
     state: Mutex<State>,
     /// Moves with every append; its value tells whether the log is closed.
     grown: watch::Sender<bool>,
@@ -35,16 +46,27 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Channel {
-    fn new(epoch: Epoch, ring: Ring, closed: bool) -> Self {
+    fn new(
+        name: ChannelName,
+        epoch: Epoch,
+        ring: Ring,
+        account: Arc<Account>,
+        home: &Channels,
+    ) -> Self {
         let state = State {
             ring,
             used: Instant::now(),
             removed: false,
         };
         Self {
+            name,
+            home: Weak::clone(&home.me),
+            behind: home.limits.behind,
             epoch,
+            restored: false,
+            account,
             state: Mutex::new(state),
-            grown: watch::Sender::new(closed),
+            grown: watch::Sender::new(false),
             readers: AtomicUsize::new(0),
         }
     }
@@ -61,9 +83,8 @@ impl Channel {
                 offset: state.ring.head() + 1,
             };
             let now = Instant::now();
-            state
-                .ring
-                .push(now, Arc::new(Message::new(position, payload)));
+            let message = Message::new(position, payload, &self.account);
+            state.ring.push(now, Arc::new(message));
             state.used = now;
             position
         };
@@ -92,9 +113,24 @@ impl Channel {
         self.grown.subscribe()
     }
 
-    /// Ends a reader's hold, which [`Channels::hold`] began.
+    /// Ends a reader's hold. A channel that nobody ever wrote to goes with its last reader: a stranger
+    /// who asks for names leaves nothing behind.
     pub(super) fn release(&self) {
-        self.readers.fetch_sub(1, Ordering::Relaxed);
+        if self.readers.fetch_sub(1, Ordering::Relaxed) > 1 || !self.is_blank() {
+            return;
+        }
+        let Some(home) = self.home.upgrade() else {
+            return;
+        };
+        let mut map = lock(&home.map);
+        // Looked at again under the map's lock, under which readers come.
+        let mut state = lock(&self.state);
+        let blank =
+            !self.restored && state.ring.head() == 0 && self.readers.load(Ordering::Relaxed) == 0;
+        if blank && !state.removed {
+            state.removed = true;
+            map.channels.remove(&self.name);
+        }
     }
 
     /// Marks the channel removed when nothing holds it: no reader, no message, no use for `idle`.
@@ -105,6 +141,28 @@ impl Channel {
             now.duration_since(state.used) >= idle && self.readers.load(Ordering::Relaxed) == 0;
         state.removed = unused && state.ring.is_empty();
         state.removed
+    }
+
+    /// Tells whether there never was a message, and the same epoch can be had again.
+    fn is_blank(&self) -> bool {
+        !self.restored && lock(&self.state).ring.head() == 0
+    }
+
+    /// Evicts the oldest messages until no more than `level` bytes of memory are kept; counts them.
+    fn trim(&self, level: usize) -> u64 {
+        let mut state = lock(&self.state);
+        let mut trimmed = 0;
+        while self.account.weight() > level && !state.ring.is_empty() {
+            state.ring.evict();
+            trimmed += 1;
+        }
+        trimmed
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.trim(0);
     }
 }
 
@@ -126,11 +184,16 @@ pub struct Kept {
     pub messages: usize,
     /// Payload bytes in their rings.
     pub bytes: usize,
+    /// What these messages take in memory with all their forms, as it is held to `--log-bytes`.
+    pub weight: usize,
+    /// Messages that were evicted because all channels together kept too much.
+    pub trimmed: u64,
 }
 
 #[derive(Debug, Default)]
 struct Map {
     channels: HashMap<ChannelName, Arc<Channel>>,
+    epochs: Epochs,
     closed: bool,
 }
 
@@ -138,17 +201,24 @@ struct Map {
 #[derive(Debug)]
 pub(super) struct Channels {
     map: Mutex<Map>,
-    most: usize,
+    me: Weak<Self>,
+    limits: LogLimits,
     ring: RingLimits,
+    /// What all that is kept takes in memory.
+    weight: Arc<AtomicUsize>,
+    trimmed: AtomicU64,
 }
 
 impl Channels {
-    pub(super) fn new(most: usize, ring: RingLimits) -> Self {
-        Self {
+    pub(super) fn new(limits: LogLimits, ring: RingLimits) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             map: Mutex::default(),
-            most,
+            limits,
             ring,
-        }
+            weight: Arc::default(),
+            trimmed: AtomicU64::new(0),
+        })
     }
 
     /// Finds or makes a channel and holds it for a reader, who must [`Channel::release`] it.
@@ -167,6 +237,7 @@ impl Channels {
         name: &ChannelName,
         mut payload: Payload,
     ) -> Result<Position, TooManyChannels> {
+        self.make_room(Message::OVERHEAD + payload.bytes().len());
         loop {
             let channel = self.find(&mut lock(&self.map), name)?;
             match channel.append(payload) {
@@ -180,32 +251,50 @@ impl Channels {
         if let Some(channel) = map.channels.get(name) {
             return Ok(Arc::clone(channel));
         }
-        if map.channels.len() >= self.most {
+        if map.channels.len() >= self.limits.channels {
             return Err(TooManyChannels);
         }
-        let channel = Channel::new(Epoch::random(), Ring::new(self.ring), map.closed);
-        let channel = Arc::new(channel);
+        let (ring, account) = (Ring::new(self.ring), self.account());
+        let epoch = map.epochs.of(name);
+        let channel = Arc::new(Channel::new(name.clone(), epoch, ring, account, self));
+        channel.grown.send_replace(map.closed);
         map.channels.insert(name.clone(), Arc::clone(&channel));
         Ok(channel)
     }
 
-    /// Puts a channel of an earlier process back; false when there may be no more.
+    /// Gives an account for the messages of a channel to come.
+    pub(super) fn account(&self) -> Arc<Account> {
+        Arc::new(Account::within(&self.weight))
+    }
+
+    /// Puts a channel of an earlier process back, whose messages are on `account`; false when there may be no more.
     pub(super) fn restore(
         &self,
         name: &ChannelName,
         epoch: Epoch,
         ring: Ring,
+        account: Arc<Account>,
     ) -> Result<bool, Exists> {
-        let mut map = lock(&self.map);
-        if map.channels.contains_key(name) {
-            return Err(Exists);
+        {
+            let mut map = lock(&self.map);
+            if map.channels.contains_key(name) {
+                return Err(Exists);
+            }
+            if map.channels.len() >= self.limits.channels {
+                return Ok(false);
+            }
+            let mut channel = Channel::new(name.clone(), epoch, ring, account, self);
+            channel.restored = true;
+            channel.grown.send_replace(map.closed);
+            map.channels.insert(name.clone(), Arc::new(channel));
         }
-        if map.channels.len() >= self.most {
-            return Ok(false);
-        }
-        let channel = Channel::new(epoch, ring, map.closed);
-        map.channels.insert(name.clone(), Arc::new(channel));
+        self.make_room(0);
         Ok(true)
+    }
+
+    /// Counts the messages that were evicted because all channels together kept too much.
+    pub(super) fn trimmed(&self) -> u64 {
+        self.trimmed.load(Ordering::Relaxed)
     }
 
     /// Gives all channels, the one used last first.
@@ -224,12 +313,33 @@ impl Channels {
             .collect()
     }
 
+    /// Trims the channels that keep most when all together would keep too much with `more` bytes.
+    ///
+    /// It frees a sixteenth at once, so that looking at all channels is paid for by many messages. The
+    /// message that is to come has its room then: it is not trimmed before its readers have woken.
+    fn make_room(&self, more: usize) {
+        let most = self.limits.bytes;
+        if self.weight.load(Ordering::Relaxed).saturating_add(more) <= most {
+            return;
+        }
+        let channels: Vec<_> = lock(&self.map).channels.values().cloned().collect();
+        let weights = channels.iter().map(|c| c.account.weight()).collect();
+        let level = level(weights, (most - most / 16).saturating_sub(more));
+        let trimmed = channels.iter().map(|channel| channel.trim(level)).sum();
+        self.trimmed.fetch_add(trimmed, Ordering::Relaxed);
+    }
+
     /// Drops what is too old and removes channels that nobody used for `idle`.
     pub(super) fn sweep(&self, idle: Duration) {
         let now = Instant::now();
-        lock(&self.map)
-            .channels
-            .retain(|_, channel| !channel.retire(now, idle));
+        let map = &mut *lock(&self.map);
+        map.channels.retain(|name, channel| {
+            let retired = channel.retire(now, idle);
+            if retired && !channel.is_blank() {
+                map.epochs.end(name);
+            }
+            !retired
+        });
     }
 
     /// Ends all readers, those that wait and those to come.
@@ -245,6 +355,8 @@ impl Channels {
         let map = lock(&self.map);
         let mut kept = Kept {
             channels: map.channels.len(),
+            weight: self.weight.load(Ordering::Relaxed),
+            trimmed: self.trimmed.load(Ordering::Relaxed),
             ..Kept::default()
         };
         for channel in map.channels.values() {

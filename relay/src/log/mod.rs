@@ -6,6 +6,8 @@
 //! and no seam between what was kept and what is new.
 
 mod channels;
+mod epochs;
+mod level;
 mod reader;
 mod ring;
 mod snapshot;
@@ -13,6 +15,7 @@ mod snapshot;
 mod tests;
 
 use std::io::{self, BufRead, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use channels::{Kept, TooManyChannels};
@@ -34,20 +37,31 @@ pub enum OpenError {
     InFuture(#[from] InFuture),
 }
 
+/// How much all channels may be together.
+#[derive(Debug, Clone, Copy)]
+pub struct LogLimits {
+    /// The most channels.
+    pub channels: usize,
+    /// The most memory that their messages take, in bytes, all forms included.
+    pub bytes: usize,
+    /// The most payload bytes that a reader with a bound may be behind.
+    pub behind: usize,
+}
+
 /// All logs of a relay, by channel.
 #[derive(Debug)]
 pub struct Log {
-    channels: Channels,
+    channels: Arc<Channels>,
     ring: RingLimits,
     limit: Limit,
 }
 
 impl Log {
-    /// Makes an empty log; `limit` bounds what one read returns.
+    /// Makes an empty log; `ring` bounds each channel, `limit` what one read returns.
     #[must_use]
-    pub fn new(max_channels: usize, ring: RingLimits, limit: Limit) -> Self {
+    pub fn new(limits: LogLimits, ring: RingLimits, limit: Limit) -> Self {
         Self {
-            channels: Channels::new(max_channels, ring),
+            channels: Channels::new(limits, ring),
             ring,
             limit,
         }
@@ -93,11 +107,8 @@ impl Log {
     /// # Errors
     /// [`OpenError`] when there are too many channels or the position lies in the future.
     pub fn open(&self, channel: &ChannelName, start: Start) -> Result<Reader, OpenError> {
-        Ok(Reader::open(
-            self.channels.hold(channel)?,
-            start,
-            self.limit,
-        )?)
+        let channel = self.channels.hold(channel)?;
+        Ok(Reader::open(channel, start, self.limit)?)
     }
 
     /// Drops what has grown too old and removes channels that are empty and unused for `idle`.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::channels::Channel;
-use super::ring::Limit;
+use super::ring::{Limit, Ring};
 use crate::message::{Message, Position, PositionError};
 
 /// Where a reader begins.
@@ -60,15 +60,21 @@ pub enum Missed {
     Evicted,
     /// The position is of an earlier life of the log.
     Recreated,
+    /// It reads too slowly, and was moved on to the log's head.
+    Slow,
 }
 
 impl Missed {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::Evicted, Self::Recreated, Self::Slow];
+
     /// Gives the reason as clients see it.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
             Self::Evicted => "evicted",
             Self::Recreated => "recreated",
+            Self::Slow => "slow",
         }
     }
 }
@@ -115,6 +121,8 @@ pub struct Reader {
     after: u64,
     missed: Option<Missed>,
     limit: Limit,
+    /// What comes after this is what it may be behind by; nothing, for one without a bound.
+    counted_after: u64,
 }
 
 impl Reader {
@@ -142,6 +150,7 @@ impl Reader {
             after,
             missed,
             limit,
+            counted_after: u64::MAX,
         };
         if after > head {
             return Err(InFuture {
@@ -158,6 +167,14 @@ impl Reader {
     pub fn pick(&mut self, pick: Pick) {
         self.newest = pick.newest;
         self.limit.messages = pick.most.unwrap_or(usize::MAX).min(self.limit.messages);
+    }
+
+    /// Bounds how far it may fall behind, by [`LogLimits::behind`](super::LogLimits).
+    ///
+    /// What is kept by now does not count: whoever reads that is not slow. A reader that is further
+    /// behind is moved on to the head and told [`Missed::Slow`].
+    pub fn bound_lag(&mut self) {
+        self.counted_after = self.channel.with_ring(Ring::head);
     }
 
     /// Gives the position that the next batch follows.
@@ -242,20 +259,26 @@ impl Reader {
     }
 
     fn read(&mut self) -> Batch {
-        let (messages, evicted, head) = self.channel.with_ring(|ring| {
-            let messages = if self.newest {
+        let (messages, slow, evicted, head) = self.channel.with_ring(|ring| {
+            let slow = ring.exceeds(self.after.max(self.counted_after), self.channel.behind);
+            let messages = if slow {
+                Vec::new()
+            } else if self.newest {
                 ring.newest_after(self.after).into_iter().collect()
             } else {
                 ring.after(self.after, self.limit)
             };
-            (messages, ring.evicted(), ring.head())
+            (messages, slow, ring.evicted(), ring.head())
         });
         // Who wants only the newest passes over the others, kept or not.
         let lost = (self.after < evicted && !self.newest).then_some(Missed::Evicted);
+        let lost = slow.then_some(Missed::Slow).or(lost);
         let missed = self.missed.take().or(lost);
-        self.after = messages
-            .last()
-            .map_or(self.after.max(evicted), |message| message.position.offset);
+        self.after = match messages.last() {
+            Some(message) => message.position.offset,
+            None if slow => head,
+            None => self.after.max(evicted),
+        };
         self.behind = self.after < head;
         Batch {
             messages,

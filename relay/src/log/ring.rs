@@ -186,8 +186,24 @@ impl Ring {
         self.bytes
     }
 
-    fn evict(&mut self) {
+    /// Tells whether the messages kept after an offset have more payload bytes than `most`.
+    #[must_use]
+    pub fn exceeds(&self, offset: u64, most: usize) -> bool {
+        let mut bytes = 0;
+        self.bytes > most
+            && self
+                .kept
+                .range(self.first_after(offset)..)
+                .any(|(_, message)| {
+                    bytes += message.payload.bytes().len();
+                    bytes > most
+                })
+    }
+
+    /// Evicts the oldest message before its time.
+    pub fn evict(&mut self) {
         if let Some((_, message)) = self.kept.pop_front() {
+            message.let_go();
             self.bytes -= message.payload.bytes().len();
             self.evicted = message.position.offset;
         }
@@ -199,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::{Epoch, Payload, Position};
+    use crate::message::{Account, Epoch, Payload, Position};
 
     const ALL: Limit = Limit {
         messages: usize::MAX,
@@ -213,7 +229,11 @@ mod tests {
 
     fn message(epoch: Epoch, offset: u64, len: usize) -> Arc<Message> {
         let payload = Payload::parse("1".repeat(len).as_bytes(), len).unwrap();
-        Arc::new(Message::new(Position { epoch, offset }, payload))
+        Arc::new(Message::new(
+            Position { epoch, offset },
+            payload,
+            &Arc::<Account>::default(),
+        ))
     }
 
     proptest! {

@@ -43,6 +43,16 @@ impl Epoch {
         }))
     }
 
+    /// Gives the epoch that a number stands for, which few numbers share.
+    #[must_use]
+    pub fn of_number(mut number: u64) -> Self {
+        Self(std::array::from_fn(|_| {
+            let digit = DIGITS[(number % DIGITS.len() as u64) as usize];
+            number /= DIGITS.len() as u64;
+            digit
+        }))
+    }
+
     fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("invariant: an epoch is ASCII")
     }

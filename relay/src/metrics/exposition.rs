@@ -91,6 +91,18 @@ impl Metrics {
             ),
             one("kept_messages", GAUGE, "Messages kept", size(kept.messages)),
             one("kept_bytes", GAUGE, "Payload bytes kept", size(kept.bytes)),
+            one(
+                "log_bytes",
+                GAUGE,
+                "Memory that the messages kept take with all their forms",
+                size(kept.weight),
+            ),
+            one(
+                "trimmed",
+                COUNTER,
+                "Messages evicted because all channels together kept too much",
+                signed(kept.trimmed),
+            ),
         ]
     }
 
@@ -125,8 +137,7 @@ impl Metrics {
     }
 
     fn by_reason(&self) -> [Row; 2] {
-        let missed = [Missed::Evicted, Missed::Recreated];
-        let missed = missed.map(|why| (why.reason(), load(&self.missed[why as usize])));
+        let missed = Missed::ALL.map(|why| (why.reason(), load(&self.missed[why as usize])));
         let closed = Closed::ALL.map(|why| (why.name(), load(&self.closed[why as usize])));
         let row = |name, help, values: &[(&'static str, i64)]| {
             let values = Values::By("reason", values.to_vec());

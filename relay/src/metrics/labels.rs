@@ -92,14 +92,20 @@ pub enum Closed {
     HeaderDeadline,
     /// A request's body did not arrive in time.
     BodyDeadline,
-    /// The client read nothing for the write deadline.
+    /// The client read nothing for the write deadline, or less than the least rate.
     WriteDeadline,
+    /// A WebSocket's client did not answer a ping in time.
+    PongDeadline,
+    /// The client fell too far behind, and the policy is to disconnect it.
+    SlowReader,
     /// The client sent what the protocol does not allow.
     Protocol,
     /// The client sent more than the limit.
     TooLarge,
-    /// Too many connections.
+    /// Too many connections, or channels for one more WebSocket.
     Refused,
+    /// Too many connections of one address.
+    AddressRefused,
     /// The token that it was opened by has expired.
     Expired,
     /// The relay shut down.
@@ -108,16 +114,19 @@ pub enum Closed {
 
 impl Closed {
     /// Every reason.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Client,
         Self::Finished,
         Self::Handshake,
         Self::HeaderDeadline,
         Self::BodyDeadline,
         Self::WriteDeadline,
+        Self::PongDeadline,
+        Self::SlowReader,
         Self::Protocol,
         Self::TooLarge,
         Self::Refused,
+        Self::AddressRefused,
         Self::Expired,
         Self::Shutdown,
     ];
@@ -132,9 +141,12 @@ impl Closed {
             Self::HeaderDeadline => "header_deadline",
             Self::BodyDeadline => "body_deadline",
             Self::WriteDeadline => "write_deadline",
+            Self::PongDeadline => "pong_deadline",
+            Self::SlowReader => "slow_reader",
             Self::Protocol => "protocol",
             Self::TooLarge => "too_large",
             Self::Refused => "refused",
+            Self::AddressRefused => "address_refused",
             Self::Expired => "expired",
             Self::Shutdown => "shutdown",
         }

@@ -17,7 +17,7 @@ pub struct Metrics {
     published: AtomicU64,
     transports: [PerTransport; Transport::ALL.len()],
     empty_polls: AtomicU64,
-    missed: [AtomicU64; 2],
+    missed: [AtomicU64; Missed::ALL.len()],
     closed: [AtomicU64; Closed::ALL.len()],
     connections: AtomicI64,
     requests: Family<labels::Request, Counter>,
@@ -77,6 +77,16 @@ impl Metrics {
         self.transports[transport as usize]
             .subscribers
             .fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Gives how many connections ended for a reason.
+    pub fn closed_total(&self, reason: Closed) -> u64 {
+        self.closed[reason as usize].load(Ordering::Relaxed)
+    }
+
+    /// Gives how many readers were told that they missed something for a reason.
+    pub fn missed_total(&self, missed: Missed) -> u64 {
+        self.missed[missed as usize].load(Ordering::Relaxed)
     }
 
     /// Gives the number of published messages.

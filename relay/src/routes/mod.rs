@@ -11,7 +11,7 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 
-use crate::access::{Caller, Denied, Origin, Pass};
+use crate::access::{Caller, Denied, Full, Origin, Pass};
 use crate::demo;
 use crate::message::{ChannelName, NameError};
 use crate::state::{Role, State};
@@ -60,6 +60,27 @@ pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer 
             return Answer::Wait(waiting);
         }
     };
+    state.access.mark(&origin, reply.headers_mut());
+    state.metrics.answered(route, reply.status().as_u16());
+    Answer::Reply(reply)
+}
+
+/// Answers a client for whom there is no room: a WebSocket in the one way that a page can see, by a close code.
+pub(crate) fn turn_away(state: &State, request: &Request<Incoming>, full: Full) -> Answer {
+    let target = Target::of(request.uri().path(), state.role);
+    let query = Query::parse(request.uri().query());
+    let route = target.route(request.method(), query.wait.is_some());
+    let refusal = Refusal::from(full);
+    if matches!(target, Target::Channel(Leaf::Socket, _))
+        && let Ok(waiting) = websocket::turn_away(request, &refusal)
+    {
+        state
+            .metrics
+            .answered(route, StatusCode::SWITCHING_PROTOCOLS.as_u16());
+        return Answer::Wait(waiting);
+    }
+    let origin = state.access.origin(request.headers());
+    let mut reply = refusal.reply();
     state.access.mark(&origin, reply.headers_mut());
     state.metrics.answered(route, reply.status().as_u16());
     Answer::Reply(reply)

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::json;
 
-use crate::metrics::Transport;
+use crate::log::Missed;
+use crate::metrics::{Closed, Transport};
 use crate::state::State;
 use crate::transport::reply::{Refusal, Reply, content, json as json_reply};
 
@@ -33,13 +34,33 @@ pub(super) fn stats(state: &State) -> Reply {
         })
         .into_iter()
         .collect();
+    let closed: serde_json::Map<_, _> = Closed::ALL
+        .map(|why| {
+            (
+                why.name().to_owned(),
+                json!(state.metrics.closed_total(why)),
+            )
+        })
+        .into_iter()
+        .collect();
+    let missed: serde_json::Map<_, _> = Missed::ALL
+        .map(|why| {
+            (
+                why.reason().to_owned(),
+                json!(state.metrics.missed_total(why)),
+            )
+        })
+        .into_iter()
+        .collect();
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_ms": u64::try_from(state.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "channels": kept.channels,
-        "messages": { "kept": kept.messages, "kept_bytes": kept.bytes },
+        "messages": { "kept": kept.messages, "kept_bytes": kept.bytes, "log_bytes": kept.weight, "trimmed": kept.trimmed },
         "connections": state.metrics.open_connections(),
         "subscribers": subscribers,
+        "closed": closed,
+        "missed": missed,
         "published": state.metrics.published_total(),
         "delivered": state.metrics.delivered_total(),
     });

@@ -2,6 +2,7 @@
 
 mod carrier;
 mod outgoing;
+mod pace;
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -16,6 +17,7 @@ use tokio_rustls::server::TlsStream;
 
 use carrier::Carrier;
 pub(crate) use outgoing::{Outgoing, WriteError};
+pub(crate) use pace::{Pace, Patience};
 
 /// How much is read at once.
 const READ: usize = 4096;

@@ -4,13 +4,12 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
-use super::Socket;
+use super::{Pace, Patience, Socket};
 
 /// The most slices of one write; the kernel takes 1,024, and the array of them is on the stack.
 const SLICES: usize = 64;
@@ -22,13 +21,15 @@ pub(crate) struct Outgoing {
     slices: Vec<Bytes>,
     /// How many of the slices are written in full.
     done: usize,
+    /// Since when the client lets writes wait, one after another. Boxed: most clients never do.
+    pace: Option<Box<Pace>>,
 }
 
 /// Why a write came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
-    /// The client read nothing for the whole write deadline.
-    #[error("the client reads nothing")]
+    /// The client read nothing for the whole write deadline, or too little for too long.
+    #[error("the client reads nothing, or too slowly")]
     Stalled,
     /// The connection is gone.
     #[error("the connection is gone")]
@@ -46,30 +47,47 @@ impl Outgoing {
         self.slices.is_empty()
     }
 
-    /// Writes everything, or fails when the client takes nothing for `deadline`.
+    /// Writes everything, or fails when the client takes too long over it.
     ///
     /// It is not cancel-safe in the middle of a frame: what was written stays written, and the
     /// rest stays here.
     pub(crate) async fn flush(
         &mut self,
         socket: &mut Socket,
-        deadline: Duration,
+        patience: Patience,
     ) -> Result<(), WriteError> {
+        let mut waited = false;
         while self.done < self.slices.len() {
             // The timer is made only when a write would block, and boxed: most clients never need it.
             let written = match poll_fn(|cx| Poll::Ready(self.poll_write(cx, socket))).await {
                 Poll::Ready(written) => written,
                 Poll::Pending => {
+                    let begin = || Box::new(patience.begin());
+                    let pace = self.pace.get_or_insert_with(begin);
+                    if !waited {
+                        pace.resume();
+                    }
+                    waited = true;
+                    let deadline = pace.deadline();
                     let more = poll_fn(|cx| self.poll_write(cx, socket));
-                    match Box::pin(timeout(deadline, more)).await {
+                    match Box::pin(timeout_at(deadline, more)).await {
                         Ok(written) => written,
                         Err(_) => return Err(WriteError::Stalled),
                     }
                 }
             };
-            self.advance(written.map_err(WriteError::Gone)?);
+            let written = written.map_err(WriteError::Gone)?;
+            if let Some(pace) = &mut self.pace {
+                pace.took(written);
+            }
+            self.advance(written);
         }
-        self.flushed(socket, deadline).await?;
+        let waited = self.flushed(socket, patience, waited).await?;
+        if !waited {
+            // It has caught up. A write that waited leaves the clock running: many small ones are not to
+            // have their own grace each.
+            self.pace = None;
+        }
         self.done = 0;
         if self.slices.capacity() > 16 {
             self.slices = Vec::new();
@@ -79,17 +97,27 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Waits until nothing is held below, as TLS does with what it has encrypted and the client has no room for.
-    async fn flushed(&self, socket: &mut Socket, deadline: Duration) -> Result<(), WriteError> {
+    /// Waits until nothing is held below, as TLS does with what it has encrypted and the client has no room for; tells
+    /// whether the client has let it, or the write before it, wait.
+    async fn flushed(
+        &mut self,
+        socket: &mut Socket,
+        patience: Patience,
+        waited: bool,
+    ) -> Result<bool, WriteError> {
         let mut poll = |cx: &mut Context<'_>| Pin::new(&mut *socket).poll_flush(cx);
-        let flushed = match poll_fn(|cx| Poll::Ready(poll(cx))).await {
-            Poll::Ready(flushed) => flushed,
-            Poll::Pending => match Box::pin(timeout(deadline, poll_fn(poll))).await {
-                Ok(flushed) => flushed,
-                Err(_) => return Err(WriteError::Stalled),
-            },
-        };
-        flushed.map_err(WriteError::Gone)
+        if let Poll::Ready(flushed) = poll_fn(|cx| Poll::Ready(poll(cx))).await {
+            return flushed.map(|()| waited).map_err(WriteError::Gone);
+        }
+        let begin = || Box::new(patience.begin());
+        let pace = self.pace.get_or_insert_with(begin);
+        if !waited {
+            pace.resume();
+        }
+        match Box::pin(timeout_at(pace.deadline(), poll_fn(poll))).await {
+            Ok(flushed) => flushed.map(|()| true).map_err(WriteError::Gone),
+            Err(_) => Err(WriteError::Stalled),
+        }
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<io::Result<usize>> {

@@ -8,11 +8,11 @@ use http::{StatusCode, Version};
 use tokio::time::{Instant, sleep_until};
 
 use super::reply::{self, RELAY_NEXT, Refusal};
-use super::{After, Read, earlier, encode, failed, is_past};
+use super::{After, Read, earlier, encode, failed, is_past, is_too_slow};
 use crate::log::{Batch, Reader, Wait};
 use crate::message::Message;
 use crate::metrics::{Closed, Transport};
-use crate::socket::{Outgoing, Socket, WriteError};
+use crate::socket::{Outgoing, Patience, Socket, WriteError};
 use crate::state::State;
 
 /// The most bytes a client may send on a connection that only the relay speaks on.
@@ -48,7 +48,8 @@ impl Endless {
         form: &'static Form,
         first: impl FnOnce(&Reader) -> Bytes,
     ) -> Result<Self, Refusal> {
-        let reader = state.log.open(&read.channel, read.start)?;
+        let mut reader = state.log.open(&read.channel, read.start)?;
+        reader.bound_lag();
         // A client of HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
         let chunked = read.version == Version::HTTP_11;
         let mut headers = HeaderMap::new();
@@ -98,6 +99,7 @@ impl Endless {
             tokio::select! {
                 biased;
                 batch = self.reader.next(Wait::Forever) => match batch {
+                    Some(batch) if is_too_slow(state, &batch) => break Closed::SlowReader,
                     Some(batch) => self.take(state, &batch),
                     None => break Closed::Shutdown,
                 },
@@ -121,7 +123,7 @@ impl Endless {
         }
         match self
             .out
-            .flush(&mut socket, state.settings.write_deadline)
+            .flush(&mut socket, Patience::of(&state.settings))
             .await
         {
             Ok(()) => After::Linger(socket, reason),
@@ -137,7 +139,7 @@ impl Endless {
     ) -> Result<(), WriteError> {
         if !self.out.is_empty() {
             self.out
-                .flush(socket, state.settings.write_deadline)
+                .flush(socket, Patience::of(&state.settings))
                 .await?;
             *written = Instant::now();
         }

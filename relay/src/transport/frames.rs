@@ -10,6 +10,7 @@ use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use super::encode;
 use super::frame_check::{FrameCheck, Violation};
 use super::meaning::Meaning;
+use super::pulse::Heard;
 use crate::metrics::Closed;
 use crate::socket::{Outgoing, Socket};
 use crate::state::State;
@@ -25,7 +26,8 @@ const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// The receiving half of a socket.
 ///
-/// The protocol state is made when the first byte comes: a client that only listens has none.
+/// The protocol state is made when a byte comes and dropped when nothing is unfinished: a client that
+/// only listens has none, and none keeps the room of its largest message.
 #[derive(Debug)]
 pub(super) struct Frames {
     protocol: Option<Box<Protocol>>,
@@ -45,7 +47,7 @@ struct Protocol {
 #[derive(Debug)]
 pub(super) enum Turn {
     /// The socket goes on.
-    On,
+    On(Heard),
     /// Nothing more comes, and nothing is to be sent after what is ready to be written: a close
     /// frame, unless the client has left without one.
     End(Closed),
@@ -133,9 +135,11 @@ impl Frames {
             left: BYTES_PER_TURN,
         };
         self.more = true;
+        let mut anew = false;
         for _ in 0..PER_TURN {
             match context.read(&mut pipe) {
                 Ok(message) => {
+                    anew |= message.is_text() || message.is_binary();
                     if let Some(answer) = meaning.answer(state, message).await {
                         pipe.out.push(answer);
                     }
@@ -147,10 +151,16 @@ impl Frames {
                 Err(error) => return pipe.end(&error),
             }
         }
-        match context.flush(&mut pipe) {
-            Ok(()) => Turn::On,
-            Err(error) => pipe.end(&error),
+        if let Err(error) = context.flush(&mut pipe) {
+            return pipe.end(&error);
         }
+        if !check.is_at_rest() {
+            return Turn::On(Heard::Part { anew });
+        }
+        if !self.more {
+            self.protocol = None;
+        }
+        Turn::On(Heard::Whole)
     }
 }
 

@@ -11,7 +11,7 @@ use super::reply::{self, Refusal, Reply};
 use super::{After, Read, Waiting, batch, earlier, failed};
 use crate::log::{Batch, Reader, Wait};
 use crate::metrics::{Closed, Route, Transport};
-use crate::socket::{Outgoing, Socket};
+use crate::socket::{Outgoing, Patience, Socket};
 use crate::state::State;
 
 /// The most bytes taken from a client that sends on while its poll waits.
@@ -93,7 +93,7 @@ impl Parked {
             out.push(part);
         }
         drop(batch);
-        if let Err(error) = out.flush(&mut socket, state.settings.write_deadline).await {
+        if let Err(error) = out.flush(&mut socket, Patience::of(&state.settings)).await {
             return failed(&error);
         }
         if self.keep_alive {

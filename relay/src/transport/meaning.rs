@@ -22,6 +22,8 @@ pub(super) enum Meaning {
     Listen,
     /// Each comes back as it is.
     Echo,
+    /// There are none: the socket ends as soon as it has begun.
+    Nothing,
 }
 
 #[derive(Deserialize)]

@@ -13,6 +13,7 @@ mod handshake;
 pub(crate) mod long_polling;
 mod meaning;
 pub(crate) mod polling;
+mod pulse;
 pub(crate) mod reply;
 pub(crate) mod sse;
 pub(crate) mod streaming;
@@ -24,9 +25,10 @@ use http::{HeaderMap, StatusCode, Version};
 use tokio::time::Instant;
 
 use crate::access::Pass;
-use crate::log::{Pick, Start};
+use crate::log::{Batch, Missed, Pick, Start};
 use crate::message::ChannelName;
 use crate::metrics::Closed;
+use crate::settings::SlowReader;
 use crate::socket::{Socket, WriteError};
 use crate::state::State;
 
@@ -97,6 +99,11 @@ fn earlier(one: Instant, other: Option<Instant>) -> Instant {
 /// Tells whether what a wait was admitted by has ended.
 fn is_past(until: Option<Instant>) -> bool {
     until.is_some_and(|until| until <= Instant::now())
+}
+
+/// Tells whether a reader is so far behind that its client is to be disconnected.
+fn is_too_slow(state: &State, batch: &Batch) -> bool {
+    state.settings.slow_reader == SlowReader::Disconnect && batch.missed == Some(Missed::Slow)
 }
 
 /// Why a failed write ends its connection.

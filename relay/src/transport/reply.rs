@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
-use crate::access::{Denied, TokenError, TooManyTickets};
+use crate::access::{Denied, Full, TokenError, TooManyTickets};
 use crate::log::OpenError;
 use crate::message::{NameError, PayloadError, Position, PositionError};
 use crate::publish::PublishError;
@@ -116,6 +116,19 @@ impl From<TooManyTickets> for Refusal {
     fn from(error: TooManyTickets) -> Self {
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_tickets", &error);
         refusal.with(header::RETRY_AFTER, "5")
+    }
+}
+
+impl From<Full> for Refusal {
+    fn from(full: Full) -> Self {
+        let (status, code) = match full {
+            Full::Relay => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
+            Full::Address => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_connections_of_address",
+            ),
+        };
+        Self::new(status, code, &full).with(header::RETRY_AFTER, "5")
     }
 }
 

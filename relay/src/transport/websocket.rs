@@ -10,17 +10,24 @@ use tokio::time::{Instant, sleep_until};
 use super::frames::{Frames, Turn};
 use super::handshake::{agreed, lists};
 use super::meaning::Meaning;
+use super::pulse::{Due, Pulse};
 use super::reply::{self, RELAY_NEXT, Refusal};
-use super::{After, Read, Waiting, earlier, encode, failed, is_past};
-use crate::log::{Batch, Reader, Wait};
+use super::{After, Read, Waiting, encode, failed, is_past, is_too_slow};
+use crate::log::{Batch, OpenError, Reader, Wait};
 use crate::metrics::{Closed, Transport};
-use crate::socket::{Outgoing, Socket};
+use crate::socket::{Outgoing, Patience, Socket};
 use crate::state::State;
 
 const SUBPROTOCOL: &str = "relay.v1";
 const PING: &[u8] = &[0x89, 0];
 /// "Unauthorized" in IANA's registry of close codes: come again with another token.
 const UNAUTHORIZED: u16 = 3000;
+/// "Policy Violation" (RFC 6455, section 7.4.1): the client does less than the relay asks of everybody.
+/// 1013 would blame the relay, and bid the client to come back and be as slow again.
+const POLICY: u16 = 1008;
+/// "Try Again Later" in IANA's registry: the relay is full. A refused handshake shows a page nothing at
+/// all, a close code says what to do.
+const TRY_LATER: u16 = 1013;
 
 /// One client's socket.
 #[derive(Debug)]
@@ -41,7 +48,14 @@ pub(crate) fn begin<B>(
     receive: bool,
 ) -> Result<Waiting, Refusal> {
     let mut headers = agreed(request)?;
-    let reader = state.log.open(&read.channel, read.start)?;
+    let mut reader = match state.log.open(&read.channel, read.start) {
+        Ok(reader) => reader,
+        Err(OpenError::TooManyChannels(full)) => {
+            return turned_away(headers, read.headers, &full.to_string());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    reader.bound_lag();
     if lists(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL, |p| {
         p == SUBPROTOCOL
     }) {
@@ -61,6 +75,23 @@ pub(crate) fn begin<B>(
         until: read.pass.until(),
         reader: receive.then_some(reader),
         out: accepted(&headers),
+    }))
+}
+
+/// Answers the handshake only to say, by a close code, that there is no room.
+pub(crate) fn turn_away<B>(request: &Request<B>, refusal: &Refusal) -> Result<Waiting, Refusal> {
+    turned_away(agreed(request)?, HeaderMap::new(), &refusal.message)
+}
+
+fn turned_away(mut agreed: HeaderMap, more: HeaderMap, why: &str) -> Result<Waiting, Refusal> {
+    agreed.extend(more);
+    let mut out = accepted(&agreed);
+    out.push(encode::close_frame(TRY_LATER, why));
+    Ok(Waiting::WebSocket(Session {
+        meaning: Meaning::Nothing,
+        until: None,
+        reader: None,
+        out,
     }))
 }
 
@@ -87,53 +118,79 @@ impl Session {
             .reader
             .is_some()
             .then(|| state.subscribed(Transport::WebSocket));
-        let heartbeat = state.settings.heartbeat;
-        let mut frames = Frames::new(state.settings.max_body);
-        let mut written = Instant::now();
-        let mut beat = pin!(sleep_until(earlier(written + heartbeat, self.until)));
+        if matches!(self.meaning, Meaning::Nothing) {
+            return self.last(socket, state, Closed::Refused).await;
+        }
+        let settings = &state.settings;
+        let mut frames = Frames::new(settings.max_body);
+        let mut pulse = Pulse::new(self.until);
+        let mut beat = pin!(sleep_until(pulse.next(settings)));
         loop {
             if !self.out.is_empty() {
-                if let Err(error) = self
-                    .out
-                    .flush(&mut socket, state.settings.write_deadline)
-                    .await
-                {
+                let patience = Patience::of(settings);
+                if let Err(error) = self.out.flush(&mut socket, patience).await {
                     return failed(&error);
                 }
-                written = Instant::now();
+                pulse.wrote();
             }
             if is_past(self.until) {
-                let close = encode::close_frame(UNAUTHORIZED, "the token has expired");
-                self.out.push(close);
-                return self.last(socket, state, Closed::Expired).await;
+                let close = (UNAUTHORIZED, "the token has expired");
+                return self.close(close, socket, state, Closed::Expired).await;
             }
             // Each arm is cancel-safe: `next` and `ready` change nothing before they return. The
             // order is random, so neither a busy channel nor a busy client keeps the other waiting.
             tokio::select! {
                 batch = next(self.reader.as_mut(), state) => match batch {
+                    Some(batch) if is_too_slow(state, &batch) => {
+                        let close = (POLICY, "it reads too slowly");
+                        return self.close(close, socket, state, Closed::SlowReader).await;
+                    }
                     Some(batch) => self.take(state, &batch),
                     None => {
-                        self.out.push(encode::close_frame(1001, "the relay shuts down"));
-                        return self.last(socket, state, Closed::Shutdown).await;
+                        let close = (1001, "the relay shuts down");
+                        return self.close(close, socket, state, Closed::Shutdown).await;
                     }
                 },
                 // An error shows again when read.
                 _ = frames.ready(&mut socket) => {
                     match frames.turn(&mut socket, &mut self.out, state, &self.meaning).await {
-                        Turn::On => {}
+                        Turn::On(heard) => pulse.heard(heard),
                         Turn::End(reason) => return self.last(socket, state, reason).await,
+                    }
+                    let next = pulse.next(settings);
+                    if next < beat.deadline() {
+                        beat.as_mut().reset(next);
                     }
                 }
                 () = &mut beat => {
-                    if written.elapsed() >= heartbeat {
-                        self.out.push(Bytes::from_static(PING));
-                        beat.as_mut().reset(earlier(Instant::now() + heartbeat, self.until));
-                    } else {
-                        beat.as_mut().reset(earlier(written + heartbeat, self.until));
-                    }
+                    let (close, reason) = match pulse.due(settings) {
+                        Due::NoPong => ("it answers no ping", Closed::PongDeadline),
+                        Due::Unfinished => ("the message did not arrive in time", Closed::BodyDeadline),
+                        due => {
+                            if due == Due::Ping {
+                                self.out.push(Bytes::from_static(PING));
+                                pulse.ping();
+                            }
+                            beat.as_mut().reset(pulse.next(settings));
+                            continue;
+                        }
+                    };
+                    return self.close((POLICY, close), socket, state, reason).await;
                 }
             }
         }
+    }
+
+    /// Ends the socket by a close frame, with a code and a reason.
+    async fn close(
+        mut self,
+        (code, why): (u16, &str),
+        socket: Socket,
+        state: &State,
+        reason: Closed,
+    ) -> After {
+        self.out.push(encode::close_frame(code, why));
+        self.last(socket, state, reason).await
     }
 
     fn take(&mut self, state: &State, batch: &Batch) {
@@ -157,7 +214,7 @@ impl Session {
     async fn last(mut self, mut socket: Socket, state: &State, reason: Closed) -> After {
         match self
             .out
-            .flush(&mut socket, state.settings.write_deadline)
+            .flush(&mut socket, Patience::of(&state.settings))
             .await
         {
             Ok(()) => After::Linger(socket, reason),

@@ -5,6 +5,7 @@ mod demo;
 mod errors;
 mod golden;
 mod harness;
+mod hostile;
 mod limits;
 mod origins;
 mod polls;

@@ -62,7 +62,7 @@ pub(in crate::log) fn read(
                 if counts != (told_channels, told_messages) || !lines.at_end()? {
                     return Err(lines.wrong());
                 }
-                return Ok(reading.restored);
+                return Ok(reading.ended());
             }
             _ => return Err(lines.wrong()),
         }
@@ -102,6 +102,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Gives the counts, once there is no more to come.
+    fn ended(mut self) -> Restored {
+        // All channels together may keep less than each of them for itself.
+        let trimmed = usize::try_from(self.channels.trimmed()).unwrap_or(usize::MAX);
+        self.restored.messages = self.restored.messages.saturating_sub(trimmed);
+        self.restored.messages_left += trimmed;
+        self.restored
+    }
+
     fn channel<R: BufRead>(
         &mut self,
         name: &ChannelName,
@@ -110,6 +119,7 @@ impl Reading<'_> {
         lines: &mut Lines<'_, R>,
     ) -> Result<(), SnapshotError> {
         let mut ring = Ring::resumed(self.limits, before.offset);
+        let account = self.channels.account();
         for _ in 0..count {
             let whole = lines.next()?;
             let (offset, age, payload) = lines.message()?;
@@ -124,11 +134,11 @@ impl Reading<'_> {
             };
             let payload = Payload::parse(payload, usize::MAX).map_err(|_| lines.wrong())?;
             let position = Position { offset, ..before };
-            ring.push(at, Arc::new(Message::new(position, payload)));
+            ring.push(at, Arc::new(Message::new(position, payload, &account)));
         }
         ring.expire(self.now);
         let kept = ring.len();
-        match self.channels.restore(name, before.epoch, ring) {
+        match self.channels.restore(name, before.epoch, ring, account) {
             Ok(true) => {
                 self.restored.channels += 1;
                 self.restored.messages += kept;

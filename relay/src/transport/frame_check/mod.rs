@@ -77,6 +77,11 @@ impl FrameCheck {
         self.broken
     }
 
+    /// Tells whether no frame and no message is unfinished.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.have == 0 && self.left == 0 && self.message.is_none() && self.broken.is_none()
+    }
+
     /// Gives how many of the next bytes may go on: all of them, or those of the frames before the one
     /// that breaks the protocol, and perhaps some of its own.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> usize {

@@ -54,7 +54,7 @@ async fn the_limits_of_the_new_process_hold() {
     assert_eq!((told.messages, told.messages_left), (4, 2));
     assert_eq!(found(&smaller, 2, Start::Earliest).await.0, []);
 
-    let one = Log::new(1, RING, ALL);
+    let one = Log::new(limits(1), RING, ALL);
     let told = one.restore(0, &mut &file[..]).unwrap();
     assert_eq!(
         (told.channels, told.channels_left, told.messages_left),
@@ -81,4 +81,41 @@ async fn a_message_longer_than_a_channel_may_hold_is_passed_over() {
         reader.next(Wait::No).await.unwrap().messages[0].position,
         last
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_all_channels_may_keep_together_bounds_a_restored_log_too() {
+    let old = log(RING);
+    for channel in 1..=3 {
+        for value in 1..=4 {
+            publish(&old, channel, value).await;
+        }
+    }
+    let few = LogLimits {
+        bytes: old.kept().weight / 2,
+        ..limits(3)
+    };
+    let new = Log::new(few, RING, ALL);
+    let told = new.restore(0, &mut &saved(&old, 0)[..]).unwrap();
+    let kept = new.kept();
+    assert!(kept.weight <= few.bytes && kept.messages > 0, "{kept:?}");
+    assert_eq!(
+        (told.messages, told.messages_left),
+        (kept.messages, 12 - kept.messages)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_without_messages_keeps_its_epoch_when_its_last_reader_goes() {
+    let old = log(RING);
+    let asked = old.open(&name(1), Start::Latest).unwrap().position();
+    drop(old);
+    let held = log(RING);
+    let reader = held.open(&name(1), Start::Latest).unwrap();
+    let position = reader.position();
+    assert_ne!(position, asked, "another process");
+    let (new, _) = restored(&saved(&held, 0), 0, RING).unwrap();
+    for _ in 0..2 {
+        assert_eq!(found(&new, 1, Start::After(position)).await, (vec![], None));
+    }
 }

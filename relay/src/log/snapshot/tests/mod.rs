@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tokio::time::advance;
 
 use super::*;
-use crate::log::{Limit, Log, RingLimits, Start, Wait};
+use crate::log::{Limit, Log, LogLimits, RingLimits, Start, Wait};
 use crate::message::{ChannelName, Payload, Position};
 
 const ALL: Limit = Limit {
@@ -22,8 +22,16 @@ const RING: RingLimits = RingLimits {
     age: Duration::from_secs(60),
 };
 
+fn limits(channels: usize) -> LogLimits {
+    LogLimits {
+        channels,
+        bytes: usize::MAX,
+        behind: usize::MAX,
+    }
+}
+
 fn log(ring: RingLimits) -> Log {
-    Log::new(3, ring, ALL)
+    Log::new(limits(3), ring, ALL)
 }
 
 fn name(channel: u8) -> ChannelName {

@@ -1,11 +1,13 @@
 //! Stories of readers and channels, on a paused clock.
 
+mod bounds;
+
 use std::time::Duration;
 
 use tokio::time::{Instant, advance};
 
 use super::*;
-use crate::message::Epoch;
+use crate::message::{Epoch, Message};
 
 fn log() -> Log {
     let ring = RingLimits {
@@ -13,8 +15,13 @@ fn log() -> Log {
         bytes: 1000,
         age: Duration::from_secs(60),
     };
+    let limits = LogLimits {
+        channels: 2,
+        bytes: usize::MAX,
+        behind: 3,
+    };
     Log::new(
-        2,
+        limits,
         ring,
         Limit {
             messages: 2,
@@ -72,7 +79,7 @@ async fn a_reader_waits_up_to_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn one_append_wakes_every_waiting_reader() {
-    let log = std::sync::Arc::new(log());
+    let log = Arc::new(log());
     let tasks = tokio_util::task::TaskTracker::new();
     for _ in 0..100 {
         let mut reader = log.open(&name("a"), Start::Latest).unwrap();
@@ -194,7 +201,9 @@ async fn idle_channels_go_and_come_back_with_another_epoch() {
         Kept {
             channels: 2,
             messages: 1,
-            bytes: 1
+            bytes: 1,
+            weight: Message::OVERHEAD + 1,
+            trimmed: 0,
         },
         "a holds a message, b a reader"
     );
@@ -204,8 +213,7 @@ async fn idle_channels_go_and_come_back_with_another_epoch() {
         log.kept(),
         Kept {
             channels: 1,
-            messages: 0,
-            bytes: 0
+            ..Kept::default()
         }
     );
     drop(reader);
