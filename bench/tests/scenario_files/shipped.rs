@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use bench::scenario::{Headers, Load, Transport, describe, read, read_text};
+use bench::scenario::{Headers, Load, Protocol, Transport, Trial, describe, read, read_text};
 
 use crate::{folder, known, shipped};
 
@@ -42,6 +42,7 @@ fn every_shipped_scenario_asks_a_question_and_tells_its_duration() {
             "compare",
             "crossover",
             "fan-out",
+            "http2",
             "idle-2026",
             "lubbers-2010",
             "regression",
@@ -98,6 +99,19 @@ fn the_crossover_takes_less_than_ten_minutes_and_pushes_once_a_rate() {
     };
     assert_eq!(of(Transport::Polling), 20);
     assert_eq!(of(Transport::Websocket), 5);
+}
+
+#[test]
+fn three_protocols_of_five_transports_take_less_than_fifteen_minutes() {
+    let plan = shipped("http2.toml", &[]);
+    assert!(plan.longest_time() < Duration::from_secs(900));
+    assert_eq!(plan.trials.len(), 45);
+    let speaks = |protocol| {
+        let of = move |trial: &&Trial| Protocol::of(&trial.load) == Some(protocol);
+        plan.trials.iter().filter(of).count()
+    };
+    let all = [Protocol::Http1, Protocol::Http1Tls, Protocol::Http2Tls];
+    assert_eq!(all.map(speaks), [15, 15, 15]);
 }
 
 #[test]
