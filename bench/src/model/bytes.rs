@@ -11,7 +11,7 @@ const DELAYED_ACK: f64 = 0.040;
 
 pub(super) fn predict(situation: &Situation<'_>) -> Option<f64> {
     let rate = situation.rate()?;
-    let sizes = sizes(situation);
+    let sizes = sizes(situation)?;
     let cost = Cost {
         sizes,
         network: situation.network,
@@ -51,7 +51,7 @@ impl Cost {
     /// Whether an answer with so many messages is one segment: longer ones depend on the path.
     #[expect(clippy::cast_precision_loss, reason = "a segment has at most 64 KiB")]
     fn fits(&self, fixed: f64, messages: f64) -> bool {
-        let segment = self.network.segment as f64;
+        let segment = self.network.segment.min(self.sizes.whole) as f64;
         self.sizes.request <= segment && fixed + messages * self.sizes.message <= segment
     }
 
@@ -90,6 +90,7 @@ impl Cost {
             empty,
             page,
             message,
+            ..
         } = self.sizes;
         let expected = self.rate * interval;
         let silent = self.silent(interval);

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use super::Situation;
+use super::{Situation, hpack};
 use crate::client::{Client, Cursor, Profile, Subscription};
-use crate::scenario::{FOREIGN_PAGE, Origin, Token, Transport};
+use crate::scenario::{FOREIGN_PAGE, Http, Load, Origin, Token, Transport};
 
 /// Bytes of an answer's head before its variable parts, as the bundled relay sends it. Another
 /// server's may be longer; then the deviation says by how much.
@@ -21,6 +21,17 @@ const EVENT: usize = 13;
 const CROSS_HEAD: usize = "vary: Origin\r\naccess-control-allow-origin: \r\n\
     access-control-expose-headers: Relay-Next\r\n"
     .len();
+/// The same over HTTP/2: a line each.
+const CROSS_LINES: usize = 3;
+/// A record of TLS 1.3: its header, the kind of its content, the tag of its cipher (RFC 8446, section 5.2).
+const RECORD: usize = 5 + 1 + 16;
+/// The most that a record holds, and a frame of HTTP/2 unless somebody allows more.
+const WHOLE: usize = 16_384;
+/// The header of a frame of HTTP/2 (RFC 9113, section 4.1).
+const FRAME: usize = 9;
+/// A date as servers write it, and where the header line of a position comes to stand in the table: behind a date.
+const DATE: &str = "Mon, 23 Nov 2026 06:34:58 GMT";
+const NEXT: usize = 63;
 /// The epoch of a position and its dash.
 const EPOCH: usize = 7;
 
@@ -75,9 +86,14 @@ pub(super) struct Sizes {
     pub(super) page: f64,
     /// What each message adds to an answer or to an endless response.
     pub(super) message: f64,
+    /// The most that goes in one piece, whatever a segment has room for.
+    pub(super) whole: usize,
 }
 
-pub(super) fn sizes(situation: &Situation<'_>) -> Sizes {
+/// `None` where header lines do not fit into the tables of HTTP/2.
+pub(super) fn sizes(situation: &Situation<'_>) -> Option<Sizes> {
+    let load = situation.load;
+    let record = if load.tls { RECORD } else { 0 };
     let position = position(situation);
     let item = ITEM + position.len() + situation.load.payload;
     let page_body = PAGE_BODY + position.len() + item;
@@ -85,23 +101,72 @@ pub(super) fn sizes(situation: &Situation<'_>) -> Sizes {
         Origin::Same => 0,
         Origin::Cross => CROSS_HEAD + FOREIGN_PAGE.len(),
     };
-    let page = PAGE_HEAD + digits(page_body) + cross;
-    let empty = EMPTY_HEAD + position.len() + cross;
+    let (page_head, empty_head) = (
+        PAGE_HEAD + digits(page_body) + cross,
+        EMPTY_HEAD + position.len() + cross,
+    );
+    let (page, empty) = match load.http {
+        Http::One => (float(page_head), float(empty_head)),
+        Http::Two => answers(situation, &position, page_body),
+    };
     let message = match situation.load.transport {
         // And a comma, which the last one has not.
         Transport::Polling | Transport::LongPolling => item + 1,
-        Transport::Streaming => chunk(item + 1),
-        Transport::Sse => chunk(EVENT + position.len() + situation.load.payload),
-        Transport::Websocket => frame(item),
+        Transport::Streaming => record + body(load, item + 1),
+        Transport::Sse => record + body(load, EVENT + position.len() + load.payload),
+        Transport::Websocket => match load.http {
+            Http::One => record + frame(item),
+            Http::Two => record + FRAME + frame(item),
+        },
     };
-    #[expect(clippy::cast_precision_loss, reason = "sizes of single messages")]
-    let float = |size: usize| size as f64;
-    Sizes {
-        request: float(request(situation, &position, page)),
-        request_again: float(request(situation, &position, empty)),
-        empty: float(empty),
-        page: float(page + PAGE_BODY + position.len() - 1),
+    let again = request(situation, &position, empty_head)?;
+    let request = request(situation, &position, page_head)?;
+    Some(Sizes {
+        request: float(record + request),
+        request_again: float(record + again),
+        empty: float(record) + empty,
+        page: float(record + PAGE_BODY + position.len() - 1) + page,
         message: float(message),
+        whole: if load.tls { WHOLE } else { usize::MAX },
+    })
+}
+
+/// The heads of an answer with messages and of one without, over HTTP/2: as the bundled relay's lines of
+/// [`PAGE_HEAD`] and [`EMPTY_HEAD`] are said again, the former with the frame that its body comes in.
+fn answers(situation: &Situation<'_>, position: &str, page_body: usize) -> (f64, f64) {
+    let cross = match situation.load.origin {
+        Origin::Same => 0,
+        Origin::Cross => CROSS_LINES * hpack::AGAIN,
+    };
+    let date = float(hpack::changed(33, DATE)) * another_second(situation)
+        + float(hpack::AGAIN) * (1.0 - another_second(situation));
+    let length = hpack::spelt(28, &page_body.to_string());
+    // The status, the type, no-store and nosniff.
+    let page = FRAME + 4 * hpack::AGAIN + length + cross + FRAME;
+    // The status and no-store; the position is a new one after every answer with messages.
+    let empty = FRAME + 2 * hpack::AGAIN + hpack::changed(NEXT, position) + cross;
+    (float(page) + date, float(empty) + date)
+}
+
+/// The share of answers that come in another second than the one before, so that their date is a new one.
+fn another_second(situation: &Situation<'_>) -> f64 {
+    let between = match situation.load.transport {
+        Transport::Polling => situation.load.poll_interval.as_secs_f64(),
+        _ => situation.rate().map_or(1.0, f64::recip),
+    };
+    between.min(1.0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes of single messages")]
+fn float(size: usize) -> f64 {
+    size as f64
+}
+
+/// A piece of an endless body: a chunk, or the data of a stream.
+fn body(load: &Load, length: usize) -> usize {
+    match load.http {
+        Http::One => chunk(length),
+        Http::Two => FRAME + length,
     }
 }
 
@@ -112,7 +177,7 @@ fn position(situation: &Situation<'_>) -> String {
 }
 
 /// A request, made by the client's own encoder.
-fn request(situation: &Situation<'_>, position: &str, response_head: usize) -> usize {
+fn request(situation: &Situation<'_>, position: &str, response_head: usize) -> Option<usize> {
     let load = situation.load;
     let subscription = Subscription::new(
         load,
@@ -123,7 +188,10 @@ fn request(situation: &Situation<'_>, position: &str, response_head: usize) -> u
     let mut out = Vec::new();
     let cursor = Cursor::at(position, response_head);
     Client::new(load.transport).request(&subscription, &cursor, &mut out);
-    out.len()
+    match load.http {
+        Http::One => Some(out.len()),
+        Http::Two => Some(FRAME + hpack::request(std::str::from_utf8(&out).ok()?)?),
+    }
 }
 
 /// A chunk of an HTTP response: its length in hexadecimal, and two line ends.

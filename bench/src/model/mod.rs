@@ -7,12 +7,14 @@
 //! seed, and a server cannot change it.
 //!
 //! Sources: RFC 6202 (long polling: three transits, batching under load),
+//! RFC 8446 (records of TLS), RFC 9113 and RFC 7541 (frames and header lines of HTTP/2),
 //! Lubbers and Greco 2010 and Bozdag et al. 2007 (costs of polling), RFC 6455
 //! and the WHATWG HTML standard (framing). See the package's README.
 
 mod bytes;
 mod delay;
 mod exchange;
+mod hpack;
 mod way;
 
 use std::time::Duration;

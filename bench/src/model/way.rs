@@ -20,9 +20,13 @@ pub(super) fn mean(link: &Link) -> f64 {
 }
 
 /// One-way segments from an answer's leaving the server until the next request is there: the answer, the
-/// request, and two more for a connection that is not kept.
+/// request, and two more for a connection that is not kept, with TLS four.
 fn ways(load: &Load) -> i32 {
-    if load.keep_alive { 2 } else { 4 }
+    match (load.keep_alive, load.tls) {
+        (true, _) => 2,
+        (false, false) => 4,
+        (false, true) => 6,
+    }
 }
 
 /// From an answer's leaving the server until the next request of a client that asks at once is there.

@@ -1,5 +1,7 @@
 //! The formulas against figures worked out by hand and against the reference runs' arithmetic.
 
+mod protocols;
+
 use std::time::Duration;
 
 use rand::rngs::Xoshiro256PlusPlus;
