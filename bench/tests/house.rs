@@ -54,7 +54,8 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     ("net", &["clock", "kernel", "scenario"]),
     ("record", &["clock", "result", "stamp", "stats"]),
     ("schedule", &["scenario"]),
-    ("target", &["kernel", "scenario"]),
+    // Of the road it borrows the handshake: a server that clients could not speak to is refused before they try.
+    ("target", &["kernel", "net", "scenario"]),
     // Of the model it asks where the boundary between two transports lies.
     (
         "report",

@@ -27,10 +27,13 @@ enum Line {
     Referer,
     Cookie,
     Key,
+    /// `Priority` (RFC 9218), over HTTP/2 alone.
+    Urgency,
 }
 
 use Line::{
     Connection, Cookie, Fixed, ForeignOrigin, Key, LastEvent, Length, Origin, Referer, Site,
+    Urgency,
 };
 
 const PLATFORM: Line = Fixed("sec-ch-ua-platform: \"Linux\"\r\n");
@@ -63,6 +66,7 @@ const FETCH: &[Line] = &[
     ENCODING,
     LANGUAGE,
     Cookie,
+    Urgency,
 ];
 
 /// `new EventSource(url)`.
@@ -84,6 +88,7 @@ const EVENTS: &[Line] = &[
     ENCODING,
     LANGUAGE,
     Cookie,
+    Urgency,
 ];
 
 /// `new WebSocket(url, "relay.v1")`.
@@ -121,6 +126,7 @@ const POST: &[Line] = &[
     ENCODING,
     LANGUAGE,
     Cookie,
+    Urgency,
 ];
 
 /// The question before such a POST to another origin.
@@ -137,6 +143,7 @@ const PREFLIGHT: &[Line] = &[
     Referer,
     ENCODING,
     LANGUAGE,
+    Urgency,
 ];
 
 /// Writes the header lines behind `Host`.
@@ -150,7 +157,7 @@ pub(super) fn write(profile: &Profile, authority: &str, kind: Kind<'_>, out: &mu
     };
     let origin = |end: &str, name: &str, out: &mut Vec<u8>| match profile.foreign {
         true => write!(out, "{name}: {FOREIGN_PAGE}{end}\r\n"),
-        false => write!(out, "{name}: http://{authority}{end}\r\n"),
+        false => write!(out, "{name}: {}://{authority}{end}\r\n", profile.scheme),
     };
     for line in lines {
         // Writing to a Vec cannot fail.
@@ -161,6 +168,7 @@ pub(super) fn write(profile: &Profile, authority: &str, kind: Kind<'_>, out: &mu
             (Length, Kind::Post { length }) => write!(out, "Content-Length: {length}\r\n"),
             (LastEvent, Kind::Events { last: Some(id) }) => write!(out, "Last-Event-ID: {id}\r\n"),
             (Key, Kind::Socket { key }) => write!(out, "Sec-WebSocket-Key: {key}\r\n"),
+            (Urgency, _) if profile.urgent => out.write_all(b"Priority: u=1, i\r\n"),
             (Site, _) if profile.foreign => out.write_all(b"Sec-Fetch-Site: cross-site\r\n"),
             (Site, _) => out.write_all(b"Sec-Fetch-Site: same-origin\r\n"),
             (Origin, _) => origin("", "Origin", out),

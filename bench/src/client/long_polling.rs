@@ -3,6 +3,7 @@
 use super::page::Pages;
 use super::request::{self, Kind};
 use super::{ClientError, Cursor, Sink, Step, Subscription};
+use crate::net::Input;
 use crate::scenario::Transport;
 
 /// The state of one long-polling connection.
@@ -25,7 +26,7 @@ impl LongPolling {
 
     pub(super) fn feed(
         &mut self,
-        input: &[u8],
+        input: Input<'_>,
         cursor: &mut Cursor,
         sink: &mut impl Sink,
     ) -> Result<Step, ClientError> {

@@ -26,6 +26,7 @@ pub use posting::Preflights;
 pub use request::Profile;
 
 use crate::net::http::HttpError;
+use crate::net::{Input, SecureError};
 use crate::scenario::{FOREIGN_PAGE, Load, Transport};
 use crate::stamp::Stamp;
 
@@ -146,6 +147,9 @@ pub enum ClientError {
     /// A line, event or message that does not end.
     #[error("a message is longer than {} MiB", MAX_RECORD / 1024 / 1024)]
     TooLong,
+    /// TLS or HTTP/2 that cannot be gone on with.
+    #[error(transparent)]
+    Secure(#[from] SecureError),
     /// A WebSocket handshake or frame that breaks RFC 6455.
     #[error("the server breaks the WebSocket protocol: {0}")]
     WebSocket(&'static str),
@@ -197,13 +201,14 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]; the connection is of no more use.
-    pub fn feed(
+    pub fn feed<'a>(
         &mut self,
-        input: &[u8],
+        input: impl Into<Input<'a>>,
         cursor: &mut Cursor,
         out: &mut Vec<u8>,
         sink: &mut impl Sink,
     ) -> Result<Step, ClientError> {
+        let input = input.into();
         match self {
             Self::Polling(client) => client.feed(input, cursor, sink),
             Self::LongPolling(client) => client.feed(input, cursor, sink),

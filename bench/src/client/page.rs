@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::request::Admission;
 use super::{ClientError, Cursor, MAX_RECORD, Sink, Step};
+use crate::net::Input;
 use crate::net::http::{Piece, Reader};
 use crate::scenario::Transport;
 use crate::stamp::Stamp;
@@ -35,7 +36,7 @@ impl Pages {
     /// Takes in all of `input`.
     pub(super) fn feed(
         &mut self,
-        mut input: &[u8],
+        mut input: Input<'_>,
         transport: Transport,
         cursor: &mut Cursor,
         sink: &mut impl Sink,
@@ -44,9 +45,7 @@ impl Pages {
         // The body when it came whole in this input, which is the common case: no copy.
         let mut whole: &[u8] = &[];
         loop {
-            let (taken, piece) = self.reader.read(input)?;
-            input = &input[taken..];
-            match piece {
+            match input.next(&mut self.reader)?.1 {
                 // An interim answer: the real one follows.
                 Piece::Head(head) if head.status < 200 => {}
                 Piece::Head(head) => {

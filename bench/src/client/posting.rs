@@ -9,6 +9,7 @@ use super::ClientError;
 use super::publisher::{Answer, Site};
 use super::request::Kind;
 use crate::clock::Moment;
+use crate::net::Input;
 use crate::net::http::{Head, Piece, Reader};
 
 /// How long Chrome keeps the answer to a preflight that does not say how long.
@@ -35,18 +36,30 @@ impl Preflights {
     }
 }
 
-/// Messages on their way on one connection. Answers come in the order of publishing.
+/// A request whose answer has not come.
+#[derive(Debug)]
+struct Request {
+    number: u64,
+    /// A preflight, and not a post.
+    asks: bool,
+    /// Once that has come.
+    head: Option<Box<Head>>,
+}
+
+/// Messages on their way on one connection. Answers come in the order of the requests, or say which one they
+/// answer.
 ///
 /// A page of another origin asks before it posts to an address, unless it has been told lately.
 /// Until the answer is there, what it publishes waits in order, as a `fetch` does.
 #[derive(Debug)]
 pub(super) struct Posts {
     reader: Reader,
-    head: Head,
-    /// Posts whose answer has not come.
-    unanswered: usize,
-    /// A preflight is on its way, behind so many posts.
-    asking: Option<usize>,
+    /// Requests whose answer has not come, in order; those before them are all answered.
+    unanswered: VecDeque<Request>,
+    /// Requests so far.
+    count: u64,
+    /// A preflight is on its way.
+    asking: bool,
     held: VecDeque<(Box<str>, Box<[u8]>)>,
     held_bytes: usize,
     preflights: Rc<RefCell<Preflights>>,
@@ -56,9 +69,9 @@ impl Posts {
     pub(super) fn new(preflights: Rc<RefCell<Preflights>>) -> Self {
         Self {
             reader: Reader::default(),
-            head: Head::default(),
-            unanswered: 0,
-            asking: None,
+            unanswered: VecDeque::new(),
+            count: 0,
+            asking: false,
             held: VecDeque::new(),
             held_bytes: 0,
             preflights,
@@ -91,19 +104,29 @@ impl Posts {
         let kind = Kind::Post { length };
         site.profile.write(line, &site.authority, kind, 0, out);
         out.extend_from_slice(payload);
-        self.unanswered += 1;
+        self.sent(false);
+    }
+
+    fn sent(&mut self, asks: bool) {
+        self.unanswered.push_back(Request {
+            number: self.count,
+            asks,
+            head: None,
+        });
+        self.count += 1;
     }
 
     /// Posts what may be posted; asks where it must be asked.
     fn go_on(&mut self, site: &Site, now: Moment, out: &mut Vec<u8>) {
-        while self.asking.is_none()
+        while !self.asking
             && let Some((channel, _)) = self.held.front()
         {
             if !self.preflights.borrow().allow(channel, now) {
                 let line = format_args!("OPTIONS /channels/{channel}/messages");
                 site.profile
                     .write(line, &site.authority, Kind::Preflight, 0, out);
-                self.asking = Some(self.unanswered);
+                self.asking = true;
+                self.sent(true);
             } else if let Some((channel, payload)) = self.take_held() {
                 self.post(site, &channel, &payload, out);
             }
@@ -120,43 +143,78 @@ impl Posts {
     pub(super) fn feed(
         &mut self,
         site: &Site,
-        mut input: &[u8],
+        mut input: Input<'_>,
         out: &mut Vec<u8>,
         mut take: impl FnMut(Answer),
     ) -> Result<(), ClientError> {
         loop {
-            let (taken, piece) = self.reader.read(input)?;
-            input = &input[taken..];
+            let (request, piece) = input.next(&mut self.reader)?;
             match piece {
-                Piece::Head(head) => self.head = head,
+                Piece::Head(head) => {
+                    let place = self.place(request);
+                    if let Some(request) = self.unanswered.get_mut(place) {
+                        request.head = Some(Box::new(head));
+                    }
+                }
                 Piece::Body(_) => {}
                 Piece::End => {
-                    if self.asking == Some(0) {
-                        self.told(site, out, &mut take);
-                    } else {
-                        self.unanswered = self.unanswered.saturating_sub(1);
-                        self.asking = self.asking.map(|before| before - 1);
-                        take(if (200..300).contains(&self.head.status) {
-                            Answer::Accepted
-                        } else {
-                            Answer::Refused
-                        });
-                    }
-                    if self.head.close {
-                        take(Answer::Ended);
-                    }
+                    let place = self.place(request);
+                    self.answered(place, site, out, &mut take);
                 }
                 Piece::More => return Ok(()),
             }
         }
     }
 
+    /// The place of the request that is answered: the oldest, where the answer does not say.
+    fn place(&self, request: Option<u64>) -> usize {
+        let find = |number| self.unanswered.partition_point(|one| one.number < number);
+        request.map_or(0, find)
+    }
+
+    fn answered(
+        &mut self,
+        place: usize,
+        site: &Site,
+        out: &mut Vec<u8>,
+        take: &mut impl FnMut(Answer),
+    ) {
+        // An answer to nothing is none.
+        let Some(request) = self.unanswered.remove(place) else {
+            return;
+        };
+        let head = request.head.unwrap_or_default();
+        let posts = |before: usize| {
+            let older = self.unanswered.range(..before);
+            older.filter(|request| !request.asks).count()
+        };
+        if request.asks {
+            // The message that it is for is the first of those that wait, behind all posts.
+            let place = posts(self.unanswered.len());
+            self.told(&head, place, site, out, take);
+        } else if (200..300).contains(&head.status) {
+            take(Answer::Accepted(posts(place)));
+        } else {
+            take(Answer::Refused(posts(place)));
+        }
+        if head.close {
+            take(Answer::Ended);
+        }
+    }
+
     /// A preflight is answered: the message that it was for is posted, or never will be.
-    fn told(&mut self, site: &Site, out: &mut Vec<u8>, take: &mut impl FnMut(Answer)) {
-        self.asking = None;
+    fn told(
+        &mut self,
+        head: &Head,
+        place: usize,
+        site: &Site,
+        out: &mut Vec<u8>,
+        take: &mut impl FnMut(Answer),
+    ) {
+        self.asking = false;
         let now = Moment::now();
-        if site.profile.admission().lets_post(&self.head) {
-            let max_age = self.head.cors.as_ref().and_then(|cors| cors.max_age);
+        if site.profile.admission().lets_post(head) {
+            let max_age = head.cors.as_ref().and_then(|cors| cors.max_age);
             if let Some((channel, payload)) = self.take_held() {
                 let mut preflights = self.preflights.borrow_mut();
                 preflights.remember(&channel, max_age, now);
@@ -166,7 +224,7 @@ impl Posts {
             }
         } else {
             let _ = self.take_held();
-            take(Answer::Forbidden);
+            take(Answer::Forbidden(place));
         }
         self.go_on(site, now, out);
     }

@@ -12,23 +12,25 @@ use super::posting::{Posts, Preflights};
 use super::request::Kind;
 use super::websocket::Handshake;
 use super::{ClientError, Profile};
+use crate::net::{Input, Upgraded};
 
-/// What a publishing connection was told.
+/// What a publishing connection was told. A message is named by its place among those without an answer, the
+/// oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// The oldest unanswered message was taken.
-    Accepted,
-    /// The oldest unanswered message was not taken.
-    Refused,
-    /// The oldest unanswered message was never posted: a preflight was answered with no.
-    Forbidden,
+    /// A message was taken.
+    Accepted(usize),
+    /// A message was not taken.
+    Refused(usize),
+    /// A message was never posted: a preflight was answered with no.
+    Forbidden(usize),
     /// The handshake is done.
     Open,
     /// The server ends the connection.
     Ended,
 }
 
-/// The protocol state of one publishing connection. Answers come in the order of publishing.
+/// The protocol state of one publishing connection. Answers come in the order of publishing, over HTTP/2 in any.
 #[derive(Debug)]
 pub struct Publisher {
     site: Site,
@@ -127,36 +129,43 @@ impl Publisher {
     ///
     /// # Errors
     /// [`ClientError`]; the connection is of no more use.
-    pub fn feed(
+    pub fn feed<'a>(
         &mut self,
-        input: &[u8],
+        input: impl Into<Input<'a>>,
         out: &mut Vec<u8>,
         mut take: impl FnMut(Answer),
     ) -> Result<(), ClientError> {
-        match &mut self.wire {
-            Wire::Post(posts) => posts.feed(&self.site, input, out, take),
-            Wire::Socket { handshake, frames } => {
-                let mut input = input;
-                if let Some(waiting) = handshake {
-                    let Some((taken, _)) = waiting.feed(input)? else {
-                        return Ok(());
-                    };
-                    input = &input[taken..];
-                    *handshake = None;
-                    take(Answer::Open);
-                }
-                frames.feed(input, |said| match said {
+        let mut input = input.into();
+        let (handshake, frames) = match &mut self.wire {
+            Wire::Post(posts) => return posts.feed(&self.site, input, out, take),
+            Wire::Socket { handshake, frames } => (handshake, frames),
+        };
+        if let Some(waiting) = handshake {
+            if waiting.feed(&mut input)?.is_none() {
+                return Ok(());
+            }
+            *handshake = None;
+            take(Answer::Open);
+        }
+        loop {
+            match input.next_bytes() {
+                Upgraded::Bytes(bytes) => frames.feed(bytes, |said| match said {
                     Said::Message(text) => match serde_json::from_slice(text) {
                         Ok(Reply {
                             published: Some(_), ..
-                        }) => take(Answer::Accepted),
-                        Ok(Reply { error: Some(_), .. }) => take(Answer::Refused),
+                        }) => take(Answer::Accepted(0)),
+                        Ok(Reply { error: Some(_), .. }) => take(Answer::Refused(0)),
                         // A delivery, from a server that cannot be told to leave them out.
                         Ok(_) | Err(_) => {}
                     },
                     Said::Ping(bytes) => frames::write(OpCode::Control(Control::Pong), bytes, out),
                     Said::Close => take(Answer::Ended),
-                })
+                })?,
+                Upgraded::Ended => {
+                    take(Answer::Ended);
+                    return Ok(());
+                }
+                Upgraded::More => return Ok(()),
             }
         }
     }

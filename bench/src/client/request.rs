@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::{ClientError, Cursor, Subscription, browser};
 use crate::net::http::Head;
-use crate::scenario::{FOREIGN_PAGE, Headers, Load, Origin, Token, Transport};
+use crate::scenario::{FOREIGN_PAGE, Headers, Http, Load, Origin, Token, Transport};
 
 const PAD: &str = "X-Pad: ";
 
@@ -34,6 +34,10 @@ pub struct Profile {
     pub(super) foreign: bool,
     /// Each request asks for the connection to end after its answer.
     pub(super) closes: bool,
+    /// The scheme of the server's own pages.
+    pub(super) scheme: &'static str,
+    /// Requests say how urgent they are, which HTTP/1.1 has no use for.
+    pub(super) urgent: bool,
     /// What lets the client in.
     token: Option<Token>,
 }
@@ -57,6 +61,8 @@ impl Profile {
             cookies: load.cookies.as_str().into(),
             foreign: load.origin == Origin::Cross,
             closes: false,
+            scheme: if load.tls { "https" } else { "http" },
+            urgent: load.http == Http::Two,
             token: None,
         }
     }

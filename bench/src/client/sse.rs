@@ -4,6 +4,7 @@ use super::lines::Lines;
 use super::request::{self, Kind};
 use super::streaming::Response;
 use super::{ClientError, Cursor, MAX_RECORD, Sink, Step, Subscription, take_record};
+use crate::net::Input;
 use crate::scenario::Transport;
 
 /// The state of one SSE connection.
@@ -28,7 +29,7 @@ impl Sse {
 
     pub(super) fn feed(
         &mut self,
-        input: &[u8],
+        input: Input<'_>,
         cursor: &mut Cursor,
         sink: &mut impl Sink,
     ) -> Result<Step, ClientError> {

@@ -3,6 +3,7 @@
 use super::lines::Lines;
 use super::request::{self, Admission, Kind};
 use super::{ClientError, Cursor, Sink, Step, Subscription, take_record};
+use crate::net::Input;
 use crate::net::http::{Piece, Reader};
 use crate::scenario::Transport;
 
@@ -26,7 +27,7 @@ impl Streaming {
 
     pub(super) fn feed(
         &mut self,
-        input: &[u8],
+        input: Input<'_>,
         cursor: &mut Cursor,
         sink: &mut impl Sink,
     ) -> Result<Step, ClientError> {
@@ -56,16 +57,14 @@ impl Response {
     /// Reads all of `input`; gives the body to `take`.
     pub(super) fn read(
         &mut self,
-        mut input: &[u8],
+        mut input: Input<'_>,
         transport: Transport,
         cursor: &mut Cursor,
         mut take: impl FnMut(&[u8], &mut Cursor) -> Result<(), ClientError>,
     ) -> Result<Step, ClientError> {
         let mut step = Step::More;
         loop {
-            let (taken, piece) = self.reader.read(input)?;
-            input = &input[taken..];
-            match piece {
+            match input.next(&mut self.reader)?.1 {
                 Piece::Head(head) if head.status == 200 => {
                     self.admission.check(&head)?;
                     if let Some(next) = head.next.filter(|_| cursor.position.is_empty()) {

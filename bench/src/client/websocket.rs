@@ -8,6 +8,7 @@ use super::frames::{self, Frames, Said};
 use super::request::{self, Admission, Kind};
 use super::{ClientError, Cursor, Sink, Step, Subscription, take_record};
 use crate::net::http::{Head, Piece, Reader};
+use crate::net::{Input, Upgraded};
 use crate::scenario::Transport;
 
 /// The state of one WebSocket.
@@ -35,17 +36,16 @@ impl WebSocket {
 
     pub(super) fn feed(
         &mut self,
-        mut input: &[u8],
+        mut input: Input<'_>,
         cursor: &mut Cursor,
         out: &mut Vec<u8>,
         sink: &mut impl Sink,
     ) -> Result<Step, ClientError> {
         let mut step = Step::More;
         if let Some(handshake) = &mut self.handshake {
-            let Some((taken, head)) = handshake.feed(input)? else {
+            let Some(head) = handshake.feed(&mut input)? else {
                 return Ok(Step::More);
             };
-            input = &input[taken..];
             cursor.response_head = head.length;
             if let Some(next) = head.next.filter(|_| cursor.position.is_empty()) {
                 cursor.advance(&next);
@@ -53,15 +53,20 @@ impl WebSocket {
             self.handshake = None;
             step = Step::Open;
         }
-        self.frames.feed(input, |said| match said {
-            Said::Message(text) => take_record(text, cursor, sink),
-            Said::Ping(bytes) => frames::write(OpCode::Control(Control::Pong), bytes, out),
-            Said::Close => {
-                frames::write(OpCode::Control(Control::Close), &[], out);
-                step = Step::Ended;
+        loop {
+            match input.next_bytes() {
+                Upgraded::Bytes(bytes) => self.frames.feed(bytes, |said| match said {
+                    Said::Message(text) => take_record(text, cursor, sink),
+                    Said::Ping(bytes) => frames::write(OpCode::Control(Control::Pong), bytes, out),
+                    Said::Close => {
+                        frames::write(OpCode::Control(Control::Close), &[], out);
+                        step = Step::Ended;
+                    }
+                })?,
+                Upgraded::Ended => return Ok(Step::Ended),
+                Upgraded::More => return Ok(step),
             }
-        })?;
-        Ok(step)
+        }
     }
 }
 
@@ -82,25 +87,27 @@ impl Handshake {
         }
     }
 
-    /// Gives the answer, once it is whole and right (RFC 6455, section 4.1), and how many bytes it
-    /// took of `input`; all of them were taken otherwise.
-    pub(super) fn feed(&mut self, input: &[u8]) -> Result<Option<(usize, Head)>, ClientError> {
-        let (taken, piece) = self.reader.read(input)?;
-        let Piece::Head(head) = piece else {
+    /// Gives the answer, once it is whole and right (RFC 6455, section 4.1, or RFC 8441, section 5), and
+    /// leaves what follows it in `input`; all of it was taken otherwise.
+    pub(super) fn feed(&mut self, input: &mut Input<'_>) -> Result<Option<Head>, ClientError> {
+        let connects = input.is_parts();
+        let Piece::Head(head) = input.next(&mut self.reader)?.1 else {
             return Ok(None);
         };
-        if head.status != 101 {
+        if head.status != if connects { 200 } else { 101 } {
             return Err(self.admission.refusal(Transport::Websocket, head.status));
         }
         // Offered by a browser, so that the bytes are right, and not to be accepted.
         if let Some(extensions) = head.coding {
             return Err(ClientError::Coded(extensions));
         }
-        if head.accept.as_deref() != Some(derive_accept_key(self.key.as_bytes()).as_str()) {
+        if !connects
+            && head.accept.as_deref() != Some(derive_accept_key(self.key.as_bytes()).as_str())
+        {
             return Err(ClientError::WebSocket(
                 "the handshake's key is not answered rightly",
             ));
         }
-        Ok(Some((taken, head)))
+        Ok(Some(head))
     }
 }

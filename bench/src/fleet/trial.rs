@@ -140,7 +140,9 @@ pub(super) async fn run(
 /// Times an idle exchange with the server, on a thread that may block for seconds.
 async fn floor(server: &Server) -> (Option<Floor>, Option<WireTotals>) {
     let (address, authority) = (server.address, server.authority.clone());
-    let timed = tokio::task::spawn_blocking(move || probe::floor(address, &authority));
+    let secure = server.secure.clone();
+    let timed =
+        tokio::task::spawn_blocking(move || probe::floor(address, &authority, secure.as_ref()));
     timed.await.unwrap_or_default()
 }
 
@@ -161,6 +163,7 @@ fn assign(
         server: server.address,
         authority: server.authority.clone(),
         token: server.token.clone(),
+        secure: server.secure.clone(),
         load: trial.load.clone(),
         events: plan.events.clone(),
         seed: trial.seed,

@@ -2,6 +2,7 @@
 //!
 //! Heads are parsed by httparse. Between responses a reader holds no buffer.
 
+use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 
 use super::chunked::Chunked;
@@ -45,6 +46,44 @@ pub struct Head {
     pub coding: Option<Box<str>>,
     /// What a page of another origin is told.
     pub cors: Option<Box<Cors>>,
+}
+
+impl Head {
+    /// That of an answer over HTTP/2. Its length is what it would have as text: what the table of headers made of
+    /// it depends on all that came before.
+    #[must_use]
+    pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        let mut head = Self {
+            status: status.as_u16(),
+            length: "HTTP/1.1 200 OK\r\n\r\n".len(),
+            ..Self::default()
+        };
+        for (name, value) in headers {
+            head.length += name.as_str().len() + value.len() + ": \r\n".len();
+            head.read(name.as_str(), value.as_bytes().trim_ascii());
+        }
+        head
+    }
+
+    /// Reads one header, if it is one of those that clients need.
+    fn read(&mut self, name: &str, value: &[u8]) {
+        match name.len() {
+            10 if name.eq_ignore_ascii_case("relay-next") => self.next = text(value),
+            20 if name.eq_ignore_ascii_case("sec-websocket-accept") => self.accept = text(value),
+            16 if name.eq_ignore_ascii_case("content-encoding")
+                && !value.eq_ignore_ascii_case(b"identity") =>
+            {
+                self.coding = text(value)
+            }
+            24 if name.eq_ignore_ascii_case("sec-websocket-extensions") => {
+                self.coding = text(value)
+            }
+            22.. if name.as_bytes()[..15].eq_ignore_ascii_case(b"access-control-") => {
+                self.cors.get_or_insert_default().read(&name[15..], value)
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The `Access-Control-*` headers of a response.
@@ -203,28 +242,12 @@ fn parse(input: &[u8]) -> Result<Option<(Head, State)>, HttpError> {
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                 chunked = value.to_ascii_lowercase().ends_with(b"chunked")
             }
-            10 if header.name.eq_ignore_ascii_case("relay-next") => head.next = text(value),
             10 if header.name.eq_ignore_ascii_case("connection") => {
                 let value = value.to_ascii_lowercase();
                 head.close = value.starts_with(b"close")
                     || (head.close && !value.starts_with(b"keep-alive"));
             }
-            20 if header.name.eq_ignore_ascii_case("sec-websocket-accept") => {
-                head.accept = text(value)
-            }
-            16 if header.name.eq_ignore_ascii_case("content-encoding")
-                && !value.eq_ignore_ascii_case(b"identity") =>
-            {
-                head.coding = text(value)
-            }
-            24 if header.name.eq_ignore_ascii_case("sec-websocket-extensions") => {
-                head.coding = text(value)
-            }
-            22.. if header.name.as_bytes()[..15].eq_ignore_ascii_case(b"access-control-") => head
-                .cors
-                .get_or_insert_default()
-                .read(&header.name[15..], value),
-            _ => {}
+            _ => head.read(header.name, value),
         }
     }
     // RFC 9112, section 6.3: these have no body whatever their headers say.

@@ -21,6 +21,8 @@ const HEADERS_V4: u64 = 40;
 const HEADERS_V6: u64 = 60;
 /// How long a server may take to end a connection after the answer that it announced as the last.
 const PART_LIMIT: Duration = Duration::from_millis(100);
+/// Reads of what a server may still say when both sides are about to end the connection.
+const ALERTS: usize = 8;
 /// What a SYN carries beyond other segments (MSS, window scale, SACK permitted), in bytes.
 const SYN_EXTRA: u64 = 8;
 
@@ -199,23 +201,43 @@ impl Socket {
     }
 
     /// Ends a connection that the server ends too, in good order: once its last segment is here, the
-    /// client's own is sent, over a link too at once, and counted. A server that keeps it open nevertheless is not waited for.
-    pub async fn part(&self) {
-        let ended = tokio::time::timeout(PART_LIMIT, self.ended()).await;
+    /// client's own is sent, over a link too at once, and counted. A server that keeps it open nevertheless is not
+    /// waited for. With `alerts` it may say before that TLS ends.
+    pub async fn part(&self, alerts: bool) {
+        let ended = tokio::time::timeout(PART_LIMIT, self.ended(alerts)).await;
         if ended.is_ok_and(|ended| ended) {
-            // A reset would end it too, and cost the server less than its browsers will.
-            // Over a link it does not travel: whoever hangs up is gone at once, and the next connection
-            // waits for nothing of this one.
-            let _ = socket2::SockRef::from(self.stream()).set_linger(None);
-            let _ = self.stream().shutdown(Shutdown::Write);
+            self.shut();
         }
     }
 
+    /// Ends a connection that only its client ends, in good order: its last segment is sent, and the
+    /// server's is waited for as long as for one that ends it by itself.
+    pub async fn leave(&self) {
+        self.shut();
+        // Too late is no matter.
+        let _ = tokio::time::timeout(PART_LIMIT, self.ended(true)).await;
+    }
+
+    fn shut(&self) {
+        // A reset would end it too, and cost the server less than its browsers will.
+        // Over a link it does not travel: whoever hangs up is gone at once, and the next connection
+        // waits for nothing of this one.
+        let _ = socket2::SockRef::from(self.stream()).set_linger(None);
+        let _ = self.stream().shutdown(Shutdown::Write);
+    }
+
     /// Waits for the server's end; gives `false` when something else came.
-    async fn ended(&self) -> bool {
-        let mut byte = [0];
-        let received = poll_fn(|context| self.poll_receive(context, &mut byte)).await;
-        received.is_ok_and(|received| received.count == 0)
+    async fn ended(&self, alerts: bool) -> bool {
+        let mut bytes = [0; 64];
+        for _ in 0..if alerts { ALERTS } else { 1 } {
+            let received = poll_fn(|context| self.poll_receive(context, &mut bytes)).await;
+            match received {
+                Ok(Received { count: 1.., .. }) => {}
+                Ok(_) => return true,
+                Err(_) => return false,
+            }
+        }
+        false
     }
 
     /// Bytes on the wire since the connection was opened: see [`wire`]. What an emulated link loses

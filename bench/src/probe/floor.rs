@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::net::{self, WireTotals};
+use crate::net::{self, Carrier, Content, Input, Secure, SecureError, WireTotals};
 use crate::result::Floor;
 
 /// Exchanges timed; the first ones, which find everything cold, are left out.
@@ -23,56 +23,118 @@ const LONGEST: usize = 16 * 1024;
 /// twice the limit of two seconds, usually for an eighth of one.
 ///
 /// Any answer will do, an error too. There is no floor when the server ends the connection, or is
-/// slow. The wire bytes of the connection are given as well: they are part of the trial's.
+/// slow. The wire bytes of the connection are given as well: they are part of the trial's. Over TLS and HTTP/2 the
+/// exchanges are carried as those of clients are; opening the connection is not in their times.
 #[must_use]
-pub fn floor(server: SocketAddr, authority: &str) -> (Option<Floor>, Option<WireTotals>) {
-    let Ok(mut stream) = TcpStream::connect_timeout(&server, LIMIT) else {
+pub fn floor(
+    server: SocketAddr,
+    authority: &str,
+    secure: Option<&Secure>,
+) -> (Option<Floor>, Option<WireTotals>) {
+    let Ok(stream) = TcpStream::connect_timeout(&server, LIMIT) else {
         return (None, Some(WireTotals::default()));
     };
-    let times = exchanges(&mut stream, authority);
-    let wire = net::wire(&stream, server).ok();
+    let mut connection = Connection {
+        stream,
+        carrier: None,
+    };
+    let times = connection
+        .open(secure)
+        .and_then(|()| connection.exchanges(authority));
+    let wire = net::wire(&connection.stream, server).ok();
     (times.ok().and_then(summary), wire)
 }
 
-fn exchanges(stream: &mut TcpStream, authority: &str) -> io::Result<Vec<u64>> {
-    let began = Moment::now();
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(LIMIT))?;
-    stream.set_write_timeout(Some(LIMIT))?;
-    let request = format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\n\r\n");
-    let mut times = Vec::with_capacity(EXCHANGES);
-    for _ in 0..COLD + EXCHANGES {
-        thread::sleep(PAUSE);
-        let asked = Moment::now();
-        stream.write_all(request.as_bytes())?;
-        let answered = answer(stream)?;
-        times.push(answered.0.saturating_sub(asked.0));
-        if u128::from(answered.0.saturating_sub(began.0)) > LIMIT.as_nanos() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-    }
-    times.drain(..COLD);
-    Ok(times)
+/// The one connection that exchanges are timed on.
+struct Connection {
+    stream: TcpStream,
+    carrier: Option<Carrier>,
 }
 
-/// Reads one answer; gives when its first bytes were there.
-fn answer(stream: &mut TcpStream) -> io::Result<Moment> {
-    let mut text = Vec::new();
-    let mut buffer = [0; 1024];
-    let mut first = None;
-    while text.len() < LONGEST {
-        let count = stream.read(&mut buffer)?;
-        let now = Moment::now();
-        if count == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+impl Connection {
+    fn open(&mut self, secure: Option<&Secure>) -> io::Result<()> {
+        self.stream.set_nodelay(true)?;
+        self.stream.set_read_timeout(Some(LIMIT))?;
+        self.stream.set_write_timeout(Some(LIMIT))?;
+        if let Some(secure) = secure {
+            let carrier = self
+                .carrier
+                .insert(Carrier::new(secure).map_err(io::Error::other)?);
+            let opened = carrier.open(&mut self.stream, false);
+            opened.map_err(io::Error::other)?;
         }
-        text.extend_from_slice(&buffer[..count]);
-        let first = *first.get_or_insert(now);
-        if length(&text).is_some_and(|length| text.len() >= length) {
-            return Ok(first);
-        }
+        Ok(())
     }
-    Err(io::ErrorKind::InvalidData.into())
+
+    fn exchanges(&mut self, authority: &str) -> io::Result<Vec<u64>> {
+        let began = Moment::now();
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        let mut times = Vec::with_capacity(EXCHANGES);
+        for _ in 0..COLD + EXCHANGES {
+            thread::sleep(PAUSE);
+            let asked = Moment::now();
+            self.ask(request.as_bytes())?;
+            let answered = self.answer()?;
+            times.push(answered.0.saturating_sub(asked.0));
+            if u128::from(answered.0.saturating_sub(began.0)) > LIMIT.as_nanos() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        times.drain(..COLD);
+        Ok(times)
+    }
+
+    fn ask(&mut self, request: &[u8]) -> io::Result<()> {
+        let Some(carrier) = &mut self.carrier else {
+            return self.stream.write_all(request);
+        };
+        let mut out = Vec::new();
+        carrier.send(request, &mut out).map_err(io::Error::other)?;
+        self.stream.write_all(&out)
+    }
+
+    /// Reads one answer; gives when its first bytes were there.
+    fn answer(&mut self) -> io::Result<Moment> {
+        let (mut text, mut ended) = (Vec::new(), false);
+        let mut buffer = [0; 1024];
+        let mut first = None;
+        while text.len() < LONGEST {
+            let count = self.stream.read(&mut buffer)?;
+            let now = Moment::now();
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let before = text.len();
+            match &mut self.carrier {
+                None => text.extend_from_slice(&buffer[..count]),
+                Some(carrier) => {
+                    let mut out = Vec::new();
+                    let take = |input: Input<'_>, _: &mut Vec<u8>| {
+                        match input {
+                            Input::Bytes(plain) => text.extend_from_slice(plain),
+                            Input::Parts(mut parts) => {
+                                ended |= parts.any(|part| matches!(part.content, Content::End));
+                            }
+                        }
+                        Ok::<(), SecureError>(())
+                    };
+                    let open = carrier.receive(&buffer[..count], &mut out, take);
+                    self.stream.write_all(&out)?;
+                    if !open.map_err(io::Error::other)? && !ended {
+                        return Err(io::ErrorKind::UnexpectedEof.into());
+                    }
+                }
+            }
+            if text.len() == before && !ended {
+                continue;
+            }
+            let first = *first.get_or_insert(now);
+            if ended || length(&text).is_some_and(|length| text.len() >= length) {
+                return Ok(first);
+            }
+        }
+        Err(io::ErrorKind::InvalidData.into())
+    }
 }
 
 /// The bytes of a whole answer, by its `Content-Length`; one without a length has no body here.
@@ -136,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_floor_is_what_the_server_takes() {
-        let (floor, wire) = floor(server(1000, Duration::from_millis(5)), "there");
+        let (floor, wire) = floor(server(1000, Duration::from_millis(5)), "there", None);
         let floor = floor.unwrap();
         assert_eq!(floor.count, 100);
         // Each way at least the exchanges' own bytes and a header for each.
@@ -146,13 +208,13 @@ mod tests {
 
     #[test]
     fn a_server_that_hangs_up_has_no_floor() {
-        assert_eq!(floor(server(20, Duration::ZERO), "there").0, None);
+        assert_eq!(floor(server(20, Duration::ZERO), "there", None).0, None);
     }
 
     #[test]
     fn a_slow_server_has_no_floor() {
         assert_eq!(
-            floor(server(1000, Duration::from_millis(50)), "there").0,
+            floor(server(1000, Duration::from_millis(50)), "there", None).0,
             None
         );
     }

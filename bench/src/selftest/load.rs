@@ -80,6 +80,7 @@ fn assignment(echo: &Echo, processors: Option<Vec<usize>>) -> Assignment {
         server: echo.address,
         authority: echo.address.to_string(),
         token: None,
+        secure: None,
         load: Load {
             transport: Transport::Websocket,
             clients: CLIENTS,

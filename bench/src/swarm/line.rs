@@ -13,7 +13,7 @@ use crate::client::publisher::{Answer, Publisher, Site};
 use crate::client::{ClientError, Preflights};
 use crate::clock::Moment;
 use crate::kernel;
-use crate::net::{self, WireTotals, dial};
+use crate::net::{self, Carrier, Secure, SecureError, WireTotals, dial};
 use crate::stamp::Stamp;
 
 /// Messages without an answer that one connection may have; past it a message is not sent, and counted.
@@ -62,6 +62,8 @@ impl Outcome {
 pub(super) struct Manner {
     pub(super) server: SocketAddr,
     pub(super) site: Site,
+    /// Whom it trusts, where connections are encrypted.
+    pub(super) secure: Option<Secure>,
     /// The channel of its WebSocket; `None` to publish by POST.
     pub(super) socket: Option<Rc<str>>,
 }
@@ -83,6 +85,8 @@ pub(super) struct Line {
 #[derive(Debug)]
 struct Connection {
     stream: TcpStream,
+    /// What carries it over TLS, and perhaps HTTP/2.
+    carrier: Option<Box<Carrier>>,
     protocol: Publisher,
     unsent: Vec<u8>,
 }
@@ -137,14 +141,15 @@ impl Line {
         let Some(connection) = &mut self.connection else {
             return Err("no connection");
         };
-        let unsent = connection.unsent.len() + connection.protocol.held();
-        if self.in_flight.len() >= IN_FLIGHT || unsent > UNSENT {
+        if self.in_flight.len() >= IN_FLIGHT || connection.held() > UNSENT {
             return Err("too many without an answer");
         }
         self.messages += 1;
-        connection
-            .protocol
-            .publish(channel, self.messages, payload, &mut connection.unsent);
+        let id = self.messages;
+        let written = connection.write(|protocol, out| protocol.publish(channel, id, payload, out));
+        if written.is_err() {
+            return Err("connection lost");
+        }
         // Before the write: on one machine the answer can be there before the write returns.
         let sent = Moment::now();
         if connection.flush().is_err() {
@@ -223,38 +228,69 @@ impl Connection {
         limit: Duration,
     ) -> io::Result<Self> {
         let stream = dial::dial_blocking(manner.server, limit)?;
+        let limit = Moment::now() + limit;
         let site = manner.site.clone();
-        let Some(channel) = &manner.socket else {
-            return Ok(Self {
-                stream,
-                protocol: Publisher::post(site, Rc::clone(preflights)),
-                unsent: Vec::new(),
-            });
-        };
+        let carrier = manner.secure.as_ref().map(Carrier::new).transpose();
         let mut connection = Self {
             stream,
-            protocol: Publisher::socket(site),
+            carrier: carrier.map_err(io::Error::other)?.map(Box::new),
+            protocol: match manner.socket {
+                None => Publisher::post(site, Rc::clone(preflights)),
+                Some(_) => Publisher::socket(site),
+            },
             unsent: Vec::new(),
         };
-        connection.protocol.open(channel, &mut connection.unsent);
-        connection.flush()?;
-        connection.shake_hands(Moment::now() + limit)?;
+        if let Some(carrier) = &mut connection.carrier {
+            carrier.hello(&mut connection.unsent);
+            let upgrades = manner.socket.is_some();
+            connection.wait(limit, |connection, _| {
+                let carrier = connection.carrier.as_ref();
+                carrier.map_or(Ok(true), |carrier| carrier.is_ready(upgrades))
+            })?;
+        }
+        if let Some(channel) = &manner.socket {
+            let opened = connection.write(|protocol, out| protocol.open(channel, out));
+            opened.map_err(io::Error::other)?;
+            connection.wait(limit, |_, answer| Ok(answer == Some(Answer::Open)))?;
+        }
         Ok(connection)
     }
 
-    fn shake_hands(&mut self, limit: Moment) -> io::Result<()> {
-        let (mut buffer, mut open) = ([0; 2048], false);
-        while !open {
+    /// Lets the protocol write something.
+    fn write<T>(
+        &mut self,
+        write: impl FnOnce(&mut Publisher, &mut Vec<u8>) -> T,
+    ) -> Result<(), SecureError> {
+        let Some(carrier) = &mut self.carrier else {
+            write(&mut self.protocol, &mut self.unsent);
+            return Ok(());
+        };
+        let mut plain = Vec::new();
+        write(&mut self.protocol, &mut plain);
+        carrier.send(&plain, &mut self.unsent)
+    }
+
+    /// Bytes that have not gone.
+    fn held(&self) -> usize {
+        let carried = self.carrier.as_ref().map_or(0, |carrier| carrier.held());
+        self.unsent.len() + self.protocol.held() + carried
+    }
+
+    /// Sends and receives until the connection, with its newest answer, is as far as it must be.
+    fn wait(
+        &mut self,
+        limit: Moment,
+        done: impl Fn(&Self, Option<Answer>) -> Result<bool, SecureError>,
+    ) -> io::Result<()> {
+        let mut buffer = [0; 2048];
+        let mut last = None;
+        while !done(self, last).map_err(io::Error::other)? {
+            self.flush()?;
             match kernel::receive(self.stream.as_fd(), &mut buffer) {
                 Ok((0, _)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok((count, _)) => {
-                    let result = self
-                        .protocol
-                        .feed(&buffer[..count], &mut self.unsent, |answer| {
-                            open |= answer == Answer::Open
-                        });
-                    result.map_err(io::Error::other)?;
-                }
+                Ok((count, _)) => self
+                    .receive(&buffer[..count], |answer| last = Some(answer))
+                    .map_err(io::Error::other)?,
                 Err(error)
                     if error.kind() == io::ErrorKind::WouldBlock && Moment::now() < limit =>
                 {
@@ -265,6 +301,27 @@ impl Connection {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        // What the handshake left to say.
+        self.flush()
+    }
+
+    /// Takes in what arrived, and gives each answer.
+    fn receive(&mut self, input: &[u8], mut take: impl FnMut(Answer)) -> Result<(), ClientError> {
+        let Self {
+            carrier,
+            protocol,
+            unsent,
+            ..
+        } = self;
+        let Some(carrier) = carrier else {
+            return protocol.feed(input, unsent, take);
+        };
+        let open = carrier.receive(input, unsent, |input, out| {
+            protocol.feed(input, out, &mut take)
+        })?;
+        if !open {
+            take(Answer::Ended);
         }
         Ok(())
     }
@@ -277,23 +334,21 @@ impl Connection {
         take: &mut dyn FnMut(Outcome),
     ) -> Result<(), ClientError> {
         let mut ended = false;
-        self.protocol
-            .feed(input, &mut self.unsent, |answer| match answer {
-                Answer::Accepted => in_flight
-                    .pop_front()
-                    .into_iter()
-                    .for_each(|message| take(Outcome::Accepted(message, arrived))),
-                Answer::Refused => in_flight
-                    .pop_front()
-                    .into_iter()
-                    .for_each(|message| take(Outcome::Refused(message))),
-                Answer::Forbidden => in_flight
-                    .pop_front()
-                    .into_iter()
-                    .for_each(|message| take(Outcome::Forbidden(message))),
-                Answer::Ended => ended = true,
-                Answer::Open => {}
-            })?;
+        self.receive(input, |answer| {
+            let outcome = match answer {
+                Answer::Accepted(place) => in_flight
+                    .remove(place)
+                    .map(|message| Outcome::Accepted(message, arrived)),
+                Answer::Refused(place) => in_flight.remove(place).map(Outcome::Refused),
+                Answer::Forbidden(place) => in_flight.remove(place).map(Outcome::Forbidden),
+                Answer::Ended => {
+                    ended = true;
+                    None
+                }
+                Answer::Open => None,
+            };
+            outcome.into_iter().for_each(&mut *take);
+        })?;
         if ended {
             Err(ClientError::WebSocket("the server ends the connection"))
         } else {

@@ -44,6 +44,7 @@ impl Lines {
             Line::open(Manner {
                 server: assignment.server,
                 site: site.clone(),
+                secure: assignment.secure.clone(),
                 socket,
             })
         };

@@ -5,12 +5,14 @@
 //! end. It shares nothing with its owner but [`Progress`].
 
 mod booking;
+mod end;
 mod line;
 mod lines;
 mod opening;
 mod outage;
 mod pacer;
 mod phase;
+mod road;
 mod session;
 mod shard;
 mod thread;
@@ -30,7 +32,7 @@ pub use pacer::{Pairs, PublishReport};
 pub use shard::{ShardReport, Usage};
 
 use crate::clock::Moment;
-use crate::net::WireTotals;
+use crate::net::{Secure, WireTotals};
 use crate::record::{Interval, Sending, Window};
 use crate::scenario::{Incident, Load, Token, events};
 use crate::schedule::Schedule;
@@ -50,6 +52,8 @@ pub struct Assignment {
     pub authority: String,
     /// What every client sends to be let in.
     pub token: Option<Token>,
+    /// Whom clients trust, where connections are encrypted.
+    pub secure: Option<Secure>,
     /// The load.
     pub load: Load,
     /// What happens in the measured phase, in the order of time.

@@ -4,20 +4,20 @@
 //! polling, and reconnects from the last position when a connection is lost.
 
 use std::future::poll_fn;
-use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::time::Instant;
 
 use super::booking::Booking;
+use super::end::{ANSWER_LIMIT, End};
 use super::outage::Told;
+use super::road::{Idle, Road};
 use super::shard::Shard;
 use super::{Assignment, phase};
-use crate::client::{Client, ClientError, Cursor, Step, Subscription};
+use crate::client::{ClientError, Cursor, Step, Subscription};
 use crate::clock::Moment;
 use crate::net::{Received, Socket, dial};
 use crate::scenario::{Load, Transport};
@@ -25,31 +25,6 @@ use crate::scenario::{Load, Transport};
 /// The first wait before dialling again; doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// How long an answer may take beyond what was asked for.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-
-/// Why a connection came to its end.
-#[derive(Debug, Error)]
-enum End {
-    /// In good order: the server said so.
-    #[error("the server ended the connection")]
-    Asked,
-    /// Without a word.
-    #[error("the server closed the connection")]
-    Closed,
-    #[error("cannot connect: {0}")]
-    Dial(#[source] io::Error),
-    #[error("connection lost: {0}")]
-    Lost(#[from] io::Error),
-    #[error("no answer within {} s", ANSWER_LIMIT.as_secs())]
-    Silent,
-    #[error("cut by an event of the plan")]
-    Cut(Moment),
-    #[error("the server answered what was not asked")]
-    Unasked,
-    #[error(transparent)]
-    Client(#[from] ClientError),
-}
 
 pub(super) struct Session {
     shard: Rc<Shard>,
@@ -195,8 +170,13 @@ impl Session {
             ..
         } = self.shard.assignment.load;
         let socket = self.dial().await?;
-        let mut client = Client::new(transport);
-        self.request(&socket, &mut client).await?;
+        let secure = self.shard.assignment.secure.as_ref();
+        let road = &mut Road::new(socket, secure, transport)?;
+        if !road.is_ready()? {
+            // Boxed: what it needs is given back once it is done.
+            Box::pin(self.greet(road)).await?;
+        }
+        self.request(road).await?;
         if transport == Transport::LongPolling && self.cursor.has_position() {
             // It receives from now on; its answer may take as long as it asked to be held.
             self.note_open(open, started);
@@ -204,16 +184,21 @@ impl Session {
         let mut waiting = true;
         loop {
             if !waiting && transport == Transport::Polling {
-                if !self.until_next_poll(&socket).await? {
+                if !self.until_next_poll(road).await? {
                     return Ok(End::Asked);
                 }
-                self.request(&socket, &mut client).await?;
+                self.request(road).await?;
                 waiting = true;
             }
             let step = if waiting {
-                self.answer(&socket, &mut client).await?
+                self.answer(road).await?
             } else {
-                self.receive(&socket, &mut client).await?
+                self.receive(road).await?
+            };
+            let Some(step) = step else {
+                // HTTP/2 has words for an end in good order, at any time.
+                let asked = *open && road.is_http2();
+                return Err(if asked { End::Asked } else { End::Closed });
             };
             if step == Step::More {
                 continue;
@@ -224,11 +209,11 @@ impl Session {
                 Step::Ended => return Ok(End::Asked),
                 Step::Answered { close } if close || !keep_alive => {
                     // Boxed: few sessions ever need it, and all would carry its room.
-                    Box::pin(socket.part()).await;
+                    Box::pin(road.part()).await;
                     return Ok(End::Asked);
                 }
                 Step::Answered { .. } if transport == Transport::LongPolling => {
-                    self.request(&socket, &mut client).await?;
+                    self.request(road).await?;
                     waiting = true;
                 }
                 Step::Open | Step::Answered { .. } | Step::More => {}
@@ -257,28 +242,67 @@ impl Session {
         }
     }
 
+    /// Opens what is between TCP and the client.
+    async fn greet(&mut self, road: &mut Road) -> Result<(), End> {
+        let rest = self.write(road, |_, road, out| {
+            road.hello(out);
+            Ok(())
+        })?;
+        road.socket.send_all(&rest).await?;
+        while !road.is_ready()? {
+            if self.answer(road).await?.is_none() {
+                return Err(End::Closed);
+            }
+        }
+        Ok(())
+    }
+
     /// Receives what belongs to an answer that has been asked for, within a limit.
-    async fn answer(&mut self, socket: &Socket, client: &mut Client) -> Result<Step, End> {
+    async fn answer(&mut self, road: &mut Road) -> Result<Option<Step>, End> {
         let limit = ANSWER_LIMIT + self.shard.assignment.load.hold;
-        tokio::time::timeout(limit, self.receive(socket, client))
+        tokio::time::timeout(limit, self.receive(road))
             .await
             .unwrap_or(Err(End::Silent))
     }
 
     /// Waits for the next poll to be due; gives `false` when the server closes the idle connection
     /// before that, as it may: the poll then goes over a new one.
-    async fn until_next_poll(&self, socket: &Socket) -> Result<bool, End> {
+    async fn until_next_poll(&self, road: &mut Road) -> Result<bool, End> {
         let due = self.shard.instant(self.next_poll(Moment::now()));
-        let spoke = poll_fn(|context| {
-            let buffer = &mut *self.shard.buffer.borrow_mut();
-            socket.poll_receive(context, buffer)
-        });
-        tokio::select! {
-            received = spoke => match received {
-                Ok(Received { count: 1.., .. }) => Err(End::Unasked),
-                Ok(_) | Err(_) => Ok(false),
-            },
-            () = tokio::time::sleep_until(due) => Ok(true),
+        loop {
+            let spoke = poll_fn(|context| {
+                let buffer = &mut *self.shard.buffer.borrow_mut();
+                let Ok(received) = ready!(road.socket.poll_receive(context, buffer)) else {
+                    return Poll::Ready(Ok(None));
+                };
+                Poll::Ready(self.idle(road, &buffer[..received.count]))
+            });
+            let rest = tokio::select! {
+                rest = spoke => rest?,
+                () = tokio::time::sleep_until(due) => return Ok(true),
+            };
+            match rest {
+                None => return Ok(false),
+                Some(rest) if rest.is_empty() => {}
+                Some(rest) => Box::pin(road.socket.send_all(&rest)).await?,
+            }
+        }
+    }
+
+    /// Takes in what comes between two polls; gives what is still to be sent, and nothing at the connection's end.
+    fn idle(&self, road: &mut Road, input: &[u8]) -> Result<Option<Vec<u8>>, End> {
+        if input.is_empty() {
+            return Ok(None);
+        }
+        let mut idle = Idle::Nothing;
+        let rest = self.write(road, |_, road, out| {
+            idle = road.idle(input, out)?;
+            Ok(())
+        })?;
+        match idle {
+            Idle::Nothing => Ok(Some(rest)),
+            Idle::Ended => Ok(None),
+            Idle::Spoke => Err(End::Unasked),
         }
     }
 
@@ -288,30 +312,29 @@ impl Session {
     }
 
     /// Receives once and books what it brought; sends what the protocol wants answered at once.
-    async fn receive(&mut self, socket: &Socket, client: &mut Client) -> Result<Step, End> {
+    async fn receive(&mut self, road: &mut Road) -> Result<Option<Step>, End> {
         let (step, rest) = poll_fn(|context| {
             let shard = Rc::clone(&self.shard);
             let buffer = &mut *shard.buffer.borrow_mut();
-            let received = ready!(socket.poll_receive(context, buffer))?;
+            let received = ready!(road.socket.poll_receive(context, buffer))?;
             if received.count == 0 {
                 return Poll::Ready(Err(End::Closed));
             }
-            Poll::Ready(self.take(socket, client, &buffer[..received.count], &received))
+            Poll::Ready(self.take(road, &buffer[..received.count], &received))
         })
         .await?;
         if !rest.is_empty() {
-            socket.send_all(&rest).await?;
+            road.socket.send_all(&rest).await?;
         }
         Ok(step)
     }
 
     fn take(
         &mut self,
-        socket: &Socket,
-        client: &mut Client,
+        road: &mut Road,
         input: &[u8],
         received: &Received,
-    ) -> Result<(Step, Vec<u8>), End> {
+    ) -> Result<(Option<Step>, Vec<u8>), End> {
         let shard = &*self.shard;
         let mut out = shard.out.borrow_mut();
         out.clear();
@@ -328,26 +351,35 @@ impl Session {
             slot: self.slot,
             arrival: received.arrival,
         };
-        let step = client.feed(input, &mut self.cursor, &mut out, &mut booking)?;
+        let step = road.feed(input, &mut self.cursor, &mut out, &mut booking)?;
         if let Some(recorder) = recorder.as_mut() {
             recorder.interval().sent += out.len() as u64;
         }
-        Ok((step, send_now(socket, &out)?))
+        Ok((step, road.send_now(&out)?))
     }
 
     /// Sends the opening request, or the next poll.
-    async fn request(&mut self, socket: &Socket, client: &mut Client) -> Result<(), End> {
-        let rest = {
-            let mut out = self.shard.out.borrow_mut();
-            out.clear();
-            client.request(&self.subscription, &self.cursor, &mut out);
-            self.shard.count_sent(out.len());
-            send_now(socket, &out)?
-        };
+    async fn request(&mut self, road: &mut Road) -> Result<(), End> {
+        let rest = self.write(road, |session, road, out| {
+            Ok(road.request(&session.subscription, &session.cursor, out)?)
+        })?;
         if !rest.is_empty() {
-            socket.send_all(&rest).await?;
+            road.socket.send_all(&rest).await?;
         }
         Ok(())
+    }
+
+    /// Sends what is written, as far as the kernel takes it at once; gives the rest.
+    fn write(
+        &self,
+        road: &mut Road,
+        write: impl FnOnce(&Self, &mut Road, &mut Vec<u8>) -> Result<(), ClientError>,
+    ) -> Result<Vec<u8>, End> {
+        let mut out = self.shard.out.borrow_mut();
+        out.clear();
+        write(self, road, &mut out)?;
+        self.shard.count_sent(out.len());
+        Ok(road.send_now(&out)?)
     }
 }
 
@@ -357,17 +389,5 @@ impl Drop for Session {
         if std::thread::panicking() {
             self.shard.broken.notify_one();
         }
-    }
-}
-
-/// Sends what the kernel takes at once; gives the rest, which is nearly always nothing.
-fn send_now(socket: &Socket, out: &[u8]) -> io::Result<Vec<u8>> {
-    if out.is_empty() {
-        return Ok(Vec::new());
-    }
-    match socket.try_send(out) {
-        Ok(count) => Ok(out[count..].to_vec()),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(out.to_vec()),
-        Err(error) => Err(error),
     }
 }

@@ -5,6 +5,7 @@ use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 pub use relay::RelayArgs;
+use tempfile::TempPath;
 use tokio::sync::oneshot;
 
 use super::TargetError;
@@ -21,15 +22,19 @@ pub fn run(arguments: RelayArgs) -> ExitCode {
     relay::run(arguments)
 }
 
-/// Starts the relay on a free loopback port; gives it and its URL.
+/// Starts the relay on a free loopback port; gives it and its URL, and with TLS the file that its certificate is in.
 pub(super) async fn start(
     processors: Option<&[usize]>,
     load: &Load,
-) -> Result<(Child, String), TargetError> {
+) -> Result<(Child, String, Option<TempPath>), TargetError> {
     let program =
         std::env::current_exe().map_err(|error| TargetError::Bundled(error.to_string()))?;
     let mut words = vec![program.to_string_lossy().into_owned(), "relay".to_owned()];
     words.extend(flags(load));
+    let certificate = match load.tls {
+        true => Some(certificate(&mut words)?),
+        false => None,
+    };
     let mut child = Child::start(&words, processors, Stdio::piped())?;
     let line = match tokio::time::timeout(START_LIMIT, first_line(&mut child)?).await {
         Ok(line) => line.unwrap_or_default(),
@@ -41,13 +46,25 @@ pub(super) async fn start(
         }
     };
     match line.trim().strip_prefix(READY) {
-        Some(url) => Ok((child, url.to_owned())),
+        Some(url) => Ok((child, url.to_owned(), certificate)),
         None => Err(TargetError::Bundled(
             child
                 .ended()
                 .unwrap_or_else(|| format!("it said `{}`", line.trim())),
         )),
     }
+}
+
+/// Has the relay make a certificate and write it to a file, before it says that it listens.
+fn certificate(words: &mut Vec<String>) -> Result<TempPath, TargetError> {
+    let file = tempfile::NamedTempFile::new();
+    let path = file
+        .map_err(|error| TargetError::Bundled(format!("no file for its certificate: {error}")))?
+        .into_temp_path();
+    let flags = ["--tls-self-signed", "--tls-cert-out"].map(str::to_owned);
+    words.extend(flags);
+    words.push(path.to_string_lossy().into_owned());
+    Ok(path)
 }
 
 /// What the relay says first, when it has said it. A thread reads it, and ends with the relay.

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::header::HOST;
+use rustls::RootCertStore;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::TargetError;
+use crate::net::{Secure, trusting};
 
 /// How long a server that runs may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
@@ -32,16 +34,32 @@ impl<'a> Health<'a> {
         url: &'a str,
         address: SocketAddr,
         authority: &'a str,
+        secure: Option<&Secure>,
     ) -> Result<Self, TargetError> {
-        let client = reqwest::Client::builder().no_proxy().build();
-        let client = client.map_err(|error| TargetError::Refused {
+        let refused = |reason| TargetError::Refused {
             url: url.to_owned(),
-            reason: innermost(&error),
-        })?;
+            reason,
+        };
+        // In the clear nobody needs to be trusted.
+        let config = match secure {
+            Some(secure) => secure.for_control_calls(),
+            None => trusting(RootCertStore::empty()).map_err(|error| refused(error.to_string()))?,
+        };
+        let client = reqwest::Client::builder().no_proxy();
+        // By the name, which the certificate is for, and yet to this address.
+        let host = authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host);
+        let client = client
+            .tls_backend_preconfigured(config)
+            .resolve(host, address);
         Ok(Self {
             url,
-            client,
-            request: format!("http://{address}/healthz"),
+            client: client.build().map_err(|error| refused(innermost(&error)))?,
+            request: match secure {
+                Some(_) => format!("https://{authority}/healthz"),
+                None => format!("http://{address}/healthz"),
+            },
             authority,
         })
     }
@@ -117,7 +135,7 @@ mod tests {
     async fn who_refuses_to_the_end_is_not_called_silent_and_who_is_silent_is() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let health = Health::new("http://there", address, "there").unwrap();
+        let health = Health::new("http://there", address, "there", None).unwrap();
         let silent = health.within(SHORT).await.unwrap_err();
         assert!(matches!(silent, TargetError::Silent { .. }), "{silent}");
         drop(listener);

@@ -4,6 +4,7 @@ mod bundled;
 mod child;
 mod freeze;
 mod health;
+mod trust;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -19,6 +20,7 @@ pub use freeze::Frozen;
 use freeze::Who;
 use health::Health;
 
+use crate::net::{Secure, SecureError};
 use crate::scenario::{Endpoint, Load, Target, Token, TokenSource};
 
 /// Kills every server that bench started and lets go on what it has stopped, for a process that
@@ -60,6 +62,18 @@ pub enum TargetError {
     /// The bundled relay did not say where it listens.
     #[error("the bundled relay did not start: {0}")]
     Bundled(String),
+    /// A certificate that is to be trusted cannot be used.
+    #[error("{0}")]
+    Trust(String),
+    /// Connections to it cannot be encrypted as the scenario wishes.
+    #[error("the server at {url}: {source}")]
+    Secure {
+        /// Its address.
+        url: String,
+        /// Why.
+        #[source]
+        source: SecureError,
+    },
     /// The token that clients are to send is not there.
     #[error("{0}")]
     Token(String),
@@ -94,6 +108,8 @@ pub struct Server {
     pub name: String,
     /// What every client sends to be let in.
     pub token: Option<Token>,
+    /// Whom clients trust, where connections are encrypted.
+    pub secure: Option<Secure>,
     child: Option<Child>,
 }
 
@@ -109,21 +125,22 @@ impl Server {
         processors: Option<&[usize]>,
         load: &Load,
     ) -> Result<Self, TargetError> {
-        // Never in silence without what was asked for.
-        if load.tls {
-            let why = "target.tls: clients cannot speak TLS yet";
-            return Err(TargetError::Bundled(why.to_owned()));
-        }
         match target {
             Target::Bundled => {
-                let (child, url) = bundled::start(processors, load).await?;
+                let (child, url, certificate) = bundled::start(processors, load).await?;
                 let wrong = |why| TargetError::Bundled(format!("its address `{url}` {why}"));
                 let endpoint = Endpoint::read(&url).map_err(wrong)?;
                 let (address, authority) = (resolve(&url, &endpoint).await?, endpoint.to_string());
-                Health::new(&url, address, &authority)?.now().await?;
+                let secure = match certificate {
+                    Some(file) => Some(trust::of_file(&file, &endpoint.host, load)?),
+                    None => None,
+                };
+                let health = Health::new(&url, address, &authority, secure.as_ref())?;
+                trust::confirm(health.now().await, &url, address, secure.as_ref(), load).await?;
                 Ok(Self {
                     address,
                     authority,
+                    secure,
                     pid: Some(child.id()),
                     name: format!("bundled relay {}", env!("CARGO_PKG_VERSION")),
                     token: None,
@@ -136,19 +153,26 @@ impl Server {
                 pid,
                 command,
                 token,
+                tls_ca,
                 ..
             } => {
                 let token = token.as_ref().map(TokenSource::read).transpose();
                 let token = token.map_err(TargetError::Token)?;
                 let (address, authority) = (resolve(url, endpoint).await?, endpoint.to_string());
-                let health = Health::new(url, address, &authority)?;
-                let child = match command {
-                    Some(words) => Some(run(words, processors, &health).await?),
-                    None => health.now().await.map(|()| None)?,
+                let secure = match load.tls {
+                    true => Some(trust::of_system(tls_ca.as_deref(), &endpoint.host, load)?),
+                    false => None,
                 };
+                let health = Health::new(url, address, &authority, secure.as_ref())?;
+                let child = match command {
+                    Some(words) => run(words, processors, &health).await.map(Some),
+                    None => health.now().await.map(|()| None),
+                };
+                let child = trust::confirm(child, url, address, secure.as_ref(), load).await?;
                 Ok(Self {
                     address,
                     authority,
+                    secure,
                     pid: pid.or(child.as_ref().map(Child::id)),
                     name: format!("relay at {url}"),
                     token,

@@ -25,6 +25,11 @@ pub fn fits(plan: &Plan) -> Result<(), String> {
     for load in plan.trials.iter().map(|trial| &trial.load) {
         let cannot = [
             (
+                load.tls,
+                "target.tls",
+                "the browser trusts no certificate that is made for a test, and chooses its version of HTTP by itself",
+            ),
+            (
                 load.link != Link::NONE,
                 "link",
                 "an emulated link is within simulated clients",

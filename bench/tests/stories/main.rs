@@ -30,6 +30,7 @@ mod program;
 mod realism;
 mod refusals;
 mod search;
+mod secure;
 mod theory;
 mod tokens;
 mod witness;

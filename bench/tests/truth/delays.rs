@@ -110,6 +110,23 @@ fn a_heavy_tail_is_as_long_as_it_was_planted() {
     }
 }
 
+/// A segment's share of a record is a record of TLS, and the times are those of the last.
+#[test]
+fn tls_moves_nothing() {
+    for (delay, cut) in [(0, Cut::Whole), (60, Cut::Parts), (0, Cut::Together)] {
+        let plan = Plan {
+            delay: Delay::Fixed(MS(delay)),
+            cut,
+            certified: &["127.0.0.1"],
+            offers: &["http/1.1"],
+            ..Plan::default()
+        };
+        for seen in all(&plan) {
+            assert!(arrival(&seen, "min") >= MS(delay), "{}", seen.transport());
+        }
+    }
+}
+
 #[test]
 fn a_message_in_eight_segments_arrives_with_its_last() {
     all(&Plan {

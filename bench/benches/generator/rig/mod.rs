@@ -88,6 +88,7 @@ pub(crate) fn waiting_clients(
         server,
         authority: server.to_string(),
         token: None,
+        secure: None,
         load: Load {
             transport,
             clients,

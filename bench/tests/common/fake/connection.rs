@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::log::{Batch, Entry};
 use super::wire::{self, Incoming, Outgoing, Request};
-use super::{Shared, Silent, count, socket};
+use super::{Shared, Silent, Stream, count, socket};
 
 /// How often an endless answer looks whether the fake is to end.
 const LOOK: Duration = Duration::from_millis(50);
@@ -39,9 +39,8 @@ const EVENTS: Form = Form {
     goodbye: b"0\r\n\r\n",
 };
 
-pub(super) fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut incoming = Incoming::new(stream.try_clone()?);
+pub(super) fn serve(stream: &Stream, shared: &Shared) -> io::Result<()> {
+    let mut incoming = Incoming::new(stream);
     let mut outgoing = Outgoing::new(stream, shared);
     loop {
         let request = incoming.request()?;
@@ -95,7 +94,7 @@ fn client(path: &str) -> Vec<u8> {
 
 /// Takes a message in; gives whether it was taken.
 pub(super) fn take(
-    stream: &TcpStream,
+    stream: &Stream,
     shared: &Shared,
     name: &str,
     body: Vec<u8>,
@@ -113,7 +112,7 @@ pub(super) fn take(
     Ok(true)
 }
 
-fn publish(mut stream: &TcpStream, shared: &Shared, name: &str, body: Vec<u8>) -> io::Result<()> {
+fn publish(mut stream: &Stream, shared: &Shared, name: &str, body: Vec<u8>) -> io::Result<()> {
     let answer = if take(stream, shared, name, body)? {
         wire::answer("201 Created", "", r#"{"position":"fake-0"}"#)
     } else {
@@ -146,7 +145,7 @@ fn poll(outgoing: &mut Outgoing<'_>, name: &str, request: &Request) -> io::Resul
     };
     outgoing.write(&answer, entries.len())?;
     if shared.plan.close_polls {
-        outgoing.stream.shutdown(Shutdown::Write)?;
+        outgoing.stream.tcp.shutdown(Shutdown::Write)?;
     }
     Ok(())
 }
@@ -183,7 +182,7 @@ pub(super) fn follow(
             .collect();
         match outgoing.write(&bytes, batch.entries.len()) {
             Err(error) if error.kind() == ErrorKind::ConnectionAborted => {
-                return outgoing.stream.write_all(form.goodbye);
+                return (&mut &*outgoing.stream).write_all(form.goodbye);
             }
             written => written?,
         }

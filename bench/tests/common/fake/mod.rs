@@ -8,6 +8,7 @@ mod connection;
 mod delay;
 mod log;
 mod socket;
+mod stream;
 mod wire;
 mod written;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub(crate) use delay::Delay;
 use log::Log;
+use stream::{Certificate, Stream};
 pub(crate) use written::Written;
 
 /// What goes wrong. "Every n-th" counts the messages of a channel from 1; 0 is never.
@@ -58,6 +60,10 @@ pub(crate) struct Plan {
     pub(crate) silent: Silent,
     /// It serves the client code of the relay's pages.
     pub(crate) pages: bool,
+    /// It speaks TLS, and its certificate is for these names; none for none.
+    pub(crate) certified: &'static [&'static str],
+    /// What it offers by ALPN.
+    pub(crate) offers: &'static [&'static str],
 }
 
 /// How bytes are written.
@@ -119,6 +125,7 @@ fn count(counter: &AtomicU64) -> u64 {
 
 struct Shared {
     plan: Plan,
+    certificate: Option<Certificate>,
     log: Log,
     /// By what a trial's channels have in common, in the order of the trials.
     tallies: Mutex<Vec<(String, Arc<Tally>)>>,
@@ -152,6 +159,7 @@ impl Fake {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             log: Log::default(),
+            certificate: (!plan.certified.is_empty()).then(|| Certificate::new(&plan)),
             plan,
             tallies: Mutex::default(),
             connections: AtomicU64::new(0),
@@ -163,7 +171,20 @@ impl Fake {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        match self.shared.certificate {
+            None => format!("http://{}", self.address),
+            Some(_) => format!("https://{}", self.address),
+        }
+    }
+
+    /// A scenario that names its URL, trusting it.
+    pub(crate) fn trusted(&self, scenario: &str) -> String {
+        let Some(certificate) = &self.shared.certificate else {
+            return scenario.to_owned();
+        };
+        let url = format!("url = \"{}\"", self.url());
+        let file = certificate.file.display();
+        scenario.replace(&url, &format!("{url}, tls_ca = \"{file}\""))
     }
 
     /// What it did in each trial.
@@ -191,6 +212,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let Ok(stream) = stream else { continue };
         let shared = Arc::clone(shared);
         // A connection that its client cuts ends with an error, which is no news.
-        thread::spawn(move || connection::serve(&stream, &shared));
+        thread::spawn(move || {
+            stream.set_nodelay(true)?;
+            connection::serve(&Stream::new(stream, shared.certificate.as_ref()), &shared)
+        });
     }
 }

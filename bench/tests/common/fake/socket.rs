@@ -19,7 +19,7 @@ const FRAMES: Form = Form {
 };
 
 pub(super) fn serve(
-    incoming: &mut Incoming,
+    incoming: &mut Incoming<'_>,
     outgoing: &mut Outgoing<'_>,
     name: &str,
     request: &Request,
@@ -40,7 +40,7 @@ pub(super) fn serve(
 }
 
 /// Answers publishes until the client goes.
-fn publishes(incoming: &mut Incoming, shared: &Shared, name: &str) -> io::Result<()> {
+fn publishes(incoming: &mut Incoming<'_>, shared: &Shared, name: &str) -> io::Result<()> {
     loop {
         let (opcode, body) = read_frame(incoming)?;
         if opcode != TEXT {
@@ -48,7 +48,7 @@ fn publishes(incoming: &mut Incoming, shared: &Shared, name: &str) -> io::Result
         }
         let said: Value = serde_json::from_slice(&body)?;
         let (payload, id) = (said["publish"].to_string(), &said["id"]);
-        let taken = take(&incoming.stream, shared, name, payload.into_bytes())?;
+        let taken = take(incoming.stream, shared, name, payload.into_bytes())?;
         let answer = if taken {
             format!(r#"{{"published":"fake-0","id":{id}}}"#)
         } else {
@@ -59,7 +59,7 @@ fn publishes(incoming: &mut Incoming, shared: &Shared, name: &str) -> io::Result
 }
 
 /// A frame of a client (RFC 6455, section 5.2): its opcode and its bytes without the mask.
-fn read_frame(incoming: &mut Incoming) -> io::Result<(u8, Vec<u8>)> {
+fn read_frame(incoming: &mut Incoming<'_>) -> io::Result<(u8, Vec<u8>)> {
     let head = incoming.take(2)?;
     assert_eq!(head[1] & 0x80, 0x80, "a client's frame must be masked");
     let length = match head[1] & 0x7f {

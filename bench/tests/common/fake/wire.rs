@@ -1,7 +1,6 @@
 //! Requests as they come and records as they are written.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -10,11 +9,11 @@ use bench::clock::Moment;
 use socket2::SockRef;
 
 use super::log::Entry;
-use super::{Cut, Plan, Shared, Tally, Written, count, written};
+use super::{Cut, Plan, Shared, Stream, Tally, Written, count, written};
 
 /// What is read from a connection.
-pub(super) struct Incoming {
-    pub(super) stream: TcpStream,
+pub(super) struct Incoming<'a> {
+    pub(super) stream: &'a Stream,
     buffer: Vec<u8>,
 }
 
@@ -23,8 +22,8 @@ pub(super) struct Request {
     text: String,
 }
 
-impl Incoming {
-    pub(super) fn new(stream: TcpStream) -> Self {
+impl<'a> Incoming<'a> {
+    pub(super) fn new(stream: &'a Stream) -> Self {
         Self {
             stream,
             buffer: Vec::new(),
@@ -104,7 +103,7 @@ impl Request {
 
 /// What is written to a subscriber.
 pub(super) struct Outgoing<'a> {
-    pub(super) stream: &'a TcpStream,
+    pub(super) stream: &'a Stream,
     pub(super) shared: &'a Shared,
     tally: Arc<Tally>,
     connection: u64,
@@ -113,7 +112,7 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    pub(super) fn new(stream: &'a TcpStream, shared: &'a Shared) -> Self {
+    pub(super) fn new(stream: &'a Stream, shared: &'a Shared) -> Self {
         Self {
             stream,
             shared,
@@ -181,8 +180,8 @@ impl<'a> Outgoing<'a> {
 }
 
 /// Ends a connection without a goodbye.
-pub(super) fn reset(stream: &TcpStream) -> io::Error {
-    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+pub(super) fn reset(stream: &Stream) -> io::Error {
+    let _ = SockRef::from(&stream.tcp).set_linger(Some(Duration::ZERO));
     io::ErrorKind::ConnectionReset.into()
 }
 
