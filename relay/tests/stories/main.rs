@@ -1,6 +1,7 @@
 //! Stories of a whole relay, told over real sockets in raw bytes.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
+mod bombs;
 mod demo;
 mod errors;
 mod golden;
