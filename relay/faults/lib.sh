@@ -4,11 +4,14 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 
-# Nothing here may hang: who is not done by then is ended, with all it started. `bounded SECONDS "$@"` comes first.
+# Nothing here may hang: who is not done by then is ended, with all it started. `bounded SECONDS "$@"` comes first, but for namespaces.
 bounded() {
   local limit=$1
   shift
   [ -n "${BOUNDED:-}" ] || BOUNDED=1 exec timeout --kill-after=10 "$limit" "$0" "$@"
+  DIR=$(mktemp -d)
+  trap clean EXIT
+  trap 'exit 143' TERM INT
   printf '$ relay/faults/%s\n' "${0##*/}${*:+ $*}"
 }
 
@@ -30,6 +33,16 @@ fail() {
 # need PROGRAM PACKAGE: what is missing, and where Debian has it.
 need() { command -v "$1" >/dev/null || { say "LEFT OUT ${0##*/}: there is no $1 (apt-get install $2)"; exit 77; }; }
 
+# in_namespaces FLAGS "$@": starts the script anew as root of namespaces of its own, which needs nobody's leave on most systems.
+in_namespaces() {
+  local flags=$1
+  shift
+  [ -z "${INSIDE:-}" ] || return 0
+  need unshare util-linux
+  unshare --user --map-root-user $flags true 2>/dev/null || { say "LEFT OUT ${0##*/}: it may not make namespaces here"; exit 77; }
+  INSIDE=1 exec unshare --user --map-root-user $flags "$0" "$@"
+}
+
 # The programs: those of a release build, unless RELAY, TRAFFIC and BENCH name others.
 RELAY=${RELAY:-$ROOT/target/release/relay}
 TRAFFIC=${TRAFFIC:-$ROOT/target/release/examples/traffic}
@@ -40,7 +53,6 @@ program() {
 program "$RELAY"
 program "$TRAFFIC"
 
-DIR=$(mktemp -d)
 STARTED=()
 clean() {
   trap - EXIT
@@ -50,13 +62,13 @@ clean() {
   type clean_more >/dev/null 2>&1 && clean_more
   rm -rf "$DIR"
 }
-trap clean EXIT
-trap 'exit 143' TERM INT
 
 # spawn NAME COMMAND...: in the background; PID is its number, NAME.out and NAME.log what it says.
 spawn() {
   local name=$1
   shift
+  # Made anew behind our back, it would still show what the one before said.
+  rm -f "$DIR/$name.out" "$DIR/$name.log"
   "$@" </dev/null >"$DIR/$name.out" 2>"$DIR/$name.log" &
   PID=$!
   STARTED+=("$PID")
@@ -101,6 +113,15 @@ ask() {
   exec 9<>"/dev/tcp/${ADDRESS%:*}/${ADDRESS##*:}"
   printf 'GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$1" >&9
   timeout 5 sed '1,/^\r$/d' <&9
+  exec 9>&-
+}
+
+# publish CHANNEL JSON: the status of the answer.
+publish() {
+  exec 9<>"/dev/tcp/${ADDRESS%:*}/${ADDRESS##*:}"
+  printf 'POST /channels/%s/messages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n%s' "$1" \
+    "Content-Length: ${#2}"$'\r\n\r\n'"$2" >&9
+  timeout 5 sed -n '1s/HTTP\/1.1 \([0-9]*\).*/\1/p' <&9
   exec 9>&-
 }
 

@@ -277,6 +277,8 @@ fn start_log(args: &RelayArgs) {
     let log = tracing_subscriber::fmt()
         .with_max_level(args.log_level)
         .with_ansi(io::stderr().is_terminal())
+        // Where a line cannot be written (a full disk), neither can word of that, and the attempt would panic.
+        .log_internal_errors(false)
         .with_writer(io::stderr);
     let _ = match args.log_format {
         LogFormat::Text => tracing::subscriber::set_global_default(log.finish()),

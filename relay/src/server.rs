@@ -10,7 +10,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::access::Connections;
 use crate::connection;
@@ -22,6 +22,8 @@ use crate::tls::Tls;
 /// Handshakes the kernel finishes ahead of us. A shorter list drops connections in a storm of
 /// them, and each dropped one comes back only after a second.
 const BACKLOG: i32 = 4096;
+/// How often the log says that clients cannot be accepted: it is tried twenty times a second.
+const COMPLAINT: Duration = Duration::from_secs(5);
 /// Clients that are turned away at the same time with an answer; more are turned away without.
 const REFUSALS: usize = 256;
 /// As many of these as one address may take.
@@ -130,6 +132,7 @@ pub(crate) async fn serve_as(
             state.settings.max_connections_per_address,
         ),
         refusals: Connections::new(REFUSALS, REFUSALS_OF_ONE),
+        complained: None,
         tasks: JoinSet::new(),
         state,
     };
@@ -155,6 +158,8 @@ struct Server {
     state: Arc<State>,
     slots: Connections,
     refusals: Connections,
+    /// When it last said that it cannot accept.
+    complained: Option<Instant>,
     /// Every task of the relay: none outlives the set.
     tasks: JoinSet<()>,
 }
@@ -166,7 +171,10 @@ impl Server {
             Err(error) if is_of_one_client(&error) => {}
             Err(error) => {
                 // Most likely there are no descriptors left: waiting lets some connection end.
-                tracing::warn!(%error, "cannot accept");
+                if self.complained.is_none_or(|at| at.elapsed() >= COMPLAINT) {
+                    tracing::warn!(%error, "cannot accept: clients wait");
+                    self.complained = Some(Instant::now());
+                }
                 sleep(Duration::from_millis(50)).await;
             }
         }
