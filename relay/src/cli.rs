@@ -10,6 +10,8 @@ use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::keep::{Keep, KeepError};
 use crate::server::{Stand, bind, serve_as};
@@ -280,8 +282,15 @@ fn start_log(args: &RelayArgs) {
         // Where a line cannot be written (a full disk), neither can word of that, and the attempt would panic.
         .log_internal_errors(false)
         .with_writer(io::stderr);
+    // Whatever the level, h2 is not to tell of each frame: the log is the relay's.
+    let quiet = args.log_level.min(LevelFilter::WARN);
+    let targets = Targets::new()
+        .with_default(args.log_level)
+        .with_target("h2", quiet);
     let _ = match args.log_format {
-        LogFormat::Text => tracing::subscriber::set_global_default(log.finish()),
-        LogFormat::Json => tracing::subscriber::set_global_default(log.json().finish()),
+        LogFormat::Text => tracing::subscriber::set_global_default(log.finish().with(targets)),
+        LogFormat::Json => {
+            tracing::subscriber::set_global_default(log.json().finish().with(targets))
+        }
     };
 }

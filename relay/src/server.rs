@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::access::Connections;
-use crate::connection;
+use crate::connection::{self, watch_for_panic};
 use crate::log::Log;
 use crate::settings::Settings;
 use crate::state::{Role, State, empty_log};
@@ -217,15 +217,6 @@ impl Server {
             self.tasks.shutdown().await;
         }
         tracing::info!("shut down");
-    }
-}
-
-/// A connection's bug must not end the relay, but it must not pass unseen either.
-fn watch_for_panic(ended: Result<(), JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        tracing::error!(%error, "a task panicked");
     }
 }
 

@@ -68,6 +68,9 @@ pub struct Settings {
     /// Connections of one address (of one /64 of IPv6); one more is answered 429
     #[arg(long, value_name = "COUNT", default_value = "2000", value_parser = at_least_one)]
     pub max_connections_per_address: usize,
+    /// Requests that one connection of HTTP/2 may have open at once, waiting ones included
+    #[arg(long, value_name = "COUNT", default_value = "100", value_parser = at_least_one)]
+    pub max_streams: usize,
     /// Bytes of a published message
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
     pub max_body: usize,

@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -20,7 +19,7 @@ use super::progress::{Progress, Stage};
 use super::strict::{Strict, Violation, addressed};
 use super::{Ended, Guest, say};
 use crate::metrics::{Closed, Route};
-use crate::routes::{self, Answer};
+use crate::routes::{self, Answer, Incoming};
 use crate::socket::{Pace, Patience, Socket};
 use crate::state::State;
 use crate::transport::reply::Refusal;
@@ -99,7 +98,7 @@ async fn respond(
     state: Arc<State>,
     progress: Arc<Progress>,
     guest: Guest,
-    request: Request<Incoming>,
+    request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     if let Err(refusal) = addressed(&request) {
         state
@@ -108,6 +107,7 @@ async fn respond(
         progress.request_answered(Some(Closed::Protocol));
         return Ok(refusal.reply().map(Full::new));
     }
+    let request = request.map(Incoming::Http1);
     let answer = match guest {
         Guest::TurnedAway(full) => routes::turn_away(&state, &request, full),
         Guest::New | Guest::Again => routes::answer(&state, request).await,

@@ -1,10 +1,12 @@
 //! One client's connection, from accept to close.
 //!
 //! It begins with hyper, which parses requests and answers what can be answered at once. A
-//! request that must wait takes the connection over; after a long poll it goes back to hyper.
+//! request that must wait takes the connection over; after a long poll it goes back to hyper. A client of
+//! HTTP/2 has many requests at once, and each has its stream.
 
 mod handshake;
 mod http;
+mod http2;
 mod progress;
 mod strict;
 mod watched;
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
+use tokio::task::JoinError;
 use tokio::time::timeout;
 
 use crate::access::{Full, Slot};
@@ -51,6 +54,7 @@ enum Ended {
 pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
     let _open = Open::new(&state.metrics);
     let reason = match open(stream, &state).await {
+        Ok(socket) if socket.is_http2() => Box::pin(http2::serve(socket, &state)).await,
         Ok(socket) => requests(socket, &state).await,
         Err(reason) => reason,
     };
@@ -140,6 +144,15 @@ async fn say(mut socket: Socket, refusal: Refusal, patience: Patience) {
     out.push(reply.into_body());
     if out.flush(&mut socket, patience).await.is_ok() {
         socket.linger().await;
+    }
+}
+
+/// A connection's bug must not end the relay, nor a stream's its connection, but it must not pass unseen either.
+pub(crate) fn watch_for_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a task panicked");
     }
 }
 

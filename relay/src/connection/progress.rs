@@ -66,6 +66,12 @@ impl Progress {
         (stage, seen.steps)
     }
 
+    /// Gives the steps done so far while the client is to take what was written.
+    pub(super) fn writing(&self) -> Option<u64> {
+        let seen = self.seen();
+        seen.unflushed.then_some(seen.steps)
+    }
+
     pub(super) fn bytes_read(&self, count: usize) {
         let mut seen = self.seen();
         seen.ended |= count == 0;

@@ -84,6 +84,12 @@ impl Metrics {
                 self.open_connections(),
             ),
             one(
+                "streams",
+                GAUGE,
+                "Open streams of HTTP/2",
+                self.open_streams(),
+            ),
+            one(
                 "channels",
                 GAUGE,
                 "Channels that exist",
@@ -136,9 +142,11 @@ impl Metrics {
         ]
     }
 
-    fn by_reason(&self) -> [Row; 2] {
+    fn by_reason(&self) -> [Row; 3] {
         let missed = Missed::ALL.map(|why| (why.reason(), load(&self.missed[why as usize])));
         let closed = Closed::ALL.map(|why| (why.name(), load(&self.closed[why as usize])));
+        let streams = |why: Closed| load(&self.streams_closed[why as usize]);
+        let streams = Closed::ALL.map(|why| (why.name(), streams(why)));
         let row = |name, help, values: &[(&'static str, i64)]| {
             let values = Values::By("reason", values.to_vec());
             Row {
@@ -151,6 +159,7 @@ impl Metrics {
         [
             row("missed", "Readers told that they missed messages", &missed),
             row("closed", "Connections that ended", &closed),
+            row("streams_closed", "Streams of HTTP/2 that ended", &streams),
         ]
     }
 }

@@ -20,6 +20,8 @@ pub struct Metrics {
     missed: [AtomicU64; Missed::ALL.len()],
     closed: [AtomicU64; Closed::ALL.len()],
     connections: AtomicI64,
+    streams: AtomicI64,
+    streams_closed: [AtomicU64; Closed::ALL.len()],
     requests: Family<labels::Request, Counter>,
 }
 
@@ -58,6 +60,21 @@ impl Metrics {
     /// Counts the end of a connection.
     pub fn closed(&self, reason: Closed) {
         self.closed[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Moves the number of open streams of HTTP/2.
+    pub fn streams(&self, change: i64) {
+        self.streams.fetch_add(change, Ordering::Relaxed);
+    }
+
+    /// Counts the end of a stream of HTTP/2.
+    pub fn stream_closed(&self, reason: Closed) {
+        self.streams_closed[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gives the number of open streams of HTTP/2.
+    pub fn open_streams(&self) -> i64 {
+        self.streams.load(Ordering::Relaxed)
     }
 
     /// Counts an answered request.

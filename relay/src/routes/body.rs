@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tokio::time::timeout;
 
+use super::Incoming;
 use crate::message::PayloadError;
 use crate::publish::PublishError;
 use crate::state::State;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use http::header::{self, HeaderMap};
 use http::{Method, Request, StatusCode, Version};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 
 use super::body::json_body;
 use super::query::Query;
-use super::{Answer, Asked, Leaf, preflight, wrong_method};
+use super::{Answer, Asked, Incoming, Leaf, preflight, wrong_method};
 use crate::log::{Pick, Start};
 use crate::message::ChannelName;
 use crate::publish::publish;
@@ -30,6 +30,10 @@ pub(super) async fn answer(
             receive(state, request, &channel).await.map(Answer::Reply)
         }
         (&Method::GET, _) => read(state, &request, asked).await,
+        // The handshake of HTTP/2.
+        (&Method::CONNECT, Leaf::Socket) if request.version() == Version::HTTP_2 => {
+            read(state, &request, asked).await
+        }
         (_, Leaf::Messages) => Err(wrong_method("GET, POST, OPTIONS")),
         (_, _) => Err(wrong_method("GET, OPTIONS")),
     }

@@ -2,6 +2,7 @@
 
 mod body;
 mod channel;
+mod incoming;
 mod operations;
 mod query;
 mod target;
@@ -9,7 +10,6 @@ mod tickets;
 
 use http::header::{self, HeaderValue};
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
 
 use crate::access::{Caller, Denied, Full, Origin, Pass};
 use crate::demo;
@@ -17,6 +17,7 @@ use crate::message::{ChannelName, NameError};
 use crate::state::{Role, State};
 use crate::transport::reply::{Refusal, Reply};
 use crate::transport::{Waiting, websocket};
+pub(crate) use incoming::Incoming;
 use query::Query;
 use target::{Leaf, Target};
 

@@ -58,6 +58,7 @@ pub(super) fn stats(state: &State) -> Reply {
         "channels": kept.channels,
         "messages": { "kept": kept.messages, "kept_bytes": kept.bytes, "log_bytes": kept.weight, "trimmed": kept.trimmed },
         "connections": state.metrics.open_connections(),
+        "streams": state.metrics.open_streams(),
         "subscribers": subscribers,
         "closed": closed,
         "missed": missed,

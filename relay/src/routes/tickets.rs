@@ -1,11 +1,10 @@
 //! `POST /tickets`: a ticket for what cannot send a token.
 
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
 use serde::Deserialize;
 
 use super::body::json_body;
-use super::{preflight, wrong_method};
+use super::{Incoming, preflight, wrong_method};
 use crate::access::{Origin, Pass};
 use crate::message::ChannelName;
 use crate::state::State;

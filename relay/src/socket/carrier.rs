@@ -1,4 +1,4 @@
-//! What carries a client's bytes: a TCP connection, or TLS on one.
+//! What carries a client's bytes: a TCP connection, TLS on one, or a stream of HTTP/2.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,12 +8,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// A connection below HTTP.
+use super::stream::Stream;
+
+/// A connection, or as good as one.
 #[derive(Debug)]
 pub(super) enum Carrier {
     Plain(TcpStream),
     /// Boxed: a client without TLS is not to carry its room.
     Tls(Box<TlsStream<TcpStream>>),
+    /// Boxed too.
+    Stream(Box<Stream>),
 }
 
 /// Does the same with whatever it is.
@@ -25,6 +29,10 @@ macro_rules! each {
                 $done
             }
             Carrier::Tls($stream) => {
+                let $stream = Pin::new(&mut **$stream);
+                $done
+            }
+            Carrier::Stream($stream) => {
                 let $stream = Pin::new(&mut **$stream);
                 $done
             }

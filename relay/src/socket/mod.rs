@@ -3,6 +3,7 @@
 mod carrier;
 mod outgoing;
 mod pace;
+mod stream;
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -11,6 +12,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use h2::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -18,11 +20,12 @@ use tokio_rustls::server::TlsStream;
 use carrier::Carrier;
 pub(crate) use outgoing::{Outgoing, WriteError};
 pub(crate) use pace::{Pace, Patience};
+use stream::Stream;
 
 /// How much is read at once.
 const READ: usize = 4096;
-/// What TLS may hold that the client has not taken, a record: a write is done when the client has room for it.
-const UNSENT: usize = 16 * 1024;
+/// What TLS, or a stream of HTTP/2, may hold that the client has not taken: a record, or a frame.
+pub(crate) const UNSENT: usize = 16 * 1024;
 
 /// A client's connection, and bytes of it that were read too early.
 ///
@@ -43,6 +46,22 @@ impl Socket {
     pub(crate) fn tls(mut stream: TlsStream<TcpStream>) -> Self {
         stream.get_mut().1.set_buffer_limit(Some(UNSENT));
         Self::of(Carrier::Tls(Box::new(stream)))
+    }
+
+    /// Takes a stream whose answer has begun, and its request's body where that goes on.
+    pub(crate) fn stream(send: SendStream<Bytes>, receive: Option<RecvStream>) -> Self {
+        Self::of(Carrier::Stream(Box::new(Stream::new(send, receive))))
+    }
+
+    /// Takes a stream whose answer is `length` bytes long, and ends with them.
+    pub(crate) fn answer(send: SendStream<Bytes>, length: usize) -> Self {
+        let stream = Stream::new(send, None).of_length(length);
+        Self::of(Carrier::Stream(Box::new(stream)))
+    }
+
+    /// Tells whether the client has chosen HTTP/2 in its handshake.
+    pub(crate) fn is_http2(&self) -> bool {
+        matches!(&self.carrier, Carrier::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2"))
     }
 
     fn of(carrier: Carrier) -> Self {
@@ -126,6 +145,9 @@ impl Socket {
                 .await
                 .is_err()
             {
+                return;
+            }
+            if matches!(&self.carrier, Carrier::Stream(stream) if !stream.receives()) {
                 return;
             }
             let mut total = 0;

@@ -1,4 +1,4 @@
-//! What the relay proves itself by, and how it speaks TLS, 1.2 and 1.3.
+//! What the relay proves itself by, and how it speaks TLS: 1.2 and 1.3, and in it HTTP/2 or HTTP/1.1, as the client likes.
 
 mod own;
 mod self_signed;
@@ -15,6 +15,7 @@ use rustls::{ClientConfig, ServerConfig};
 
 use self_signed::SelfSigned;
 
+const H2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
 
 /// Where the certificate comes from; without any of these the relay speaks no TLS.
@@ -141,8 +142,10 @@ impl Tls {
             .map_err(TlsError::Unusable)?;
         let mut serving = server(provider, chain, key)?;
         serving.alpn_protocols = vec![HTTP_1.to_vec()];
+        let refusing = Arc::new(serving.clone());
+        serving.alpn_protocols.insert(0, H2.to_vec());
         Ok(Self {
-            refusing: Arc::new(serving.clone()),
+            refusing,
             serving: Arc::new(serving),
             own: Arc::new(own),
         })

@@ -35,6 +35,8 @@ pub(crate) struct Endless {
     form: &'static Form,
     reader: Reader,
     out: Outgoing,
+    /// For HTTP/2, where it is not bytes of ours.
+    head: Option<Box<HeaderMap>>,
     chunked: bool,
     /// When the token that it was admitted by ends.
     until: Option<Instant>,
@@ -52,34 +54,44 @@ impl Endless {
         reader.bound_lag();
         // A client of HTTP/1.0 knows no chunks: the end of the connection is the end of the body.
         let chunked = read.version == Version::HTTP_11;
+        let framed = read.version == Version::HTTP_2;
         let mut headers = HeaderMap::new();
         let fixed = [
             (header::CONTENT_TYPE, form.content_type),
             (header::CACHE_CONTROL, "no-store"),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::HeaderName::from_static("x-accel-buffering"), "no"),
-            if chunked {
-                (header::TRANSFER_ENCODING, "chunked")
-            } else {
-                (header::CONNECTION, "close")
-            },
         ];
         headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        if chunked {
+            let value = HeaderValue::from_static("chunked");
+            headers.insert(header::TRANSFER_ENCODING, value);
+        } else if !framed {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         headers.insert(RELAY_NEXT, reply::position_value(reader.position()));
         headers.extend(read.headers);
         let mut endless = Self {
             form,
             reader,
             out: Outgoing::default(),
+            head: None,
             chunked,
             until: read.pass.until(),
         };
-        endless
-            .out
-            .push(reply::head(StatusCode::OK, &headers, None).into());
+        if framed {
+            endless.head = Some(Box::new(headers));
+        } else {
+            let head = reply::head(StatusCode::OK, &headers, None);
+            endless.out.push(head.into());
+        }
         let first = first(&endless.reader);
         endless.push(first);
         Ok(endless)
+    }
+
+    pub(super) fn take_head(&mut self) -> Option<Box<HeaderMap>> {
+        self.head.take()
     }
 
     /// Writes messages as they come until the client goes, its token ends or the relay stops.

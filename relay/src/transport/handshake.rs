@@ -1,7 +1,8 @@
-//! The opening handshake of a WebSocket: RFC 6455, section 4.2.
+//! The opening handshake of a WebSocket: RFC 6455, section 4.2, and over HTTP/2 RFC 8441.
 
+use h2::ext::Protocol;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Request, StatusCode, Version};
+use http::{HeaderMap, Method, Request, StatusCode, Version};
 use tungstenite::error::ProtocolError;
 use tungstenite::handshake::server::create_response;
 
@@ -9,12 +10,35 @@ use super::reply::Refusal;
 
 /// Gives the headers that agree to a handshake.
 pub(super) fn agreed<B>(request: &Request<B>) -> Result<HeaderMap, Refusal> {
+    if request.version() == Version::HTTP_2 {
+        return extended(request).map(|()| HeaderMap::new());
+    }
     let plain = plain(request).map_err(|once| {
         let message = format!("a handshake has `{once}` once");
         Refusal::new(StatusCode::BAD_REQUEST, "bad_handshake", &message)
     })?;
     let response = create_response(&plain).map_err(|error| refused(&error))?;
     Ok(response.into_parts().0.headers)
+}
+
+/// Checks the handshake of HTTP/2: the method and a pseudo-header field say what `Connection`, `Upgrade` and the key
+/// say in HTTP/1.1, and the answer has nothing to prove.
+fn extended<B>(request: &Request<B>) -> Result<(), Refusal> {
+    let refuse = |message| {
+        let refusal = Refusal::new(StatusCode::BAD_REQUEST, "bad_handshake", message);
+        Err(refusal.with(header::SEC_WEBSOCKET_VERSION, "13"))
+    };
+    if request.method() != Method::CONNECT || request.extensions().get::<Protocol>().is_none() {
+        return refuse(
+            "over HTTP/2 a WebSocket is opened by CONNECT with `:protocol` websocket (RFC 8441)",
+        );
+    }
+    let versions = request.headers().get_all(header::SEC_WEBSOCKET_VERSION);
+    let mut versions = versions.iter();
+    match (versions.next(), versions.next()) {
+        (Some(version), None) if version == "13" => Ok(()),
+        _ => refuse("the WebSocket version is 13"),
+    }
 }
 
 /// Gives the handshake in the words that tungstenite knows, or the field that is not there once.

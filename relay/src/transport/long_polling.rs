@@ -72,6 +72,16 @@ pub(crate) async fn begin(
 }
 
 impl Parked {
+    /// Waits and gives the whole answer, for a request that has a stream of its own.
+    pub(crate) async fn reply(mut self, state: &State) -> Reply {
+        let batch = {
+            let _counted = state.subscribed(Transport::LongPolling);
+            news(&mut self.reader, self.deadline, self.linger).await
+        };
+        let batch = batch.unwrap_or_else(|| self.reader.nothing());
+        self.counted(state, &batch)
+    }
+
     pub(super) async fn run(mut self, mut socket: Socket, state: &State) -> After {
         let mut early = Vec::new();
         let batch = {
@@ -113,19 +123,25 @@ impl Parked {
 
     /// Writes the answer as hyper would have written it.
     fn answer(&self, state: &State, batch: &Batch) -> [Bytes; 2] {
-        let mut reply = batch::reply(&state.metrics, Transport::LongPolling, batch);
+        let mut reply = self.counted(state, batch);
         let status = reply.status();
-        state
-            .metrics
-            .answered(Route::Read(Transport::LongPolling), status.as_u16());
-        let headers = reply.headers_mut();
-        headers.extend(self.headers.clone());
         if !self.keep_alive {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            let close = HeaderValue::from_static("close");
+            reply.headers_mut().insert(header::CONNECTION, close);
         }
         let length = (status != StatusCode::NO_CONTENT).then_some(reply.body().len());
         let head = reply::head(status, reply.headers(), length);
         [head.into(), reply.into_body()]
+    }
+
+    /// Makes the answer and counts it.
+    fn counted(&self, state: &State, batch: &Batch) -> Reply {
+        let mut reply = batch::reply(&state.metrics, Transport::LongPolling, batch);
+        state
+            .metrics
+            .answered(Route::Read(Transport::LongPolling), reply.status().as_u16());
+        reply.headers_mut().extend(self.headers.clone());
+        reply
     }
 }
 

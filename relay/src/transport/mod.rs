@@ -75,6 +75,16 @@ impl Waiting {
         }
     }
 
+    /// Gives the head that the answer begins with, where it is not among the bytes to write: in HTTP/2.
+    pub(crate) fn take_head(&mut self) -> HeaderMap {
+        let head = match self {
+            Self::LongPoll(_) => None,
+            Self::Endless(endless) => endless.take_head(),
+            Self::WebSocket(session) => session.take_head(),
+        };
+        head.map(|head| *head).unwrap_or_default()
+    }
+
     /// Serves the client until the wait is over.
     ///
     /// The future is boxed, so the connection's task stays as small as its smallest stage.

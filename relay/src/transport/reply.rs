@@ -223,10 +223,11 @@ pub(crate) fn head(status: StatusCode, headers: &HeaderMap, length: Option<usize
     head
 }
 
+/// Writes the value of the Date header.
 #[expect(
     clippy::disallowed_methods,
     reason = "the Date header is the time of day, and nothing waits for it"
 )]
-fn date() -> String {
+pub(crate) fn date() -> String {
     httpdate::fmt_http_date(std::time::SystemTime::now())
 }

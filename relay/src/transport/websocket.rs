@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, Version};
 use tokio::time::{Instant, sleep_until};
 
 use super::frames::{Frames, Turn};
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     meaning: Meaning,
     /// None on a socket that only publishes or echoes.
     reader: Option<Reader>,
+    /// For HTTP/2, where it is not bytes of ours.
+    head: Option<Box<HeaderMap>>,
     out: Outgoing,
     /// When the token that it was admitted by ends.
     until: Option<Instant>,
@@ -51,7 +53,8 @@ pub(crate) fn begin<B>(
     let mut reader = match state.log.open(&read.channel, read.start) {
         Ok(reader) => reader,
         Err(OpenError::TooManyChannels(full)) => {
-            return turned_away(headers, read.headers, &full.to_string());
+            headers.extend(read.headers);
+            return Ok(turned_away(request.version(), headers, &full.to_string()));
         }
         Err(error) => return Err(error.into()),
     };
@@ -66,6 +69,7 @@ pub(crate) fn begin<B>(
     }
     headers.insert(RELAY_NEXT, reply::position_value(reader.position()));
     headers.extend(read.headers);
+    let (head, out) = accepted(request.version(), headers);
     Ok(Waiting::WebSocket(Session {
         meaning: if read.pass.may_publish(read.channel.as_str()) {
             Meaning::Publish(read.channel)
@@ -74,45 +78,56 @@ pub(crate) fn begin<B>(
         },
         until: read.pass.until(),
         reader: receive.then_some(reader),
-        out: accepted(&headers),
+        head,
+        out,
     }))
 }
 
 /// Answers the handshake only to say, by a close code, that there is no room.
 pub(crate) fn turn_away<B>(request: &Request<B>, refusal: &Refusal) -> Result<Waiting, Refusal> {
-    turned_away(agreed(request)?, HeaderMap::new(), &refusal.message)
+    let headers = agreed(request)?;
+    Ok(turned_away(request.version(), headers, &refusal.message))
 }
 
-fn turned_away(mut agreed: HeaderMap, more: HeaderMap, why: &str) -> Result<Waiting, Refusal> {
-    agreed.extend(more);
-    let mut out = accepted(&agreed);
+fn turned_away(version: Version, headers: HeaderMap, why: &str) -> Waiting {
+    let (head, mut out) = accepted(version, headers);
     out.push(encode::close_frame(TRY_LATER, why));
-    Ok(Waiting::WebSocket(Session {
+    Waiting::WebSocket(Session {
         meaning: Meaning::Nothing,
         until: None,
         reader: None,
+        head,
         out,
-    }))
+    })
 }
 
 /// Answers the handshake and begins a session that gives each message back.
 pub(crate) fn echo<B>(request: &Request<B>) -> Result<Waiting, Refusal> {
+    let (head, out) = accepted(request.version(), agreed(request)?);
     Ok(Waiting::WebSocket(Session {
         meaning: Meaning::Echo,
         until: None,
         reader: None,
-        out: accepted(&agreed(request)?),
+        head,
+        out,
     }))
 }
 
-/// Makes the head that accepts a handshake.
-fn accepted(headers: &HeaderMap) -> Outgoing {
+/// Makes the head that accepts a handshake: the first bytes to write, or for HTTP/2 a head of its own.
+fn accepted(version: Version, headers: HeaderMap) -> (Option<Box<HeaderMap>>, Outgoing) {
     let mut out = Outgoing::default();
-    out.push(reply::head(StatusCode::SWITCHING_PROTOCOLS, headers, None).into());
-    out
+    if version == Version::HTTP_2 {
+        return (Some(Box::new(headers)), out);
+    }
+    out.push(reply::head(StatusCode::SWITCHING_PROTOCOLS, &headers, None).into());
+    (None, out)
 }
 
 impl Session {
+    pub(super) fn take_head(&mut self) -> Option<Box<HeaderMap>> {
+        self.head.take()
+    }
+
     pub(super) async fn run(mut self, mut socket: Socket, state: &State) -> After {
         let _counted = self
             .reader

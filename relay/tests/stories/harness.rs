@@ -18,6 +18,8 @@ pub(crate) struct Relay {
     stop: CancellationToken,
     /// How its clients speak TLS, where they do.
     client: Option<Arc<ClientConfig>>,
+    /// What the relay is known by; its files go with it.
+    certificate: Option<Certificate>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -53,6 +55,7 @@ impl Relay {
             address,
             stop,
             client: None,
+            certificate: None,
             thread: Some(thread),
         }
     }
@@ -65,13 +68,13 @@ impl Relay {
             change(settings);
         });
         relay.client = Some(certificate.client(old, &["http/1.1"]));
-        // The files go with `certificate`: the first answer means that they are read.
-        relay.get("/healthz").answer();
+        relay.certificate = Some(certificate);
         relay
     }
 
-    pub(crate) fn client_config(&self) -> Arc<ClientConfig> {
-        Arc::clone(self.client.as_ref().unwrap())
+    /// What its clients speak TLS by, and what they offer to speak in it.
+    pub(crate) fn client_config(&self, protocols: &[&str]) -> Arc<ClientConfig> {
+        self.certificate.as_ref().unwrap().client(false, protocols)
     }
 
     pub(crate) fn connect(&self) -> Client {

@@ -101,11 +101,8 @@ fn a_client_that_does_not_trust_the_relay_is_counted() {
 #[test]
 fn a_relay_that_is_full_says_so_through_tls() {
     let relay = Relay::secure(false, |settings| settings.max_connections = 1);
-    // The connection that the start was seen by may not have been counted out yet.
     let mut first = relay.get("/healthz");
-    while first.answer().starts_with("HTTP/1.1 503") {
-        first = relay.get("/healthz");
-    }
+    first.answer();
     let answer = relay.get("/healthz").answer();
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
@@ -115,7 +112,7 @@ fn records(relay: &Relay, request: &str, until: &str) -> usize {
     let mut tcp = TcpStream::connect(relay.address).unwrap();
     tcp.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let name = "localhost".try_into().unwrap();
-    let mut tls = rustls::ClientConnection::new(relay.client_config(), name).unwrap();
+    let mut tls = rustls::ClientConnection::new(relay.client_config(&["http/1.1"]), name).unwrap();
     while tls.is_handshaking() {
         tls.complete_io(&mut tcp).unwrap();
     }

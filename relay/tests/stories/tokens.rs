@@ -22,10 +22,15 @@ impl Signer {
     /// Starts a relay that asks for this signer's tokens, with clocks that agree.
     pub(crate) fn relay(&self, change: impl FnOnce(&mut relay::Settings)) -> Relay {
         Relay::with(|settings| {
-            settings.token_keys = Some(self.keys.clone());
-            settings.token_skew = Duration::ZERO;
+            self.guard(settings);
             change(settings);
         })
+    }
+
+    /// Lets a relay ask for this signer's tokens.
+    pub(crate) fn guard(&self, settings: &mut relay::Settings) {
+        settings.token_keys = Some(self.keys.clone());
+        settings.token_skew = Duration::ZERO;
     }
 
     /// Signs a token that ends so many seconds from now, or before it.

@@ -1,0 +1,125 @@
+//! A connection of HTTP/2: many requests at once, each on a stream and in a task of its own.
+//!
+//! It stands on `h2`, which is what hyper's HTTP/2 stands on too. hyper asks for the next piece of a body when
+//! the client has room for it, and so cannot tell for how long there has been none; here the transports
+//! write to a stream as they write to a connection, with the same deadline.
+
+mod pace;
+mod request;
+mod stream;
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use h2::Reason;
+use h2::server::{Builder, Connection};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::progress::Progress;
+use super::watched::Watched;
+use crate::metrics::Closed;
+use crate::socket::{Socket, UNSENT};
+use crate::state::State;
+use pace::Pace;
+
+/// The largest head of a request, as for HTTP/1.1.
+const HEAD: u32 = 16 * 1024;
+
+/// Why its turn is over.
+enum Event {
+    Ended(Result<(), h2::Error>),
+    /// It has been busy with the same for too long.
+    Late(Closed),
+}
+
+/// Serves streams until the connection ends, and says why it did. None of its tasks outlives it.
+pub(super) async fn serve(socket: Socket, state: &Arc<State>) -> Closed {
+    let progress = Arc::new(Progress::default());
+    let io = Watched {
+        socket,
+        progress: Arc::clone(&progress),
+    };
+    let begun = builder(state).handshake(io);
+    let mut connection: Connection<_, Bytes> =
+        match timeout(state.settings.header_deadline, begun).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => return failed(&error),
+            Err(_) => return Closed::HeaderDeadline,
+        };
+    let mut tasks = JoinSet::new();
+    let mut pace = Pace::new(&state.settings);
+    let mut requests = 0;
+    let mut stop = pin!(state.stop.cancelled());
+    // Why it is being ended: it is told so, and what is open on it may come to its end.
+    let mut ending = None;
+    loop {
+        let event = poll_fn(|cx| {
+            if ending.is_none() && stop.as_mut().poll(cx).is_ready() {
+                ending = Some(Closed::Shutdown);
+                connection.graceful_shutdown();
+            }
+            while let Poll::Ready(Some(ended)) = tasks.poll_join_next(cx) {
+                super::watch_for_panic(ended);
+            }
+            // It is this that reads and writes, too.
+            while let Poll::Ready(accepted) = pin!(connection.accept()).poll(cx) {
+                match accepted {
+                    Some(Ok((request, respond))) => {
+                        requests += 1;
+                        tasks.spawn(stream::serve(Arc::clone(state), request, respond));
+                    }
+                    Some(Err(error)) => return Poll::Ready(Event::Ended(Err(error))),
+                    None => return Poll::Ready(Event::Ended(Ok(()))),
+                }
+            }
+            let busy = pace::Busy {
+                writing: progress.writing(),
+                streams: !tasks.is_empty(),
+                ending: ending.is_some(),
+                requests,
+            };
+            pace.poll(busy, cx).map(Event::Late)
+        })
+        .await;
+        match event {
+            Event::Ended(result) => {
+                return ending.unwrap_or_else(|| match result {
+                    Ok(()) => Closed::Client,
+                    Err(error) => failed(&error),
+                });
+            }
+            Event::Late(Closed::WriteDeadline) => return Closed::WriteDeadline,
+            Event::Late(reason) => match ending {
+                Some(reason) => return reason,
+                None => {
+                    ending = Some(reason);
+                    connection.graceful_shutdown();
+                }
+            },
+        }
+    }
+}
+
+/// Says how the relay speaks HTTP/2. Floods of resets, settings and CONTINUATION frames are h2's to end.
+fn builder(state: &State) -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(u32::try_from(state.settings.max_streams).unwrap_or(u32::MAX))
+        .max_header_list_size(HEAD)
+        .max_send_buffer_size(UNSENT)
+        .enable_connect_protocol();
+    builder
+}
+
+fn failed(error: &h2::Error) -> Closed {
+    tracing::debug!(%error, "connection failed");
+    match error.reason() {
+        None | Some(Reason::NO_ERROR) => Closed::Client,
+        Some(_) if error.is_remote() => Closed::Client,
+        Some(_) => Closed::Protocol,
+    }
+}

@@ -1,0 +1,140 @@
+//! The one deadline of an HTTP/2 connection: which it is depends on what it is busy with.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::metrics::Closed;
+use crate::settings::Settings;
+
+/// Longer than anything is waited for.
+const FAR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a connection is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Busy {
+    /// The client is to take what was written; the number grows with each piece that it takes.
+    pub(super) writing: Option<u64>,
+    /// Requests are being answered, or wait: they have deadlines of their own.
+    pub(super) streams: bool,
+    /// The client was told that the connection ends.
+    pub(super) ending: bool,
+    /// How many requests have come.
+    pub(super) requests: u64,
+}
+
+/// Watches that a connection moves on.
+pub(super) struct Pace {
+    header: Duration,
+    keep_alive: Duration,
+    write: Duration,
+    busy: Option<Busy>,
+    at: Instant,
+    /// Set anew only when it fires early: most changes move only `at`.
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Pace {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            header: settings.header_deadline,
+            keep_alive: settings.keep_alive,
+            write: settings.write_deadline,
+            busy: None,
+            at: Instant::now() + FAR,
+            timer: Box::pin(sleep(FAR)),
+        }
+    }
+
+    /// Is ready with the reason when the connection has been busy with the same for too long.
+    pub(super) fn poll(&mut self, busy: Busy, cx: &mut Context<'_>) -> Poll<Closed> {
+        let (allowed, reason) = self.allowed(busy);
+        if self.busy != Some(busy) {
+            self.busy = Some(busy);
+            self.at = Instant::now() + allowed;
+            if self.at < self.timer.deadline() {
+                self.timer.as_mut().reset(self.at);
+            }
+        }
+        while self.timer.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= self.at {
+                return Poll::Ready(reason);
+            }
+            self.timer.as_mut().reset(self.at);
+        }
+        Poll::Pending
+    }
+
+    fn allowed(&self, busy: Busy) -> (Duration, Closed) {
+        match busy {
+            Busy {
+                writing: Some(_), ..
+            } => (self.write, Closed::WriteDeadline),
+            Busy { streams: true, .. } => (FAR, Closed::Finished),
+            // It has nothing to do but to go.
+            Busy { ending: true, .. } => (self.write, Closed::Finished),
+            Busy { requests: 0, .. } => (self.header, Closed::HeaderDeadline),
+            _ => (self.keep_alive, Closed::Finished),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUIET: Busy = Busy {
+        writing: None,
+        streams: false,
+        ending: false,
+        requests: 1,
+    };
+
+    async fn late(pace: &mut Pace, busy: Busy, within: Duration) -> Option<Closed> {
+        let poll = std::future::poll_fn(|cx| pace.poll(busy, cx));
+        tokio::time::timeout(within, poll).await.ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_moves_is_not_late() {
+        let settings = Settings::default();
+        let mut pace = Pace::new(&settings);
+        let almost = settings.write_deadline - Duration::from_millis(1);
+        for step in 0..5 {
+            let busy = Busy {
+                writing: Some(step),
+                ..QUIET
+            };
+            assert_eq!(late(&mut pace, busy, almost).await, None, "step {step}");
+        }
+        let stuck = Busy {
+            writing: Some(4),
+            ..QUIET
+        };
+        let end = late(&mut pace, stuck, almost).await;
+        assert_eq!(end, Some(Closed::WriteDeadline));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_has_its_time_and_a_wait_has_none() {
+        let settings = Settings::default();
+        let mut pace = Pace::new(&settings);
+        let waiting = Busy {
+            streams: true,
+            ..QUIET
+        };
+        let hours = Duration::from_secs(10 * 60 * 60);
+        assert_eq!(late(&mut pace, waiting, hours).await, None);
+        let end = late(&mut pace, QUIET, settings.keep_alive * 2).await;
+        assert_eq!(end, Some(Closed::Finished));
+        let new = Busy {
+            requests: 0,
+            ..QUIET
+        };
+        let end = late(&mut pace, new, settings.header_deadline * 2).await;
+        assert_eq!(end, Some(Closed::HeaderDeadline));
+    }
+}

@@ -1,0 +1,164 @@
+//! One stream: a request and its answer, whether that ends or not.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream, SendStream};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+
+use super::request::known;
+use crate::metrics::{Closed, Metrics};
+use crate::routes::{self, Answer, Incoming};
+use crate::socket::{Outgoing, Patience, Socket, WriteError};
+use crate::state::State;
+use crate::transport::reply::{Reply, date};
+use crate::transport::{After, Waiting};
+
+/// Answers one request, and counts the end of its stream.
+pub(super) async fn serve(
+    state: Arc<State>,
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) {
+    let mut open = Open::new(&state);
+    let reason = answer(&state, request, &mut respond).await;
+    if reason == Closed::WriteDeadline {
+        // Where the answer had not begun; a stream that had is reset already.
+        respond.send_reset(Reason::CANCEL);
+    }
+    open.reason = reason;
+}
+
+async fn answer(
+    state: &State,
+    request: Request<RecvStream>,
+    respond: &mut SendResponse<Bytes>,
+) -> Closed {
+    let (mut parts, body) = request.into_parts();
+    let is_head = parts.method == Method::HEAD;
+    if let Err(refusal) = known(&mut parts) {
+        return give(refusal.reply(), is_head, respond, state).await;
+    }
+    // What follows a handshake is the client's side of its socket.
+    let (body, receive) = if parts.method == Method::CONNECT {
+        (Incoming::None, Some(body))
+    } else {
+        (Incoming::Http2(body), None)
+    };
+    match routes::answer(state, Request::from_parts(parts, body)).await {
+        Answer::Reply(reply) => give(reply, is_head, respond, state).await,
+        Answer::Wait(Waiting::LongPoll(parked)) => {
+            let reply = tokio::select! {
+                biased;
+                reply = parked.reply(state) => reply,
+                _ = poll_fn(|cx| respond.poll_reset(cx)) => return Closed::Client,
+            };
+            give(reply, is_head, respond, state).await
+        }
+        Answer::Wait(mut waiting) => {
+            let headers = waiting.take_head();
+            match begin(StatusCode::OK, headers, false, respond) {
+                Some(send) => run(waiting, send, receive, state).await,
+                None => Closed::Client,
+            }
+        }
+    }
+}
+
+/// Lets a transport write its answer on the stream, for as long as it takes.
+async fn run(
+    waiting: Waiting,
+    send: SendStream<Bytes>,
+    receive: Option<RecvStream>,
+    state: &State,
+) -> Closed {
+    let socket = Socket::stream(send, receive);
+    match waiting.run(socket, state).await {
+        After::Linger(socket, reason) => {
+            socket.linger().await;
+            reason
+        }
+        After::NextRequest(_) => Closed::Finished,
+        After::Gone(reason) => reason,
+    }
+}
+
+/// Gives a whole answer.
+async fn give(
+    reply: Reply,
+    is_head: bool,
+    respond: &mut SendResponse<Bytes>,
+    state: &State,
+) -> Closed {
+    let (parts, body) = reply.into_parts();
+    let mut headers = parts.headers;
+    if parts.status != StatusCode::NO_CONTENT {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    }
+    let ends = is_head || body.is_empty();
+    let Some(send) = begin(parts.status, headers, ends, respond) else {
+        return Closed::Client;
+    };
+    if ends {
+        return Closed::Finished;
+    }
+    let mut socket = Socket::answer(send, body.len());
+    let mut out = Outgoing::default();
+    out.push(body);
+    match out.flush(&mut socket, Patience::of(&state.settings)).await {
+        Ok(()) => Closed::Finished,
+        Err(WriteError::Stalled) => Closed::WriteDeadline,
+        Err(WriteError::Gone(_)) => Closed::Client,
+    }
+}
+
+/// Sends the head of an answer; `None` when the client has left.
+fn begin(
+    status: StatusCode,
+    mut headers: HeaderMap,
+    ends: bool,
+    respond: &mut SendResponse<Bytes>,
+) -> Option<SendStream<Bytes>> {
+    // What HTTP/1.1 says of its connection has no place here (RFC 9113, section 8.2.2).
+    headers.remove(header::CONNECTION);
+    if let Ok(date) = HeaderValue::try_from(date()) {
+        headers.insert(header::DATE, date);
+    }
+    let mut response = Response::new(());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    match respond.send_response(response, ends) {
+        Ok(send) => Some(send),
+        Err(error) => {
+            tracing::debug!(%error, "no answer");
+            None
+        }
+    }
+}
+
+/// One stream in the count of open ones, and its end in the count of ends.
+struct Open<'a> {
+    metrics: &'a Metrics,
+    /// A stream that is cut has no other: its connection has ended.
+    reason: Closed,
+}
+
+impl<'a> Open<'a> {
+    fn new(state: &'a State) -> Self {
+        state.metrics.streams(1);
+        Self {
+            metrics: &state.metrics,
+            reason: Closed::Client,
+        }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.metrics.streams(-1);
+        self.metrics.stream_closed(self.reason);
+    }
+}
