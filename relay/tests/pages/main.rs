@@ -8,6 +8,7 @@ mod attacks;
 mod browser;
 mod chat;
 mod explain;
+mod https;
 mod looks;
 mod origins;
 mod program;
