@@ -6,6 +6,7 @@
 
 mod curl;
 mod follower;
+mod http2;
 mod installed;
 mod relay;
 mod road;
