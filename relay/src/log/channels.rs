@@ -5,165 +5,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::LogLimits;
+use super::channel::Channel;
 use super::epochs::Epochs;
 use super::level::level;
 use super::ring::{Ring, RingLimits};
 use crate::message::{Account, ChannelName, Epoch, Message, Payload, Position};
 
-/// One channel: its log, and the head that its readers watch.
-#[derive(Debug)]
-pub(super) struct Channel {
-    name: ChannelName,
-    /// Where it is found, until it is removed.
-    home: Weak<Channels>,
-    /// [`LogLimits::behind`].
-    pub(super) behind: usize,
-    pub(super) epoch: Epoch,
-    /// It comes from an earlier process, and so does its epoch: none like it could be made again.
-    restored: bool,
-    account: Arc<Account>,
-    state: Mutex<State>,
-    /// Moves with every append; its value tells whether the log is closed.
-    grown: watch::Sender<bool>,
-    readers: AtomicUsize,
-}
-
-#[derive(Debug)]
-struct State {
-    ring: Ring,
-    used: Instant,
-    /// Set once, when the channel leaves the map: an append that found it before must look again.
-    removed: bool,
-}
-
 /// A guard may outlive a panic of its holder: every change below leaves the data whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Channel {
-    fn new(
-        name: ChannelName,
-        epoch: Epoch,
-        ring: Ring,
-        account: Arc<Account>,
-        home: &Channels,
-    ) -> Self {
-        let state = State {
-            ring,
-            used: Instant::now(),
-            removed: false,
-        };
-        Self {
-            name,
-            home: Weak::clone(&home.me),
-            behind: home.limits.behind,
-            epoch,
-            restored: false,
-            account,
-            state: Mutex::new(state),
-            grown: watch::Sender::new(false),
-            readers: AtomicUsize::new(0),
-        }
-    }
-
-    /// Appends a message and wakes the readers, or gives it back when the channel was removed.
-    fn append(&self, payload: Payload) -> Result<Position, Payload> {
-        let position = {
-            let mut state = lock(&self.state);
-            if state.removed {
-                return Err(payload);
-            }
-            let position = Position {
-                epoch: self.epoch,
-                offset: state.ring.head() + 1,
-            };
-            let now = Instant::now();
-            let message = Message::new(position, payload, &self.account);
-            state.ring.push(now, Arc::new(message));
-            state.used = now;
-            position
-        };
-        self.grown.send_modify(|_closed| ());
-        Ok(position)
-    }
-
-    /// Looks at the ring without what has grown too old.
-    pub(super) fn with_ring<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
-        let mut state = lock(&self.state);
-        let now = Instant::now();
-        state.used = now;
-        state.ring.expire(now);
-        look(&state.ring)
-    }
-
-    /// Looks at the ring as it is at an instant; that is no use of the channel.
-    pub(super) fn with_ring_at<T>(&self, now: Instant, look: impl FnOnce(&Ring) -> T) -> T {
-        let mut state = lock(&self.state);
-        state.ring.expire(now);
-        look(&state.ring)
-    }
-
-    /// Gives a receiver that sees every append from now on.
-    pub(super) fn watch(&self) -> watch::Receiver<bool> {
-        self.grown.subscribe()
-    }
-
-    /// Ends a reader's hold. A channel that nobody ever wrote to goes with its last reader: a stranger
-    /// who asks for names leaves nothing behind.
-    pub(super) fn release(&self) {
-        if self.readers.fetch_sub(1, Ordering::Relaxed) > 1 || !self.is_blank() {
-            return;
-        }
-        let Some(home) = self.home.upgrade() else {
-            return;
-        };
-        let mut map = lock(&home.map);
-        // Looked at again under the map's lock, under which readers come.
-        let mut state = lock(&self.state);
-        let blank =
-            !self.restored && state.ring.head() == 0 && self.readers.load(Ordering::Relaxed) == 0;
-        if blank && !state.removed {
-            state.removed = true;
-            map.channels.remove(&self.name);
-        }
-    }
-
-    /// Marks the channel removed when nothing holds it: no reader, no message, no use for `idle`.
-    fn retire(&self, now: Instant, idle: Duration) -> bool {
-        let mut state = lock(&self.state);
-        state.ring.expire(now);
-        let unused =
-            now.duration_since(state.used) >= idle && self.readers.load(Ordering::Relaxed) == 0;
-        state.removed = unused && state.ring.is_empty();
-        state.removed
-    }
-
-    /// Tells whether there never was a message, and the same epoch can be had again.
-    fn is_blank(&self) -> bool {
-        !self.restored && lock(&self.state).ring.head() == 0
-    }
-
-    /// Evicts the oldest messages until no more than `level` bytes of memory are kept; counts them.
-    fn trim(&self, level: usize) -> u64 {
-        let mut state = lock(&self.state);
-        let mut trimmed = 0;
-        while self.account.weight() > level && !state.ring.is_empty() {
-            state.ring.evict();
-            trimmed += 1;
-        }
-        trimmed
-    }
-}
-
-impl Drop for Channel {
-    fn drop(&mut self) {
-        self.trim(0);
-    }
 }
 
 /// All channels are in use: `--max-channels`.
@@ -201,8 +54,8 @@ struct Map {
 #[derive(Debug)]
 pub(super) struct Channels {
     map: Mutex<Map>,
-    me: Weak<Self>,
-    limits: LogLimits,
+    pub(super) me: Weak<Self>,
+    pub(super) limits: LogLimits,
     ring: RingLimits,
     /// What all that is kept takes in memory.
     weight: Arc<AtomicUsize>,
@@ -227,7 +80,7 @@ impl Channels {
     pub(super) fn hold(&self, name: &ChannelName) -> Result<Arc<Channel>, TooManyChannels> {
         let mut map = lock(&self.map);
         let channel = self.find(&mut map, name)?;
-        channel.readers.fetch_add(1, Ordering::Relaxed);
+        channel.hold();
         Ok(channel)
     }
 
@@ -257,7 +110,7 @@ impl Channels {
         let (ring, account) = (Ring::new(self.ring), self.account());
         let epoch = map.epochs.of(name);
         let channel = Arc::new(Channel::new(name.clone(), epoch, ring, account, self));
-        channel.grown.send_replace(map.closed);
+        channel.tell_closed(map.closed);
         map.channels.insert(name.clone(), Arc::clone(&channel));
         Ok(channel)
     }
@@ -285,7 +138,7 @@ impl Channels {
             }
             let mut channel = Channel::new(name.clone(), epoch, ring, account, self);
             channel.restored = true;
-            channel.grown.send_replace(map.closed);
+            channel.tell_closed(map.closed);
             map.channels.insert(name.clone(), Arc::new(channel));
         }
         self.make_room(0);
@@ -303,7 +156,7 @@ impl Channels {
         let mut all: Vec<_> = map
             .channels
             .iter()
-            .map(|(name, channel)| (lock(&channel.state).used, name.clone(), Arc::clone(channel)))
+            .map(|(name, channel)| (channel.used(), name.clone(), Arc::clone(channel)))
             .collect();
         all.sort_by(|(a, one, _), (b, other, _)| {
             b.cmp(a).then_with(|| one.as_str().cmp(other.as_str()))
@@ -323,7 +176,7 @@ impl Channels {
             return;
         }
         let channels: Vec<_> = lock(&self.map).channels.values().cloned().collect();
-        let weights = channels.iter().map(|c| c.account.weight()).collect();
+        let weights = channels.iter().map(|c| c.weight()).collect();
         let level = level(weights, (most - most / 16).saturating_sub(more));
         let trimmed = channels.iter().map(|channel| channel.trim(level)).sum();
         self.trimmed.fetch_add(trimmed, Ordering::Relaxed);
@@ -342,12 +195,20 @@ impl Channels {
         });
     }
 
+    /// Removes a channel if `may` still says so under the map's lock, under which readers come.
+    pub(super) fn remove(&self, name: &ChannelName, may: impl FnOnce() -> bool) {
+        let mut map = lock(&self.map);
+        if may() {
+            map.channels.remove(name);
+        }
+    }
+
     /// Ends all readers, those that wait and those to come.
     pub(super) fn close(&self) {
         let mut map = lock(&self.map);
         map.closed = true;
         for channel in map.channels.values() {
-            channel.grown.send_replace(true);
+            channel.tell_closed(true);
         }
     }
 
@@ -360,9 +221,9 @@ impl Channels {
             ..Kept::default()
         };
         for channel in map.channels.values() {
-            let state = lock(&channel.state);
-            kept.messages += state.ring.len();
-            kept.bytes += state.ring.bytes();
+            let (messages, bytes) = channel.kept();
+            kept.messages += messages;
+            kept.bytes += bytes;
         }
         kept
     }

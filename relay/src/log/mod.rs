@@ -5,6 +5,7 @@
 //! reader then takes what it has not seen from the ring. There is no queue per subscriber,
 //! and no seam between what was kept and what is new.
 
+mod channel;
 mod channels;
 mod epochs;
 mod level;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::channels::Channel;
+use super::channel::Channel;
 use super::ring::{Limit, Ring};
 use crate::message::{Message, Position, PositionError};
 

@@ -1,0 +1,185 @@
+//! One channel: its log, and the head that its readers watch.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::channels::{Channels, lock};
+use super::ring::Ring;
+use crate::message::{Account, ChannelName, Epoch, Message, Payload, Position};
+
+/// One channel: its log, and the head that its readers watch.
+#[derive(Debug)]
+pub(super) struct Channel {
+    name: ChannelName,
+    /// Where it is found, until it is removed.
+    home: Weak<Channels>,
+    /// [`super::LogLimits::behind`].
+    pub(super) behind: usize,
+    pub(super) epoch: Epoch,
+    /// It comes from an earlier process, and so does its epoch: none like it could be made again.
+    pub(super) restored: bool,
+    account: Arc<Account>,
+    state: Mutex<State>,
+    /// Moves with every append; its value tells whether the log is closed.
+    grown: watch::Sender<bool>,
+    readers: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct State {
+    ring: Ring,
+    used: Instant,
+    /// Set once, when the channel leaves the map: an append that found it before must look again.
+    removed: bool,
+}
+
+impl Channel {
+    pub(super) fn new(
+        name: ChannelName,
+        epoch: Epoch,
+        ring: Ring,
+        account: Arc<Account>,
+        home: &Channels,
+    ) -> Self {
+        let state = State {
+            ring,
+            used: Instant::now(),
+            removed: false,
+        };
+        Self {
+            name,
+            home: Weak::clone(&home.me),
+            behind: home.limits.behind,
+            epoch,
+            restored: false,
+            account,
+            state: Mutex::new(state),
+            grown: watch::Sender::new(false),
+            readers: AtomicUsize::new(0),
+        }
+    }
+
+    /// Appends a message and wakes the readers, or gives it back when the channel was removed.
+    pub(super) fn append(&self, payload: Payload) -> Result<Position, Payload> {
+        let position = {
+            let mut state = lock(&self.state);
+            if state.removed {
+                return Err(payload);
+            }
+            let position = Position {
+                epoch: self.epoch,
+                offset: state.ring.head() + 1,
+            };
+            let now = Instant::now();
+            let message = Message::new(position, payload, &self.account);
+            state.ring.push(now, Arc::new(message));
+            state.used = now;
+            position
+        };
+        self.grown.send_modify(|_closed| ());
+        Ok(position)
+    }
+
+    /// Looks at the ring without what has grown too old.
+    pub(super) fn with_ring<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
+        let mut state = lock(&self.state);
+        let now = Instant::now();
+        state.used = now;
+        state.ring.expire(now);
+        look(&state.ring)
+    }
+
+    /// Looks at the ring as it is at an instant; that is no use of the channel.
+    pub(super) fn with_ring_at<T>(&self, now: Instant, look: impl FnOnce(&Ring) -> T) -> T {
+        let mut state = lock(&self.state);
+        state.ring.expire(now);
+        look(&state.ring)
+    }
+
+    /// Counts a reader, until it calls [`Channel::release`].
+    pub(super) fn hold(&self) {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells the readers whether the log is closed.
+    pub(super) fn tell_closed(&self, closed: bool) {
+        self.grown.send_replace(closed);
+    }
+
+    /// Gives the instant of its last use.
+    pub(super) fn used(&self) -> Instant {
+        lock(&self.state).used
+    }
+
+    /// Counts its messages and their payload bytes.
+    pub(super) fn kept(&self) -> (usize, usize) {
+        let state = lock(&self.state);
+        (state.ring.len(), state.ring.bytes())
+    }
+
+    /// Gives what its messages take in memory.
+    pub(super) fn weight(&self) -> usize {
+        self.account.weight()
+    }
+
+    /// Gives a receiver that sees every append from now on.
+    pub(super) fn watch(&self) -> watch::Receiver<bool> {
+        self.grown.subscribe()
+    }
+
+    /// Ends a reader's hold. A channel that nobody ever wrote to goes with its last reader: a stranger
+    /// who asks for names leaves nothing behind.
+    pub(super) fn release(&self) {
+        if self.readers.fetch_sub(1, Ordering::Relaxed) > 1 || !self.is_blank() {
+            return;
+        }
+        let Some(home) = self.home.upgrade() else {
+            return;
+        };
+        home.remove(&self.name, || {
+            let mut state = lock(&self.state);
+            let blank = !self.restored
+                && state.ring.head() == 0
+                && self.readers.load(Ordering::Relaxed) == 0;
+            let removed = blank && !state.removed;
+            state.removed |= removed;
+            removed
+        });
+    }
+
+    /// Marks the channel removed when nothing holds it: no reader, no message, no use for `idle`.
+    pub(super) fn retire(&self, now: Instant, idle: Duration) -> bool {
+        let mut state = lock(&self.state);
+        state.ring.expire(now);
+        let unused =
+            now.duration_since(state.used) >= idle && self.readers.load(Ordering::Relaxed) == 0;
+        state.removed = unused && state.ring.is_empty();
+        state.removed
+    }
+
+    /// Tells whether there never was a message, and the same epoch can be had again.
+    pub(super) fn is_blank(&self) -> bool {
+        !self.restored && lock(&self.state).ring.head() == 0
+    }
+
+    /// Evicts the oldest messages until no more than `level` bytes of memory are kept; counts them.
+    pub(super) fn trim(&self, level: usize) -> u64 {
+        let mut state = lock(&self.state);
+        let mut trimmed = 0;
+        while self.account.weight() > level && !state.ring.is_empty() {
+            state.ring.evict();
+            trimmed += 1;
+        }
+        trimmed
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.trim(0);
+    }
+}
