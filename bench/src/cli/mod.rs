@@ -36,6 +36,7 @@ use crate::target;
     after_help = "Examples:
   bench run scenarios/compare.toml
   bench run scenarios/compare.toml --set load.clients=200 --set phases.measure=5s
+  bench run scenarios/compare.toml --set target.tls=true --set target.http=2
   bench run scenarios/smoke.toml --junit smoke.xml
   bench run scenarios/compare.toml --live 127.0.0.1:8089
   bench check scenarios/*.toml
