@@ -13,16 +13,21 @@ bounded() {
   trap clean EXIT
   trap 'exit 143' TERM INT
   printf '$ relay/faults/%s\n' "${0##*/}${*:+ $*}"
+  # bash says of everything that is killed that it was killed.
+  exec 2>"$DIR/script.err"
 }
 
 say() { printf '%s\n' "$*"; }
 
 # The last line and the exit code of every script.
+JUDGED=
 pass() {
+  JUDGED=1
   say "PASS ${0##*/}: $*"
   exit 0
 }
 fail() {
+  JUDGED=1
   say "FAIL ${0##*/}: $*"
   for log in "$DIR"/*.log; do
     [ -s "$log" ] && say "-- ${log##*/}, its end" && tail -n 15 "$log"
@@ -30,8 +35,14 @@ fail() {
   exit 1
 }
 
+left_out() {
+  JUDGED=1
+  say "LEFT OUT ${0##*/}: $*"
+  exit 77
+}
+
 # need PROGRAM PACKAGE: what is missing, and where Debian has it.
-need() { command -v "$1" >/dev/null || { say "LEFT OUT ${0##*/}: there is no $1 (apt-get install $2)"; exit 77; }; }
+need() { command -v "$1" >/dev/null || left_out "there is no $1 (apt-get install $2)"; }
 
 # in_namespaces FLAGS "$@": starts the script anew as root of namespaces of its own, which needs nobody's leave on most systems.
 in_namespaces() {
@@ -39,7 +50,7 @@ in_namespaces() {
   shift
   [ -z "${INSIDE:-}" ] || return 0
   need unshare util-linux
-  unshare --user --map-root-user $flags true 2>/dev/null || { say "LEFT OUT ${0##*/}: it may not make namespaces here"; exit 77; }
+  unshare --user --map-root-user $flags true 2>/dev/null || left_out "it may not make namespaces here"
   INSIDE=1 exec unshare --user --map-root-user $flags "$0" "$@"
 }
 
@@ -48,7 +59,7 @@ RELAY=${RELAY:-$ROOT/target/release/relay}
 TRAFFIC=${TRAFFIC:-$ROOT/target/release/examples/traffic}
 BENCH=${BENCH:-$ROOT/target/release/bench}
 program() {
-  [ -x "$1" ] || { say "FAIL ${0##*/}: $1 is not built (cargo build --release --bins && cargo build --release -p relay --example traffic)"; exit 1; }
+  [ -x "$1" ] || { JUDGED=1 && say "FAIL ${0##*/}: $1 is not built (cargo build --release --bins && cargo build --release -p relay --example traffic)"; exit 1; }
 }
 program "$RELAY"
 program "$TRAFFIC"
@@ -56,10 +67,11 @@ program "$TRAFFIC"
 STARTED=()
 clean() {
   trap - EXIT
+  [ -n "$JUDGED" ] || { say "FAIL ${0##*/}: it ended before it came to a result" && cat "$DIR/script.err"; }
   # Only what was started here, by its number.
   for pid in "${STARTED[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
   for pid in "${STARTED[@]}"; do wait "$pid" 2>/dev/null || true; done
-  type clean_more >/dev/null 2>&1 && clean_more
+  ! type clean_more >/dev/null 2>&1 || clean_more
   rm -rf "$DIR"
 }
 
@@ -98,7 +110,7 @@ relay() {
 # ended PID: waits for its end; STATUS is how it ended.
 ended() {
   STATUS=0
-  { wait "$1" || STATUS=$?; } 2>/dev/null # bash would say how it was killed
+  wait "$1" || STATUS=$?
 }
 
 # traffic COMMAND...: in the background, TRAFFIC_PID; `total NAME` reads its result when it has ended.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::follower::HANDSHAKE;
 use crate::time;
 use crate::wire::Wire;
 
@@ -16,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Opens connections and holds them.
 #[derive(Debug, Args)]
 pub(crate) struct Hold {
+    /// The transport, or `idle` for connections that have asked once
+    #[arg(long, value_name = "NAME", default_value = "sse", value_parser = ["idle", "long-polling", "streaming", "sse", "websocket"])]
+    by: String,
     /// How many
     #[arg(long, value_name = "COUNT", default_value = "100")]
     connections: usize,
@@ -29,8 +33,8 @@ impl Hold {
         let end = Instant::now() + self.time;
         let (mut held, mut refused, mut silent, mut cut) = (Vec::new(), 0, Vec::new(), 0);
         for _ in 0..self.connections {
-            match listen(relay).await {
-                Ok((wire, Some(200))) => held.push(wire),
+            match listen(relay, &self.by).await {
+                Ok((wire, Some(101 | 200 | 204))) => held.push(wire),
                 Ok((_, Some(_))) => refused += 1,
                 // It may be answered yet: nobody has taken it.
                 Ok((wire, None)) => silent.push(wire),
@@ -50,10 +54,22 @@ impl Hold {
     }
 }
 
-/// Opens an event stream and gives its status, or none within the patience.
-async fn listen(relay: SocketAddr) -> io::Result<(Wire, Option<u16>)> {
+/// Opens a connection and gives the status of its answer, or none within the patience.
+async fn listen(relay: SocketAddr, by: &str) -> io::Result<(Wire, Option<u16>)> {
     let mut wire = Wire::open(relay).await?;
-    let status = match timeout(PATIENCE, wire.get("/channels/held/events", "")).await {
+    let (path, fields) = match by {
+        "idle" => ("messages", ""),
+        "streaming" => ("stream", ""),
+        "sse" => ("events", ""),
+        "websocket" => ("socket", HANDSHAKE),
+        _ => {
+            // Its answer is what it waits for.
+            wire.ask("/channels/held/messages?wait=5s", "").await?;
+            return Ok((wire, Some(200)));
+        }
+    };
+    let path = format!("/channels/held/{path}");
+    let status = match timeout(PATIENCE, wire.get(&path, fields)).await {
         Ok(head) => Some(head?.status),
         Err(_) => None,
     };

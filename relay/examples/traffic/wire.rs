@@ -52,9 +52,14 @@ impl Wire {
         timeout(PATIENCE, self.stream.write_all(bytes)).await?
     }
 
-    pub(crate) async fn get(&mut self, path: &str, headers: &str) -> io::Result<Head> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
-        self.send(request.as_bytes()).await?;
+    /// Sends a request; its answer is read by who asks.
+    pub(crate) async fn ask(&mut self, path: &str, fields: &str) -> io::Result<()> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+        self.send(request.as_bytes()).await
+    }
+
+    pub(crate) async fn get(&mut self, path: &str, fields: &str) -> io::Result<Head> {
+        self.ask(path, fields).await?;
         self.head().await
     }
 

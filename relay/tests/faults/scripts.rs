@@ -60,3 +60,18 @@ fn a_restart_under_load_loses_nothing() {
 fn a_kill_under_load_is_told_to_every_follower() {
     run("kill-relay", &["1"]);
 }
+
+#[test]
+fn channels_come_and_go_and_leave_nothing() {
+    run("churn", &["20000", "2"]);
+}
+
+#[test]
+fn a_relay_without_descriptors_waits_for_some() {
+    run("descriptors", &["2"]);
+}
+
+#[test]
+fn a_full_disk_is_said_and_disturbs_nobody() {
+    run("disk-full", &[]);
+}
