@@ -14,14 +14,20 @@ struct Secure {
 
 impl Secure {
     fn start() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// The same with a change to its command.
+    fn with(change: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut program = Command::new(env!("CARGO_BIN_EXE_relay"));
         program
             .args(["--listen", "127.0.0.1:0", "--exit-with-stdin"])
-            .args(["--log-level", "warn", "--grace", "2s", "--tls-self-signed"])
+            .args(["--grace", "2s", "--tls-self-signed"])
             .arg("--tls-cert-out")
             .arg(folder.path().join("cert.pem"))
             .stdin(Stdio::piped());
+        change(&mut program);
         let (child, line) = spawn::spawn(&mut program);
         let url = line.rsplit(' ').next().unwrap().to_owned();
         assert!(url.starts_with("https://"), "{line}");
@@ -82,6 +88,45 @@ fn curl_trusts_the_relays_own_certificate_and_speaks_both_versions() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(60), "no peer certificate");
+}
+
+#[test]
+fn no_log_tells_a_token_that_came_over_http2() {
+    if installed::curl().is_none() {
+        return;
+    }
+    let keys = tempfile::tempdir().unwrap();
+    let key = keys.path().join("relay.key");
+    let tool = |arguments: &[&str]| {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_relay"));
+        let output = tool.args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let path = key.to_str().unwrap();
+    tool(&["key", path]);
+    let token = tool(&["token", "--keys", path, "--read", "*", "--for", "1h"]);
+    let log = keys.path().join("log");
+    let stderr = std::fs::File::create(&log).unwrap();
+    let relay = Secure::with(|program| {
+        program
+            .args(["--log-level", "trace", "--token-keys", path])
+            .stderr(stderr);
+    });
+    let bearer = format!("Authorization: Bearer {token}");
+    let read = relay.curl(&["--http2", "-H", &bearer], "/channels/a/messages");
+    assert_eq!(read, " HTTP/2 204");
+    let forged = format!("{bearer}x");
+    let refused = relay.curl(&["--http2", "-H", &forged], "/channels/a/messages");
+    assert!(refused.ends_with(" HTTP/2 401"), "{refused}");
+    drop(relay);
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("DEBUG") && log.contains("shut down"), "{log}");
+    // The signature is the last part of three.
+    for part in token.split('.').skip(1) {
+        assert!(!log.contains(part), "{log}");
+    }
+    let frames = log.lines().filter(|line| line.contains("h2::"));
+    assert_eq!(frames.count(), 0, "it is the relay's log: {log}");
 }
 
 #[test]

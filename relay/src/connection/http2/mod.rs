@@ -88,6 +88,7 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>) -> Closed {
         match event {
             Event::Ended(result) => {
                 return ending.unwrap_or_else(|| match result {
+                    Ok(()) if tasks.is_empty() => Closed::Finished,
                     Ok(()) => Closed::Client,
                     Err(error) => failed(&error),
                 });
