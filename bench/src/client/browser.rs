@@ -8,7 +8,7 @@
 
 use std::io::Write;
 
-use super::request::{Kind, Profile};
+use super::request::{InHeader, Kind, Profile};
 use crate::scenario::FOREIGN_PAGE;
 
 /// A line of a head.
@@ -166,7 +166,9 @@ pub(super) fn write(profile: &Profile, authority: &str, kind: Kind<'_>, out: &mu
             (Connection, _) if profile.closes => out.write_all(b"Connection: close\r\n"),
             (Connection, _) => out.write_all(b"Connection: keep-alive\r\n"),
             (Length, Kind::Post { length }) => write!(out, "Content-Length: {length}\r\n"),
-            (LastEvent, Kind::Events { last: Some(id) }) => write!(out, "Last-Event-ID: {id}\r\n"),
+            (LastEvent, Kind::Events { last: Some(id) }) => {
+                write!(out, "Last-Event-ID: {}\r\n", InHeader(id))
+            }
             (Key, Kind::Socket { key }) => write!(out, "Sec-WebSocket-Key: {key}\r\n"),
             (Urgency, _) if profile.urgent => out.write_all(b"Priority: u=1, i\r\n"),
             (Site, _) if profile.foreign => out.write_all(b"Sec-Fetch-Site: cross-site\r\n"),

@@ -1,5 +1,6 @@
 //! Request heads: the same headers for every transport, so that bytes compare.
 
+use std::fmt;
 use std::io::Write;
 use std::rc::Rc;
 
@@ -98,7 +99,7 @@ impl Profile {
     /// makes up for.
     pub(super) fn write(
         &self,
-        request_line: std::fmt::Arguments<'_>,
+        request_line: fmt::Arguments<'_>,
         authority: &str,
         kind: Kind<'_>,
         response_head: usize,
@@ -248,9 +249,43 @@ pub(super) fn get(
             write(format_args!("GET /channels/{channel}/{resource}"), kind);
         }
         _ => write(
-            format_args!("GET /channels/{channel}/{resource}?after={after}{query}"),
+            format_args!(
+                "GET /channels/{channel}/{resource}?after={}{query}",
+                InQuery(after)
+            ),
             kind,
         ),
+    }
+}
+
+/// A position as a query has it. A server may name it as it likes: whatever it is, the request stays one.
+struct InQuery<'a>(&'a str);
+
+impl fmt::Display for InQuery<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:,;@/!$'()*".contains(&byte);
+        if self.0.bytes().all(plain) {
+            return f.write_str(self.0);
+        }
+        for byte in self.0.bytes() {
+            if plain(byte) {
+                write!(f, "{}", char::from(byte))?;
+            } else {
+                write!(f, "%{byte:02X}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A position as a header line has it: without what would end the line.
+pub(super) struct InHeader<'a>(pub(super) &'a str);
+
+impl fmt::Display for InHeader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .split(|c: char| c.is_ascii_control())
+            .try_for_each(|part| f.write_str(part))
     }
 }
 
@@ -258,8 +293,8 @@ pub(super) fn get(
 pub(super) fn query(load: &Load) -> String {
     let mut query = String::new();
     // Writing to a string cannot fail, here and below.
-    let mut add = |text: std::fmt::Arguments<'_>| {
-        let _ = std::fmt::Write::write_fmt(&mut query, text);
+    let mut add = |text: fmt::Arguments<'_>| {
+        let _ = fmt::Write::write_fmt(&mut query, text);
     };
     match load.transport {
         Transport::Polling => {}

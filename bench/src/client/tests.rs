@@ -101,6 +101,25 @@ fn each_transport_asks_in_its_own_words() {
 }
 
 #[test]
+fn a_position_makes_no_other_request() {
+    let cursor = Cursor {
+        position: "a b\r\nX: y&after=1%\u{e9}".into(),
+        response_head: 0,
+    };
+    let asked = requested(Transport::Streaming, &cursor);
+    let line = "GET /channels/c/stream?after=a%20b%0D%0AX%3A%20y%26after%3D1%25%C3%A9 HTTP/1.1\r\n";
+    assert!(asked.starts_with(&line.replace("%3A", ":")), "{asked}");
+    let mut out = Vec::new();
+    let subscription = subscription(Transport::Sse, Headers::Browser);
+    Client::new(Transport::Sse).request(&subscription, &cursor, &mut out);
+    let asked = String::from_utf8(out).unwrap();
+    assert!(
+        asked.contains("Last-Event-ID: a bX: y&after=1%\u{e9}\r\n"),
+        "{asked}"
+    );
+}
+
+#[test]
 fn a_padded_request_has_exactly_the_size_asked_for() {
     for (headers, response_head, size) in [
         (Headers::PadTo(871), 0, 871),
