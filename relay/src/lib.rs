@@ -28,6 +28,8 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod log;
 pub mod message;
 pub mod metrics;

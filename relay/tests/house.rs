@@ -76,6 +76,10 @@ fn floor(room: &str) -> usize {
 fn arrows_point_down() {
     for (path, text) in sources() {
         let from = room(&path);
+        // What must hold for a fuzzer: beside what it checks, and in no relay that serves anybody.
+        if from == "fuzzing" || path.ends_with("fuzzing.rs") {
+            continue;
+        }
         for line in text
             .lines()
             .filter_map(|line| line.trim().strip_prefix("use crate::"))

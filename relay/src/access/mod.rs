@@ -4,6 +4,8 @@
 //! relay, may its page ask, and does its token allow it.
 
 mod crypto;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod host;
 mod keys;
 mod limits;

@@ -2,6 +2,8 @@
 
 mod body;
 mod channel;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod incoming;
 mod operations;
 mod query;

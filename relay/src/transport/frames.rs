@@ -181,19 +181,8 @@ impl Protocol {
 impl Pipe<'_> {
     /// Ends a socket whose client broke the protocol or left.
     fn end(&mut self, error: &Error) -> Turn {
-        use tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
-        let violation = match error {
-            Error::ConnectionClosed | Error::AlreadyClosed => return Turn::End(Closed::Client),
-            Error::Io(_) | Error::Protocol(ResetWithoutClosingHandshake) => {
-                match self.check.broken() {
-                    Some(violation) => violation,
-                    // It may have ended only its own side: what it asked for before is owed to it.
-                    None => return Turn::End(Closed::Client),
-                }
-            }
-            Error::Capacity(_) => Violation::TooLarge,
-            Error::Utf8(_) => Violation::NotUtf8,
-            _ => Violation::Protocol,
+        let Some(violation) = violation(error, self.check.broken()) else {
+            return Turn::End(Closed::Client);
         };
         let (code, reason, closed) = match violation {
             Violation::TooLarge => (1009, "the message is too large", Closed::TooLarge),
@@ -203,5 +192,18 @@ impl Pipe<'_> {
         tracing::debug!(%error, code, "socket ended");
         self.out.push(encode::close_frame(code, reason));
         Turn::End(closed)
+    }
+}
+
+/// Gives how the client broke the protocol; none when it left.
+pub(super) fn violation(error: &Error, broken: Option<Violation>) -> Option<Violation> {
+    use tungstenite::error::ProtocolError::ResetWithoutClosingHandshake;
+    match error {
+        Error::ConnectionClosed | Error::AlreadyClosed => None,
+        // It may have ended only its own side: what it asked for before is owed to it.
+        Error::Io(_) | Error::Protocol(ResetWithoutClosingHandshake) => broken,
+        Error::Capacity(_) => Some(Violation::TooLarge),
+        Error::Utf8(_) => Some(Violation::NotUtf8),
+        _ => Some(Violation::Protocol),
     }
 }

@@ -9,6 +9,8 @@ mod encode;
 mod endless;
 mod frame_check;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handshake;
 pub(crate) mod long_polling;
 mod meaning;
