@@ -103,7 +103,7 @@ enum Command {
     #[command(after_help = "Examples:
   bench relay
   bench relay --listen 127.0.0.1:9000 --threads 2")]
-    Relay(target::RelayArgs),
+    Relay(Box<target::RelayArgs>),
     /// Print a script that completes commands and flags in a shell
     #[command(after_help = "Examples:
   bench completions bash > ~/.local/share/bash-completion/completions/bench
@@ -181,7 +181,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Compare(args) => compare::run(&args).into(),
         Command::Selftest => selftest::run().into(),
         Command::Witness(args) => witness::run(&args).into(),
-        Command::Relay(args) => target::run_bundled_relay(args),
+        Command::Relay(args) => target::run_bundled_relay(*args),
         Command::Completions { shell } => manual::completions(shell).into(),
         Command::Man { dir } => manual::pages(dir.as_deref()).into(),
     }
