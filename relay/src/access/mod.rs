@@ -180,6 +180,11 @@ impl Access {
         Ok(Pass { grant: Some(grant) })
     }
 
+    /// Gives how many tickets wait to be used.
+    pub fn tickets(&self) -> usize {
+        self.tickets.waiting(Instant::now())
+    }
+
     /// Gives out a ticket to who was admitted with [`Wanted::Ticket`], and says how long it lasts.
     ///
     /// # Errors

@@ -91,6 +91,13 @@ impl Tickets {
         Ok(URL_SAFE_NO_PAD.encode(text))
     }
 
+    /// Gives how many wait to be used.
+    pub(super) fn waiting(&self, now: Instant) -> usize {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.expire(now);
+        out.tickets.len()
+    }
+
     /// Takes a ticket back, which is its one use even when it is for another channel or origin.
     pub(super) fn redeem(
         &self,

@@ -36,27 +36,27 @@ enum Values {
 }
 
 impl Metrics {
-    /// Writes all counters, and what the logs hold, in the `OpenMetrics` text format.
+    /// Writes all counters, what the logs hold and how many tickets wait, in the `OpenMetrics` text format.
     ///
     /// # Errors
     /// Only when the text cannot be formatted, which is a bug.
-    pub fn exposition(&self, kept: Kept) -> Result<String, Error> {
+    pub fn exposition(&self, kept: Kept, tickets: usize) -> Result<String, Error> {
         let mut registry = Registry::with_prefix("relay");
         registry.register("requests", "Requests answered", self.requests.clone());
-        registry.register_collector(Box::new(self.snapshot(kept)));
+        registry.register_collector(Box::new(self.snapshot(kept, tickets)));
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
     }
 
-    fn snapshot(&self, kept: Kept) -> Snapshot {
-        let mut rows = self.totals(kept);
+    fn snapshot(&self, kept: Kept, tickets: usize) -> Snapshot {
+        let mut rows = self.totals(kept, tickets);
         rows.extend(self.by_transport());
         rows.extend(self.by_reason());
         Snapshot(rows)
     }
 
-    fn totals(&self, kept: Kept) -> Vec<Row> {
+    fn totals(&self, kept: Kept, tickets: usize) -> Vec<Row> {
         let one = |name, kind, help, value| Row {
             name,
             help,
@@ -88,6 +88,12 @@ impl Metrics {
                 GAUGE,
                 "Open streams of HTTP/2",
                 self.open_streams(),
+            ),
+            one(
+                "tickets",
+                GAUGE,
+                "Tickets that wait to be used",
+                size(tickets),
             ),
             one(
                 "channels",

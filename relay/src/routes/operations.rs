@@ -59,6 +59,7 @@ pub(super) fn stats(state: &State) -> Reply {
         "messages": { "kept": kept.messages, "kept_bytes": kept.bytes, "log_bytes": kept.weight, "trimmed": kept.trimmed },
         "connections": state.metrics.open_connections(),
         "streams": state.metrics.open_streams(),
+        "tickets": state.access.tickets(),
         "subscribers": subscribers,
         "closed": closed,
         "missed": missed,
@@ -71,7 +72,10 @@ pub(super) fn stats(state: &State) -> Reply {
 /// Answers `/metrics` with what Prometheus reads.
 pub(super) fn metrics(state: &State) -> Reply {
     const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    match state.metrics.exposition(state.log.kept()) {
+    match state
+        .metrics
+        .exposition(state.log.kept(), state.access.tickets())
+    {
         Ok(text) => content(StatusCode::OK, OPEN_METRICS, text),
         Err(error) => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "metrics", &error).reply(),
     }

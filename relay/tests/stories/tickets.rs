@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use relay::access::Claims;
+
 use crate::harness::{HANDSHAKE, Relay, Web, get};
-use crate::tokens::{Signer, ask, ask_ticket, bearer, ticket};
+use crate::tokens::{Signer, ask, ask_ticket, bearer, claims, ticket};
 
 fn socket(relay: &Relay, ticket: &str) -> String {
     ask_socket(relay, &format!("?ticket={ticket}"))
@@ -131,6 +133,34 @@ fn a_ticket_is_asked_for_properly() {
     let without = Relay::start();
     let answer = ask_ticket(&without, "a", "").replace("me:1", "me");
     assert!(answer.contains("no_tickets"), "{answer}");
+}
+
+#[test]
+fn the_tickets_that_wait_are_counted() {
+    let signer = Signer::new();
+    let relay = signer.relay(|settings| settings.ticket_life = Duration::from_millis(1500));
+    let token = bearer(&signer.token(&["a"], &[], 60));
+    let operator = bearer(&signer.sign(&Claims {
+        operate: true,
+        ..claims(&[], &[], 60)
+    }));
+    let told = |count: usize| {
+        let stats = ask(&relay, "/stats", &operator);
+        assert!(stats.contains(&format!(r#""tickets":{count},"#)), "{stats}");
+        let metrics = ask(&relay, "/metrics", &operator);
+        assert!(
+            metrics.contains(&format!("\nrelay_tickets {count}\n")),
+            "{metrics}"
+        );
+    };
+    told(0);
+    let one = ticket(&relay, "a", &token);
+    ticket(&relay, "a", &token);
+    told(2);
+    events(&relay, &one);
+    told(1);
+    std::thread::sleep(Duration::from_millis(1600));
+    told(0);
 }
 
 #[test]
