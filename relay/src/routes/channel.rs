@@ -9,10 +9,12 @@ use hyper::body::Body;
 use super::body::json_body;
 use super::query::Query;
 use super::{Answer, Asked, Incoming, Leaf, preflight, wrong_method};
+use crate::access::Origin;
 use crate::log::{Pick, Start};
 use crate::message::ChannelName;
 use crate::publish::publish;
 use crate::state::State;
+use crate::transport::probation::Probation;
 use crate::transport::reply::{Refusal, Reply, json};
 use crate::transport::{Read, long_polling, polling, sse, streaming, websocket};
 use crate::units::duration;
@@ -60,14 +62,7 @@ async fn read(
     asked: &Asked<'_>,
 ) -> Result<Answer, Refusal> {
     let (leaf, query, channel) = (asked.leaf, asked.query, asked.channel.clone()?);
-    // A connection that is taken over would find the body where it expects the next request.
-    if !request.body().is_end_stream() {
-        return Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "unexpected_body",
-            "a request that reads has no body",
-        ));
-    }
+    without_body(request)?;
     let start = start(request.headers(), leaf, query)?;
     let mut headers = HeaderMap::new();
     state.access.mark(asked.origin, &mut headers);
@@ -98,6 +93,36 @@ async fn read(
             websocket::begin(state, request, read, receives(query)?).map(Answer::Wait)
         }
     }
+}
+
+/// Opens a WebSocket for a page that is to show its token in its first frame.
+pub(super) fn on_probation(
+    state: &State,
+    request: &Request<Incoming>,
+    channel: ChannelName,
+    query: &Query,
+    origin: &Origin,
+) -> Result<Answer, Refusal> {
+    without_body(request)?;
+    let mut headers = HeaderMap::new();
+    state.access.mark(origin, &mut headers);
+    let probation = Probation::new(
+        channel,
+        start(request.headers(), Leaf::Socket, query)?,
+        receives(query)?,
+        origin.clone(),
+        request.headers().get(header::HOST).cloned(),
+    );
+    websocket::begin_on_probation(request, probation, headers).map(Answer::Wait)
+}
+
+/// A connection that is taken over would find a body where it expects the next request.
+fn without_body(request: &Request<Incoming>) -> Result<(), Refusal> {
+    if request.body().is_end_stream() {
+        return Ok(());
+    }
+    let message = "a request that reads has no body";
+    Err(bad("unexpected_body", message))
 }
 
 /// Finds where to read from. What a browser resumes from wins over what its page asked for first.

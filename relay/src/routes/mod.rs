@@ -17,6 +17,7 @@ use crate::access::{Caller, Denied, Full, Origin, Pass};
 use crate::demo;
 use crate::message::{ChannelName, NameError};
 use crate::state::{Role, State};
+use crate::transport::probation::lacks_a_token;
 use crate::transport::reply::{Refusal, Reply};
 use crate::transport::{Waiting, websocket};
 pub(crate) use incoming::Incoming;
@@ -108,7 +109,14 @@ async fn admitted(
             _ => None,
         },
     };
-    let pass = state.access.admit(caller, wanted)?;
+    let pass = match state.access.admit(caller, wanted) {
+        // A page cannot send a token with a handshake. It may show one in its first frame.
+        Err(denied) if lacks_a_token(denied) && is_socket_of_page(target, &request) => {
+            let channel = channel.ok_or_else(Refusal::nothing_here)??;
+            return channel::on_probation(state, &request, channel, query, origin);
+        }
+        admitted => admitted?,
+    };
     if state.role == Role::Echo {
         return websocket::echo(&request).map(Answer::Wait);
     }
@@ -130,6 +138,13 @@ async fn admitted(
             .await
             .map(Answer::Reply),
     }
+}
+
+/// Tells whether a page opens a WebSocket: only pages name an origin, and other clients can send headers.
+fn is_socket_of_page(target: Target<'_>, request: &Request<Incoming>) -> bool {
+    matches!(target, Target::Channel(Leaf::Socket, _))
+        && (request.method() == Method::GET || request.method() == Method::CONNECT)
+        && request.headers().contains_key(header::ORIGIN)
 }
 
 /// Answers what belongs to no channel.

@@ -15,6 +15,7 @@ mod handshake;
 pub(crate) mod long_polling;
 mod meaning;
 pub(crate) mod polling;
+pub(crate) mod probation;
 mod pulse;
 pub(crate) mod reply;
 pub(crate) mod sse;
@@ -54,6 +55,8 @@ pub(crate) enum Waiting {
     LongPoll(long_polling::Parked),
     Endless(endless::Endless),
     WebSocket(websocket::Session),
+    /// It is to show its token first.
+    Probation(Box<probation::Probation>),
 }
 
 /// What becomes of a connection after a wait.
@@ -67,13 +70,27 @@ pub(crate) enum After {
     Gone(Closed),
 }
 
+impl Read {
+    /// What a socket is to read when its handshake is answered already.
+    fn of_socket(channel: ChannelName, start: Start, pass: Pass) -> Self {
+        Self {
+            channel,
+            start,
+            pick: Pick::default(),
+            headers: HeaderMap::new(),
+            version: Version::HTTP_11,
+            pass,
+        }
+    }
+}
+
 impl Waiting {
     /// Gives the status that was answered already, if one was.
     pub(crate) fn begun(&self) -> Option<StatusCode> {
         match self {
             Self::LongPoll(_) => None,
             Self::Endless(_) => Some(StatusCode::OK),
-            Self::WebSocket(_) => Some(StatusCode::SWITCHING_PROTOCOLS),
+            Self::WebSocket(_) | Self::Probation(_) => Some(StatusCode::SWITCHING_PROTOCOLS),
         }
     }
 
@@ -83,6 +100,7 @@ impl Waiting {
             Self::LongPoll(_) => None,
             Self::Endless(endless) => endless.take_head(),
             Self::WebSocket(session) => session.take_head(),
+            Self::Probation(probation) => probation.head.take(),
         };
         head.map(|head| *head).unwrap_or_default()
     }
@@ -99,7 +117,21 @@ impl Waiting {
             Self::LongPoll(parked) => Box::pin(parked.run(socket, state)),
             Self::Endless(endless) => Box::pin(endless.run(socket, state)),
             Self::WebSocket(session) => Box::pin(session.run(socket, state)),
+            Self::Probation(probation) => Box::pin(proved(*probation, socket, state)),
         }
+    }
+}
+
+/// Serves a client that shows its token first: once it has, it is as any other.
+async fn proved(probation: probation::Probation, socket: Socket, state: &State) -> After {
+    let (socket, read, receive) = match probation.prove(socket, state).await {
+        Ok(proved) => proved,
+        Err(after) => return after,
+    };
+    match websocket::welcome(state, read, receive) {
+        // Boxed, as each stage.
+        Ok(session) => Box::pin(session.run(socket, state)).await,
+        Err(error) => probation::refuse(socket, state, error).await,
     }
 }
 

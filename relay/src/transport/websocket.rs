@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::frames::{Frames, Turn};
 use super::handshake::{agreed, lists};
 use super::meaning::Meaning;
+use super::probation::{self, Probation};
 use super::pulse::{Due, Pulse};
 use super::reply::{self, RELAY_NEXT, Refusal};
 use super::{After, Read, Waiting, encode, failed, is_past, is_too_slow};
@@ -42,14 +43,17 @@ pub(crate) struct Session {
     until: Option<Instant>,
 }
 
+/// The head of an answer for HTTP/2, and what else is to be written.
+type Accepted = (Option<Box<HeaderMap>>, Outgoing);
+
 /// Answers the handshake and begins a session.
 pub(crate) fn begin<B>(
     state: &State,
     request: &Request<B>,
-    read: Read,
+    mut read: Read,
     receive: bool,
 ) -> Result<Waiting, Refusal> {
-    let mut headers = agreed(request)?;
+    let mut headers = named(request)?;
     let mut reader = match state.log.open(&read.channel, read.start) {
         Ok(reader) => reader,
         Err(OpenError::TooManyChannels(full)) => {
@@ -59,6 +63,37 @@ pub(crate) fn begin<B>(
         Err(error) => return Err(error.into()),
     };
     reader.bound_lag();
+    headers.insert(RELAY_NEXT, reply::position_value(reader.position()));
+    headers.extend(std::mem::take(&mut read.headers));
+    let accepted = accepted(request.version(), headers);
+    let reader = receive.then_some(reader);
+    Ok(Waiting::WebSocket(Session::new(read, reader, accepted)))
+}
+
+/// Answers the handshake of a page that is to show its token in its first frame.
+pub(crate) fn begin_on_probation<B>(
+    request: &Request<B>,
+    mut probation: Probation,
+    more: HeaderMap,
+) -> Result<Waiting, Refusal> {
+    let mut headers = named(request)?;
+    headers.extend(more);
+    (probation.head, probation.out) = accepted(request.version(), headers);
+    Ok(Waiting::Probation(Box::new(probation)))
+}
+
+/// Begins the session of a page that has shown its token, and says so to it.
+pub(super) fn welcome(state: &State, read: Read, receive: bool) -> Result<Session, OpenError> {
+    let mut reader = state.log.open(&read.channel, read.start)?;
+    reader.bound_lag();
+    let mut out = Outgoing::default();
+    out.push(probation::welcome(&reader.position().to_string()));
+    Ok(Session::new(read, receive.then_some(reader), (None, out)))
+}
+
+/// Gives the headers that agree to a handshake and to the relay's own subprotocol.
+fn named<B>(request: &Request<B>) -> Result<HeaderMap, Refusal> {
+    let mut headers = agreed(request)?;
     if lists(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL, |p| {
         p == SUBPROTOCOL
     }) {
@@ -67,20 +102,7 @@ pub(crate) fn begin<B>(
             HeaderValue::from_static(SUBPROTOCOL),
         );
     }
-    headers.insert(RELAY_NEXT, reply::position_value(reader.position()));
-    headers.extend(read.headers);
-    let (head, out) = accepted(request.version(), headers);
-    Ok(Waiting::WebSocket(Session {
-        meaning: if read.pass.may_publish(read.channel.as_str()) {
-            Meaning::Publish(read.channel)
-        } else {
-            Meaning::Listen
-        },
-        until: read.pass.until(),
-        reader: receive.then_some(reader),
-        head,
-        out,
-    }))
+    Ok(headers)
 }
 
 /// Answers the handshake only to say, by a close code, that there is no room.
@@ -114,7 +136,7 @@ pub(crate) fn echo<B>(request: &Request<B>) -> Result<Waiting, Refusal> {
 }
 
 /// Makes the head that accepts a handshake: the first bytes to write, or for HTTP/2 a head of its own.
-fn accepted(version: Version, headers: HeaderMap) -> (Option<Box<HeaderMap>>, Outgoing) {
+fn accepted(version: Version, headers: HeaderMap) -> Accepted {
     let mut out = Outgoing::default();
     if version == Version::HTTP_2 {
         return (Some(Box::new(headers)), out);
@@ -124,6 +146,20 @@ fn accepted(version: Version, headers: HeaderMap) -> (Option<Box<HeaderMap>>, Ou
 }
 
 impl Session {
+    fn new(read: Read, reader: Option<Reader>, (head, out): Accepted) -> Self {
+        Self {
+            until: read.pass.until(),
+            meaning: if read.pass.may_publish(read.channel.as_str()) {
+                Meaning::Publish(read.channel)
+            } else {
+                Meaning::Listen
+            },
+            reader,
+            head,
+            out,
+        }
+    }
+
     pub(super) fn take_head(&mut self) -> Option<Box<HeaderMap>> {
         self.head.take()
     }

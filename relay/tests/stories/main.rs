@@ -4,6 +4,7 @@
 mod bombs;
 mod demo;
 mod errors;
+mod first_frame;
 mod golden;
 mod harness;
 mod hostile;

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::harness::HANDSHAKE;
+use crate::harness::{Client, HANDSHAKE, frame};
 use crate::spawn;
 
 fn program() -> Command {
@@ -219,6 +219,20 @@ fn the_log_holds_neither_tokens_nor_tickets() {
                 answer.starts_with(&format!("HTTP/1.1 {status}")),
                 "{path}: {answer}"
             );
+        }
+        for token in [&token, &expired] {
+            let head = format!(
+                "GET /channels/a/socket HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\n{HANDSHAKE}\r\n"
+            );
+            let first = frame(0x81, format!(r#"{{"token":"{token}"}}"#).as_bytes());
+            let mut client = Client::plain(relay.address);
+            client.send([head.as_bytes(), &first].concat());
+            assert!(client.head().starts_with("HTTP/1.1 101"));
+            client.until(if *token == expired {
+                "token_expired"
+            } else {
+                "admitted"
+            });
         }
         let log = relay.log();
         assert!(log.contains("connection ended"), "it logs at all: {log}");
