@@ -1,9 +1,7 @@
 //! Little that becomes much: compressed bodies, frames that announce more than there is, deep and wide JSON.
 
 use std::fs;
-use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -28,10 +26,7 @@ impl Apart {
     }
 
     fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).unwrap();
-        let patience = Some(Duration::from_secs(20));
-        stream.set_read_timeout(patience).unwrap();
-        Client::new(stream)
+        Client::plain(self.address)
     }
 
     fn socket(&self) -> Web {
