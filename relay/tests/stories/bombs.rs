@@ -15,10 +15,11 @@ struct Apart {
 }
 
 impl Apart {
-    fn start() -> Self {
+    fn start(arguments: &[&str]) -> Self {
         let mut relay = Command::new(env!("CARGO_BIN_EXE_relay"));
         relay
             .args(["--listen", "127.0.0.1:0", "--log-level", "off"])
+            .args(arguments)
             .stdin(Stdio::null());
         let (child, line) = spawn::spawn(&mut relay);
         let address = spawn::address(&line);
@@ -40,8 +41,13 @@ impl Apart {
 
     /// The most memory that it ever had, in kilobytes.
     fn most_memory(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// What the kernel says under some name, in kilobytes.
+    fn memory(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap()
             .trim()
             .trim_end_matches(" kB")
@@ -64,7 +70,7 @@ fn announces(first: u8, length: u64) -> Vec<u8> {
 
 #[test]
 fn a_frame_that_announces_more_than_there_is_takes_no_memory() {
-    let relay = Apart::start();
+    let relay = Apart::start(&[]);
     let largest = 64 * 1024 + 1024;
     let before = {
         let _sockets: Vec<_> = (0..100).map(|_| relay.socket()).collect();
@@ -93,6 +99,23 @@ fn a_frame_that_announces_more_than_there_is_takes_no_memory() {
     assert!(sockets.iter_mut().all(|socket| socket.0.is_silent()));
     let more = relay.most_memory() - before;
     assert!(more < 4 * 1024, "{more} kB for frames that never came");
+}
+
+#[test]
+fn a_socket_keeps_no_room_of_its_largest_message() {
+    let relay = Apart::start(&["--max-body", "512KiB"]);
+    let mut sockets: Vec<_> = (0..64).map(|_| relay.socket()).collect();
+    let message = "x".repeat(512 * 1024);
+    let mut send = |web: &mut Web| {
+        web.text(&message);
+        assert!(web.next_text().contains("bad_frame"));
+    };
+    // What the first one needs, the next ones can have again.
+    sockets[..4].iter_mut().for_each(&mut send);
+    let before = relay.memory("VmRSS:");
+    sockets[4..].iter_mut().for_each(&mut send);
+    let more = relay.memory("VmRSS:").saturating_sub(before);
+    assert!(more < 8 * 1024, "{more} kB, of 30 MiB that 60 sockets sent");
 }
 
 #[test]
