@@ -174,29 +174,25 @@ fn opening(of: &Comparison<'_>) -> Option<String> {
 fn processor(of: &Comparison<'_>) -> Option<String> {
     const CPU: &str = "server_cpu_per_thousand";
     let protocols = [Protocol::Http1, Protocol::Http1Tls, Protocol::Http2Tls];
+    let named = |over: &Protocol| of.groups.iter().any(|group| group.over == Some(*over));
+    let protocols: Vec<Protocol> = protocols.into_iter().filter(named).collect();
     let row = |transport| {
-        let values: Vec<(Protocol, f64)> = protocols
-            .into_iter()
-            .filter_map(|over| Some((over, figure(of, (transport, over), CPU)?)))
-            .collect();
-        let (least, most) = (
-            values.iter().map(|(_, value)| *value).reduce(f64::min)?,
-            values.iter().map(|(_, value)| *value).reduce(f64::max)?,
-        );
-        let shown: Vec<String> = values
+        let values: Vec<Option<f64>> = protocols
             .iter()
-            .map(|(_, value)| shown_as(CPU, *value))
+            .map(|over| figure(of, (transport, *over), CPU))
             .collect();
-        (values.len() > 1 && most > least * SAME)
+        let known = || values.iter().copied().flatten();
+        let (least, most) = (known().reduce(f64::min)?, known().reduce(f64::max)?);
+        // What cannot be trusted keeps its place.
+        let shown = values.iter().map(|value| {
+            value.map_or_else(|| show::MISSING.to_owned(), |value| shown_as(CPU, value))
+        });
+        let shown: Vec<String> = shown.collect();
+        (known().count() > 1 && most > least * SAME)
             .then(|| format!("{} {}", name(transport), shown.join(", ")))
     };
     let rows: Vec<String> = Transport::ALL.into_iter().filter_map(row).collect();
-    let named = |over: &Protocol| of.groups.iter().any(|group| group.over == Some(*over));
-    let names: Vec<&str> = protocols
-        .iter()
-        .filter(|over| named(over))
-        .map(|over| over.name())
-        .collect();
+    let names: Vec<&str> = protocols.iter().map(|over| over.name()).collect();
     (!rows.is_empty()).then(|| {
         format!(
             "Server CPU for a thousand deliveries, over {} in turn: {}.",

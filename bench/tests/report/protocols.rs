@@ -118,6 +118,18 @@ fn words_say_what_tls_and_http_2_change_by_the_figures() {
 }
 
 #[test]
+fn a_cell_that_cannot_be_trusted_keeps_its_place_and_is_in_no_figure() {
+    let mut run = three();
+    let secure = |trial: &TrialResult| trial.load.tls && trial.load.http == Http::One;
+    for trial in run.trials.iter_mut().filter(|trial| secure(trial)) {
+        trial.valid = trial.transport != Transport::Sse;
+    }
+    let text = terminal(&run).replace('\n', " ").replace("    ", "");
+    assert!(text.contains("SSE 13.2 ms, –, 19.8 ms"), "{text}");
+    assert!(!text.contains("SSE from"), "{text}");
+}
+
+#[test]
 fn a_tie_over_every_protocol_names_a_transport_once() {
     let mut run = three();
     run.trials
