@@ -2,14 +2,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::wire::{Wire, broken};
 
 /// Requests that are sent before an answer is read: it is a test of channels, not of round trips.
-const AT_ONCE: u64 = 64;
+const AT_ONCE: usize = 64;
+/// How long to wait for room where there is none.
+const ROOM: Duration = Duration::from_millis(20);
 
 /// Makes channels.
 #[derive(Debug, Args)]
@@ -38,25 +41,32 @@ impl Churn {
         }
     }
 
-    /// Counts the channels made and those for which there was no room yet, which are tried again.
+    /// Counts the channels made and the answers that there was no room yet; those are tried again.
     async fn make(self, relay: SocketAddr) -> io::Result<(u64, u64)> {
         let mut wire = Wire::open(relay).await?;
-        let (mut next, end, mut refused) = (self.from, self.from + self.channels, 0);
-        while next < end {
-            let some = AT_ONCE.min(end - next);
-            let requests: String = (next..next + some).map(request).collect();
+        let (mut numbers, mut again) = (self.from..self.from + self.channels, Vec::new());
+        let (mut made, mut refused) = (0, 0);
+        loop {
+            let some: Vec<u64> = again.drain(..).chain(&mut numbers).take(AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok((made, refused));
+            }
+            let requests: String = some.iter().map(|number| request(*number)).collect();
             wire.send(requests.as_bytes()).await?;
-            for _ in 0..some {
+            for number in some {
                 let head = wire.head().await?;
                 wire.body(&head).await?;
                 match head.status {
-                    201 | 204 => next += 1,
-                    503 => refused += 1,
+                    201 | 204 => made += 1,
+                    503 => again.push(number),
                     status => return Err(broken(&format!("status {status}"))),
                 }
             }
+            if !again.is_empty() {
+                refused += again.len() as u64;
+                sleep(ROOM).await;
+            }
         }
-        Ok((self.channels, refused))
     }
 }
 
