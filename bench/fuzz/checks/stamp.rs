@@ -21,7 +21,7 @@ pub(crate) fn check(data: &[u8]) {
         sequence: number(12),
         due: Moment(u64::from(number(16)) << 32 | u64::from(number(20))),
     };
-    let size = usize::from(u16::from_le_bytes([fields[10], fields[11]]));
+    let size = usize::from(u16::from_le_bytes([fields[10], fields[11]]) >> 4);
     let payload = written(stamp, size);
     assert_eq!(payload.len(), size.max(LENGTH + 2));
     let text: String = serde_json::from_slice(&payload).expect("a payload is a JSON string");

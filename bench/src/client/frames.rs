@@ -24,6 +24,8 @@ pub(super) struct Frames {
     partial: Vec<u8>,
     message: Vec<u8>,
     fragmented: bool,
+    /// The server has said its last word: what may follow means nothing.
+    closed: bool,
 }
 
 impl Frames {
@@ -33,6 +35,9 @@ impl Frames {
         input: &[u8],
         mut take: impl FnMut(Said<'_>),
     ) -> Result<(), ClientError> {
+        if self.closed {
+            return Ok(());
+        }
         if self.partial.is_empty() {
             let used = self.frames(input, &mut take)?;
             self.partial.extend_from_slice(&input[used..]);
@@ -75,6 +80,9 @@ impl Frames {
             };
             self.frame(&header, payload, take)?;
             used = start + length;
+            if self.closed {
+                return Ok(bytes.len());
+            }
         }
     }
 
@@ -94,7 +102,10 @@ impl Frames {
                 ));
             }
             OpCode::Control(Control::Ping) => take(Said::Ping(payload)),
-            OpCode::Control(Control::Close) => take(Said::Close),
+            OpCode::Control(Control::Close) => {
+                self.closed = true;
+                take(Said::Close);
+            }
             OpCode::Control(Control::Pong) => {}
             OpCode::Control(Control::Reserved(_)) | OpCode::Data(Data::Reserved(_)) => {
                 return Err(ClientError::WebSocket("a reserved opcode"));

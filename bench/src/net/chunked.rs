@@ -7,6 +7,8 @@ const MAX_DIGITS: u8 = 10;
 enum State {
     #[default]
     Size,
+    /// Behind the digits: an extension may follow, and nothing else.
+    Space,
     Extension,
     SizeEnd,
     Data,
@@ -61,8 +63,12 @@ impl Chunked {
                 self.digits += 1;
                 State::Size
             }
-            (State::Size, b';' | b' ' | b'\t') if self.digits > 0 => State::Extension,
+            (State::Size, b' ' | b'\t') if self.digits > 0 => State::Space,
+            (State::Size, b';') if self.digits > 0 => State::Extension,
             (State::Size, b'\r') if self.digits > 0 => State::SizeEnd,
+            (State::Space, b' ' | b'\t') => State::Space,
+            (State::Space, b';') => State::Extension,
+            (State::Space, b'\r') => State::SizeEnd,
             (State::Extension, b'\r') => State::SizeEnd,
             (State::Extension, byte) if byte != b'\n' => State::Extension,
             (State::SizeEnd, b'\n') => {
