@@ -42,6 +42,8 @@ pub(crate) fn socket(data: &[u8]) {
         match &whole.1 {
             End::Open => assert_eq!(read(&wire, Pieces::WHOLE, false), whole),
             End::Closed => assert_eq!(read(&wire, Pieces::WHOLE, false).0, whole.0),
+            // Tungstenite takes a control frame with a long form of a short length, which the RFC forbids.
+            End::Broken(_) if has_long_control(&wire) => {}
             End::Broken(_) => {
                 let (messages, end) = read(&filled, Pieces::WHOLE, false);
                 assert_eq!(messages, whole.0);
@@ -49,6 +51,12 @@ pub(crate) fn socket(data: &[u8]) {
             }
         }
     }
+}
+
+/// Tells whether two bytes may begin a control frame whose length is written in a long form.
+fn has_long_control(wire: &[u8]) -> bool {
+    wire.windows(2)
+        .any(|pair| pair[0] & 0x88 == 0x88 && pair[1] & 0x7e == 0x7e)
 }
 
 /// The same bytes as frames whose lengths and masks are right: of each line the first byte begins a
