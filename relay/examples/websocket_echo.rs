@@ -26,7 +26,13 @@ struct Cli {
 async fn main() -> io::Result<()> {
     let Cli { listen, settings } = Cli::parse();
     let listener = relay::bind(listen)?;
-    writeln!(io::stdout(), "listening on ws://{}", listener.local_addr()?)?;
+    let scheme = if settings.tls.are_given() {
+        "wss"
+    } else {
+        "ws"
+    };
+    let address = listener.local_addr()?;
+    writeln!(io::stdout(), "listening on {scheme}://{address}")?;
     let stop = async {
         if tokio::signal::ctrl_c().await.is_err() {
             // No handler, no orderly end: the signal ends the program.

@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
   relay                                   then open http://127.0.0.1:8080
   relay --listen 127.0.0.1:9000 --log-level warn
   relay --threads 2 --ring-messages 10000
+  relay --tls-self-signed --tls-cert-out relay.pem
   relay key relay.key && relay --listen 0.0.0.0:8080 --token-keys relay.key
 
   curl -H 'content-type: application/json' -d '\"hello\"' http://127.0.0.1:8080/channels/demo/messages

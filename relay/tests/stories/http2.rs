@@ -317,6 +317,32 @@ fn every_transport_ends_in_its_own_way_at_shutdown() {
 }
 
 #[test]
+fn a_stream_that_does_not_go_is_cut_after_the_grace_period() {
+    let relay = Relay::secure(false, |settings| {
+        settings.grace = Duration::from_millis(300);
+    });
+    tell(async {
+        let mut windows = Builder::new();
+        windows.initial_window_size(100);
+        let mut mux = Mux::with(&relay, windows).await;
+        let mut stuck = mux.get("/channels/a/stream").await;
+        mux.publish(&format!("\"{}\"", "x".repeat(300))).await;
+        relay.counts("relay_delivered_total{transport=\"streaming\"} 1");
+        relay.stop();
+        // Whether that is an error of the connection depends on how far the client was told.
+        let _ = mux.ended().await;
+        let end = loop {
+            match stuck.fill().await {
+                Ok(true) => {}
+                end => break end,
+            }
+        };
+        assert!(end.is_err(), "it was cut, not ended");
+    });
+    relay.join();
+}
+
+#[test]
 fn a_token_that_ends_ends_what_it_opened() {
     let signer = Signer::new();
     let relay = Relay::secure(false, |settings| signer.guard(settings));
