@@ -22,7 +22,7 @@ const READ_BUFFER: usize = 1024;
 /// Messages handled before the answers are written and others get their turn.
 const PER_TURN: usize = 32;
 /// Bytes read before others get their turn: pieces of a message are none, however many come.
-const BYTES_PER_TURN: usize = 64 * 1024;
+const BYTES_PER_TURN: usize = 16 * 1024;
 
 /// The receiving half of a socket.
 ///
@@ -135,11 +135,12 @@ impl Frames {
             left: BYTES_PER_TURN,
         };
         self.more = true;
-        let mut anew = false;
+        let (mut any, mut message_ended) = (false, false);
         for _ in 0..PER_TURN {
             match context.read(&mut pipe) {
                 Ok(message) => {
-                    anew |= message.is_text() || message.is_binary();
+                    any = true;
+                    message_ended |= message.is_text() || message.is_binary();
                     if let Some(answer) = meaning.answer(state, message).await {
                         pipe.out.push(answer);
                     }
@@ -155,6 +156,12 @@ impl Frames {
             return pipe.end(&error);
         }
         if !check.is_at_rest() {
+            // A ping in the middle of a message is no progress of that.
+            let anew = if check.is_in_message() {
+                message_ended
+            } else {
+                any
+            };
             return Turn::On(Heard::Part { anew });
         }
         if !self.more {

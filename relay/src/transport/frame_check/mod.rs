@@ -82,6 +82,11 @@ impl FrameCheck {
         self.have == 0 && self.left == 0 && self.message.is_none() && self.broken.is_none()
     }
 
+    /// Tells whether a message has begun whose last frame has not.
+    pub(super) fn is_in_message(&self) -> bool {
+        self.message.is_some()
+    }
+
     /// Gives how many of the next bytes may go on: all of them, or those of the frames before the one
     /// that breaks the protocol, and perhaps some of its own.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> usize {
