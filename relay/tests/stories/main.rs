@@ -13,6 +13,7 @@ mod http2_guards;
 mod http2_table;
 mod limits;
 mod multiplex;
+mod odd_names;
 mod origins;
 mod polls;
 mod program;
