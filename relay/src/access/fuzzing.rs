@@ -161,7 +161,8 @@ pub(crate) fn ticket(data: &[u8]) {
 /// An origin is the relay's own, or listed letter by letter; a host is an address, `localhost`, or listed.
 pub(crate) fn origin(data: &[u8]) {
     let headers = headers(data);
-    let origins = Origins::new(&[LISTED.to_owned()]);
+    let secure = data.len() % 2 == 1;
+    let origins = Origins::new(&[LISTED.to_owned()], secure);
     let all = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
     let sent: Vec<&[u8]> = all(header::ORIGIN).collect();
     let hosts: Vec<&[u8]> = all(header::HOST).collect();
@@ -176,7 +177,7 @@ pub(crate) fn origin(data: &[u8]) {
                 let host = hosts.first().expect("a host that it is equal to");
                 let of = |scheme: &[u8]| [scheme, host].concat();
                 assert!(
-                    one.eq_ignore_ascii_case(&of(b"http://"))
+                    !secure && one.eq_ignore_ascii_case(&of(b"http://"))
                         || one.eq_ignore_ascii_case(&of(b"https://"))
                 );
             }

@@ -1,5 +1,7 @@
 //! What must hold of frames, handshakes and the forms of a message.
 
+use std::sync::Arc;
+
 use std::io::{self, Read, Write};
 
 use http::header::{self, HeaderName, HeaderValue};
@@ -210,7 +212,7 @@ pub(crate) fn encoding(data: &[u8]) {
         epoch: Epoch::random(),
         offset: data.len() as u64,
     };
-    let message = message::Message::new(position, payload);
+    let message = message::Message::new(position, payload, &Arc::default());
     let item = encode::item(&message);
     let read: Item<'_> = serde_json::from_slice(&item).expect("an item is JSON");
     assert_eq!(read.position, position.to_string());
