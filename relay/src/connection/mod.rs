@@ -53,40 +53,38 @@ enum Ended {
 /// Serves one connection until it ends, and counts the end.
 pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
     let _open = Open::new(&state.metrics);
-    let reason = match open(stream, &state).await {
-        Ok(socket) if socket.is_http2() => Box::pin(http2::serve(socket, &state)).await,
-        Ok(socket) => requests(socket, &state).await,
-        Err(reason) => reason,
-    };
-    tracing::debug!(reason = reason.name(), "connection ended");
-    state.metrics.closed(reason);
-}
-
-/// Makes a socket of a new connection, after the handshake where there is one.
-async fn open(stream: TcpStream, state: &State) -> Result<Socket, Closed> {
-    match &state.tls {
-        None => Ok(Socket::new(stream)),
-        // Boxed, as each stage.
+    // Each stage is boxed: while one lasts, the others take no memory.
+    let mut socket = match &state.tls {
+        None => Socket::new(stream),
         Some(tls) => {
             let config = Arc::clone(&tls.serving);
-            Box::pin(handshake::shake(stream, config, &state.settings)).await
+            match Box::pin(handshake::shake(stream, config, &state.settings)).await {
+                Ok(socket) => socket,
+                Err(reason) => return ended(&state, reason),
+            }
         }
+    };
+    if socket.is_http2() {
+        let reason = Box::pin(http2::serve(socket, &state)).await;
+        return ended(&state, reason);
     }
-}
-
-/// Serves requests and waits by turns, and says why that is over.
-async fn requests(mut socket: Socket, state: &Arc<State>) -> Closed {
     let mut guest = Guest::New;
-    loop {
-        match serve(socket, state, guest).await {
+    let reason = loop {
+        match serve(socket, &state, guest).await {
             After::NextRequest(next) => (socket, guest) = (next, Guest::Again),
             After::Linger(socket, reason) => {
                 Box::pin(socket.linger()).await;
-                return reason;
+                break reason;
             }
-            After::Gone(reason) => return reason,
+            After::Gone(reason) => break reason,
         }
-    }
+    };
+    ended(&state, reason);
+}
+
+fn ended(state: &State, reason: Closed) {
+    tracing::debug!(reason = reason.name(), "connection ended");
+    state.metrics.closed(reason);
 }
 
 /// Serves a client through hyper, and then through what waits.

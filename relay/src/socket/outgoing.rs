@@ -57,10 +57,10 @@ impl Outgoing {
         patience: Patience,
     ) -> Result<(), WriteError> {
         let mut waited = false;
-        while self.done < self.slices.len() {
+        loop {
             // The timer is made only when a write would block, and boxed: most clients never need it.
-            let written = match poll_fn(|cx| Poll::Ready(self.poll_write(cx, socket))).await {
-                Poll::Ready(written) => written,
+            let step = match poll_fn(|cx| Poll::Ready(self.poll_step(cx, socket))).await {
+                Poll::Ready(step) => step,
                 Poll::Pending => {
                     let begin = || Box::new(patience.begin());
                     let pace = self.pace.get_or_insert_with(begin);
@@ -69,20 +69,21 @@ impl Outgoing {
                     }
                     waited = true;
                     let deadline = pace.deadline();
-                    let more = poll_fn(|cx| self.poll_write(cx, socket));
+                    let more = poll_fn(|cx| self.poll_step(cx, socket));
                     match Box::pin(timeout_at(deadline, more)).await {
-                        Ok(written) => written,
+                        Ok(step) => step,
                         Err(_) => return Err(WriteError::Stalled),
                     }
                 }
             };
-            let written = written.map_err(WriteError::Gone)?;
+            let Some(written) = step.map_err(WriteError::Gone)? else {
+                break;
+            };
             if let Some(pace) = &mut self.pace {
                 pace.took(written);
             }
             self.advance(written);
         }
-        let waited = self.flushed(socket, patience, waited).await?;
         if !waited {
             // It has caught up. A write that waited leaves the clock running: many small ones are not to
             // have their own grace each.
@@ -97,26 +98,17 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Waits until nothing is held below, as TLS does with what it has encrypted and the client has no room for; tells
-    /// whether the client has let it, or the write before it, wait.
-    async fn flushed(
-        &mut self,
+    /// Writes some of what is left, or says that nothing is, not below either: TLS holds what it has encrypted and
+    /// the client has no room for.
+    fn poll_step(
+        &self,
+        cx: &mut Context<'_>,
         socket: &mut Socket,
-        patience: Patience,
-        waited: bool,
-    ) -> Result<bool, WriteError> {
-        let mut poll = |cx: &mut Context<'_>| Pin::new(&mut *socket).poll_flush(cx);
-        if let Poll::Ready(flushed) = poll_fn(|cx| Poll::Ready(poll(cx))).await {
-            return flushed.map(|()| waited).map_err(WriteError::Gone);
-        }
-        let begin = || Box::new(patience.begin());
-        let pace = self.pace.get_or_insert_with(begin);
-        if !waited {
-            pace.resume();
-        }
-        match Box::pin(timeout_at(pace.deadline(), poll_fn(poll))).await {
-            Ok(flushed) => flushed.map(|()| true).map_err(WriteError::Gone),
-            Err(_) => Err(WriteError::Stalled),
+    ) -> Poll<io::Result<Option<usize>>> {
+        if self.done < self.slices.len() {
+            self.poll_write(cx, socket).map_ok(Some)
+        } else {
+            Pin::new(socket).poll_flush(cx).map_ok(|()| None)
         }
     }
 
