@@ -40,8 +40,8 @@ fn main() -> ExitCode {
     let relay = Relay::start(true);
     let crowd = Crowd::gather(&relay, RATE);
     let times = Times {
-        calm: Duration::from_secs(3),
-        attack: Duration::from_secs(4),
+        calm: Duration::from_secs(2),
+        attack: Duration::from_secs(3),
         patience: Duration::ZERO,
     };
     let mut all: Vec<Vec<Round>> = attacks::ALL.iter().map(|_| Vec::new()).collect();
