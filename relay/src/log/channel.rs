@@ -20,8 +20,6 @@ pub(super) struct Channel {
     /// [`super::LogLimits::behind`].
     pub(super) behind: usize,
     pub(super) epoch: Epoch,
-    /// It comes from an earlier process, and so does its epoch: none like it could be made again.
-    pub(super) restored: bool,
     account: Arc<Account>,
     state: Mutex<State>,
     /// Moves with every append; its value tells whether the log is closed.
@@ -55,7 +53,6 @@ impl Channel {
             home: Weak::clone(&home.me),
             behind: home.limits.behind,
             epoch,
-            restored: false,
             account,
             state: Mutex::new(state),
             grown: watch::Sender::new(false),
@@ -142,9 +139,7 @@ impl Channel {
         };
         home.remove(&self.name, || {
             let mut state = lock(&self.state);
-            let blank = !self.restored
-                && state.ring.head() == 0
-                && self.readers.load(Ordering::Relaxed) == 0;
+            let blank = state.ring.head() == 0 && self.readers.load(Ordering::Relaxed) == 0;
             let removed = blank && !state.removed;
             state.removed |= removed;
             removed
@@ -163,7 +158,7 @@ impl Channel {
 
     /// Tells whether there never was a message, and the same epoch can be had again.
     pub(super) fn is_blank(&self) -> bool {
-        !self.restored && lock(&self.state).ring.head() == 0
+        lock(&self.state).ring.head() == 0
     }
 
     /// Evicts the oldest messages until no more than `level` bytes of memory are kept; counts them.

@@ -134,15 +134,21 @@ impl Channels {
                 return Err(Exists);
             }
             if map.channels.len() >= self.limits.channels {
+                // Its offsets would begin anew, and so must its epoch.
+                map.epochs.end(name);
                 return Ok(false);
             }
-            let mut channel = Channel::new(name.clone(), epoch, ring, account, self);
-            channel.restored = true;
+            let channel = Channel::new(name.clone(), epoch, ring, account, self);
             channel.tell_closed(map.closed);
             map.channels.insert(name.clone(), Arc::new(channel));
         }
         self.make_room(0);
         Ok(true)
+    }
+
+    /// Looks at the epochs of all channels, or takes over those of another process.
+    pub(super) fn with_epochs<T>(&self, look: impl FnOnce(&mut Epochs) -> T) -> T {
+        look(&mut lock(&self.map).epochs)
     }
 
     /// Counts the messages that were evicted because all channels together kept too much.

@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! relay-log 1 1800000000123
+//! epochs 3f0c…
+//! ended 4711 2
 //! channel room.1 k3f9ab-16 2
 //! 17 2500 {"text":"hi"}
 //! 18 900 "and again"
 //! end 1 2 SHA-256
 //! ```
-//! The first line names the version and the time of writing (Unix, milliseconds). A channel has its name, its epoch with the
+//! The first line names the version and the time of writing (Unix, milliseconds), the second the key that epochs are computed
+//! from (128 bits, hexadecimal), and those after it how many lives have ended in which place. A channel has its name, its epoch with the
 //! offset of the last message that is no longer kept, and the count of its messages, one a line, oldest first: offset, age in
 //! milliseconds, payload. A payload is one line because it is minified JSON. The last line counts channels and messages and gives
 //! the SHA-256 of all lines before it, in hexadecimal.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::write::hex;
 use super::{LINE, MAGIC, Restored, SnapshotError, VERSION};
 use crate::log::channels::Channels;
+use crate::log::epochs::Epochs;
 use crate::log::{Ring, RingLimits};
 use crate::message::{ChannelName, Message, Payload, Position};
 
@@ -31,6 +32,8 @@ pub(in crate::log) fn read(
         most: ring.bytes.saturating_add(LINE),
     };
     let written = first_line(&mut lines)?;
+    let key = epochs_line(&mut lines)?;
+    channels.with_epochs(|epochs| *epochs = Epochs::of_key(key));
     let mut reading = Reading {
         channels,
         limits: ring,
@@ -45,6 +48,12 @@ pub(in crate::log) fn read(
         lines.next()?;
         let mut words = lines.text()?.split(' ');
         match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("ended"), Some(place), Some(count), None) => {
+                let (place, count) = (lines.number_of(place)?, lines.number_of(count)?);
+                if !channels.with_epochs(|epochs| epochs.set_ends(place, count)) {
+                    return Err(lines.wrong());
+                }
+            }
             (Some("channel"), Some(name), Some(before), Some(count)) if words.next().is_none() => {
                 let name = ChannelName::parse(name).map_err(|_| lines.wrong())?;
                 let before: Position = lines.number_of(before)?;
@@ -89,6 +98,15 @@ fn first_line<R: BufRead>(lines: &mut Lines<'_, R>) -> Result<u64, SnapshotError
         (Some(found), _) if found != VERSION => Err(SnapshotError::Version { found }),
         _ => Err(lines.wrong()),
     }
+}
+
+/// Reads the second line and gives the key of the epochs.
+fn epochs_line<R: BufRead>(lines: &mut Lines<'_, R>) -> Result<u128, SnapshotError> {
+    lines.next()?;
+    let key = lines.text()?.strip_prefix("epochs ");
+    let key = key.filter(|key| key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit()));
+    let key = key.and_then(|key| u128::from_str_radix(key, 16).ok());
+    key.ok_or_else(|| lines.wrong())
 }
 
 /// The channels as they come back.

@@ -26,6 +26,11 @@ pub(in crate::log) fn write(
     };
     let mut kept = Kept::default();
     writeln!(out, "{MAGIC} {VERSION} {written}")?;
+    channels.with_epochs(|epochs| {
+        writeln!(out, "epochs {:032x}", epochs.key())?;
+        let mut ends = epochs.ends();
+        ends.try_for_each(|(place, count)| writeln!(out, "ended {place} {count}"))
+    })?;
     for (name, channel) in channels.by_use() {
         channel.with_ring_at(now, |ring| -> io::Result<()> {
             kept.channels += 1;

@@ -60,6 +60,10 @@ async fn the_limits_of_the_new_process_hold() {
         (told.channels, told.channels_left, told.messages_left),
         (1, 2, 5)
     );
+    // What was left behind does not begin again with offsets that were given out.
+    advance(Duration::from_secs(100)).await;
+    one.sweep(Duration::ZERO);
+    assert_ne!(publish(&one, 3, 6).await.epoch, last.epoch);
 }
 
 #[tokio::test(start_paused = true)]

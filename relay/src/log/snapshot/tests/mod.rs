@@ -85,7 +85,7 @@ enum Step {
 fn story() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (0..3_u8).prop_map(Step::Publish),
-        2 => (0..40_u64).prop_map(Step::Pass),
+        2 => (0..90_u64).prop_map(Step::Pass),
         2 => (0..40_u64).prop_map(Step::Restart),
         1 => Just(Step::Crash),
     ];
@@ -117,6 +117,8 @@ async fn play(story: Vec<Step>) {
             Step::Pass(seconds) => {
                 now += seconds;
                 advance(Duration::from_secs(seconds)).await;
+                // Channels go, and come back with another epoch.
+                log.sweep(Duration::from_secs(20));
             }
             Step::Restart(seconds) => {
                 let file = saved(&log, now * 1000);
@@ -201,14 +203,40 @@ async fn a_snapshot_is_text_that_a_person_can_read() {
     log.append(&name(1), payload).await.unwrap();
     let text = String::from_utf8(saved(&log, 1_800_000_000_123)).unwrap();
     let (body, end) = text.rsplit_once("end ").unwrap();
+    let (head, body) = body.split_once("\nepochs ").unwrap();
+    let (key, body) = body.split_once('\n').unwrap();
+    assert!(
+        head == "relay-log 1 1800000000123" && key.len() == 32,
+        "{text}"
+    );
     let epoch = first.epoch;
     assert_eq!(
         body,
-        format!(
-            "relay-log 1 1800000000123\nchannel channel.1 {epoch}-0 2\n1 1600 10\n2 0 {{\"a\":\"b c\"}}\n"
-        )
+        format!("channel channel.1 {epoch}-0 2\n1 1600 10\n2 0 {{\"a\":\"b c\"}}\n")
     );
     assert!(end.starts_with("1 2 ") && end.len() == 4 + 64 + 1, "{end}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_in_a_channel_without_a_message_waits_on_in_the_next_process() {
+    let old = log(RING);
+    let ended = publish(&old, 1, 1).await;
+    advance(Duration::from_secs(100)).await;
+    old.sweep(Duration::ZERO);
+    let positions = [1, 2].map(|c| old.open(&name(c), Start::Latest).unwrap().position());
+    let (new, _) = restored(&saved(&old, 0), 0, RING).unwrap();
+    for (channel, position) in [1, 2].into_iter().zip(positions) {
+        let value = channel.into();
+        publish(&new, channel, value).await;
+        let (found, missed) = found(&new, channel, Start::After(position)).await;
+        assert_eq!((found[0].1, missed), (value, None));
+    }
+    let again = found(&new, 1, Start::After(ended)).await;
+    assert_eq!(
+        again.1,
+        Some("recreated"),
+        "a life that has ended does not begin again"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,8 +261,12 @@ async fn what_cannot_be_read_says_why() {
         why(&file.replace("0 10\n", "0 11\n")),
         "its checksum is wrong: it was changed after it was written"
     );
-    assert_eq!(why(&file.replace(" 10\n", " ten\n")), "its line 3 is wrong");
-    assert_eq!(why(&(file + "more\n")), "its line 4 is wrong");
+    assert_eq!(why(&file.replace(" 10\n", " ten\n")), "its line 4 is wrong");
+    assert_eq!(
+        why(&file.replace("epochs ", "epochs +")),
+        "its line 2 is wrong"
+    );
+    assert_eq!(why(&(file + "more\n")), "its line 5 is wrong");
     assert_eq!(
         why(&"relay-log 1".repeat(1000)),
         "it is cut off: its end is missing"
