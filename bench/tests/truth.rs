@@ -16,6 +16,8 @@ mod delays;
 mod fake;
 #[path = "truth/floor.rs"]
 mod floor;
+#[path = "truth/http2.rs"]
+mod http2;
 #[path = "truth/planted.rs"]
 mod planted;
 #[path = "common/process.rs"]

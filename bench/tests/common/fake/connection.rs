@@ -12,7 +12,7 @@ use super::wire::{self, Incoming, Outgoing, Request};
 use super::{Shared, Silent, Stream, count, socket};
 
 /// How often an endless answer looks whether the fake is to end.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// Where the pages' client code is served.
 const CLIENTS: &str = "/assets/clients/";

@@ -6,6 +6,7 @@
 
 mod connection;
 mod delay;
+mod http2;
 mod log;
 mod socket;
 mod stream;
@@ -62,8 +63,10 @@ pub(crate) struct Plan {
     pub(crate) pages: bool,
     /// It speaks TLS, and its certificate is for these names; none for none.
     pub(crate) certified: &'static [&'static str],
-    /// What it offers by ALPN.
+    /// What it offers by ALPN; with `h2` it speaks nothing else.
     pub(crate) offers: &'static [&'static str],
+    /// It opens no WebSocket over HTTP/2.
+    pub(crate) no_connect: bool,
 }
 
 /// How bytes are written.
@@ -214,6 +217,9 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         // A connection that its client cuts ends with an error, which is no news.
         thread::spawn(move || {
             stream.set_nodelay(true)?;
+            if shared.plan.offers.contains(&"h2") {
+                return http2::serve(stream, &shared);
+            }
             connection::serve(&Stream::new(stream, shared.certificate.as_ref()), &shared)
         });
     }

@@ -58,6 +58,33 @@ fn publishes(incoming: &mut Incoming<'_>, shared: &Shared, name: &str) -> io::Re
     }
 }
 
+/// What the first frame in `bytes` says, once it is whole, and its length.
+pub(super) fn said(bytes: &[u8]) -> Option<(Value, usize)> {
+    assert_eq!(
+        bytes.get(1)? & 0x80,
+        0x80,
+        "a client's frame must be masked"
+    );
+    let (length, start) = match bytes[1] & 0x7f {
+        126 => (
+            usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?])),
+            4,
+        ),
+        length => (usize::from(length), 2),
+    };
+    let body = bytes.get(start + 4..start + 4 + length)?;
+    let mask = bytes[start..start + 4].iter().cycle();
+    let plain: Vec<u8> = body
+        .iter()
+        .zip(mask)
+        .map(|(byte, mask)| byte ^ mask)
+        .collect();
+    Some((
+        serde_json::from_slice(&plain).unwrap_or_default(),
+        start + 4 + length,
+    ))
+}
+
 /// A frame of a client (RFC 6455, section 5.2): its opcode and its bytes without the mask.
 fn read_frame(incoming: &mut Incoming<'_>) -> io::Result<(u8, Vec<u8>)> {
     let head = incoming.take(2)?;
@@ -79,7 +106,7 @@ fn read_frame(incoming: &mut Incoming<'_>) -> io::Result<(u8, Vec<u8>)> {
     ))
 }
 
-fn frame(text: &str) -> Vec<u8> {
+pub(super) fn frame(text: &str) -> Vec<u8> {
     let mut out = vec![0x80 | TEXT];
     match u8::try_from(text.len()) {
         Ok(length) if length < 126 => out.push(length),

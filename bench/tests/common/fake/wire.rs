@@ -64,6 +64,13 @@ impl<'a> Incoming<'a> {
 }
 
 impl Request {
+    /// One of which no more than its first line is known.
+    pub(super) fn new(line: &str) -> Self {
+        Self {
+            text: line.to_owned(),
+        }
+    }
+
     /// Method, path without query, and query.
     pub(super) fn line(&self) -> (&str, &str, &str) {
         let mut words = self.text.split(' ');
