@@ -233,6 +233,45 @@ impl Posts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::Profile;
+    use crate::net::{Content, Part};
+    use crate::scenario::Load;
+
+    #[test]
+    fn answers_in_any_order_find_their_messages() {
+        let site = Site {
+            authority: "there".into(),
+            profile: Rc::new(Profile::of_publishers(&Load::default())),
+        };
+        let (mut posts, mut out) = (Posts::new(Rc::default()), Vec::new());
+        (0..4).for_each(|_| posts.publish(&site, "c", b"{}", &mut out));
+        let answer = |request, status| {
+            let head = Head {
+                status,
+                ..Head::default()
+            };
+            [Content::Head(head), Content::End].map(|content| Part { request, content })
+        };
+        let mut parts: Vec<Part> = [answer(2, 201), answer(0, 503), answer(3, 201)]
+            .into_iter()
+            .flatten()
+            .collect();
+        let mut told = Vec::new();
+        let input = Input::from(&mut parts[..]);
+        posts
+            .feed(&site, input, &mut out, |answer| told.push(answer))
+            .unwrap();
+        // By their places among those that are still without an answer; the second waits.
+        let wanted = [Answer::Accepted(2), Answer::Refused(0), Answer::Accepted(1)];
+        assert_eq!(told, wanted);
+        assert_eq!(posts.unanswered.len(), 1);
+        // What comes without a number answers the oldest.
+        let one = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
+        let feed = posts.feed(&site, Input::from(one), &mut out, |answer| {
+            told.push(answer)
+        });
+        assert!(feed.is_ok() && told.last() == Some(&Answer::Accepted(0)));
+    }
 
     #[test]
     fn a_preflight_is_remembered_as_long_as_chrome_does() {

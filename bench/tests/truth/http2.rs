@@ -32,11 +32,11 @@ hold = "1s"
 }
 
 /// What transports made of a plan.
-fn each(plan: Plan, transports: &[&str]) -> Vec<Seen> {
+fn each(plan: &Plan, transports: &[&str]) -> Vec<Seen> {
     let plan = Plan {
         certified: &["127.0.0.1"],
         offers: &["h2"],
-        ..plan
+        ..*plan
     };
     let all = side_by_side(transports, |transport| {
         seen::run(plan.clone(), |url| scenario(url, transport)).1
@@ -69,7 +69,7 @@ fn a_planted_delay_is_measured_over_http2() {
         delay: Delay::Fixed(delay),
         ..Plan::default()
     };
-    for seen in each(plan, &ALL) {
+    for seen in each(&plan, &ALL) {
         let transport = seen.transport();
         assert_eq!(seen.faults(), [0; 4], "{transport}");
         for path in ["arrival", "delivery"] {
@@ -95,7 +95,7 @@ fn faults_are_told_apart_over_http2() {
         cut: Cut::Whole,
         ..Plan::default()
     };
-    for seen in each(plan, &ALL) {
+    for seen in each(&plan, &ALL) {
         let did = [
             seen.fake.of(|did| &did.dropped) + seen.fake.of(|did| &did.evicted),
             seen.fake.of(|did| &did.repeated),
@@ -121,7 +121,7 @@ fn a_stream_that_ends_or_is_reset_is_resumed_over_a_new_connection() {
             politely,
             ..Plan::default()
         };
-        for seen in each(plan, ENDLESS) {
+        for seen in each(&plan, ENDLESS) {
             assert_eq!(seen.faults(), [0; 4], "{}", seen.transport());
             assert_eq!(seen.number("/clients/reconnects"), 2 * CLIENTS);
         }
@@ -134,7 +134,7 @@ fn a_goaway_between_two_polls_interrupts_nothing() {
         close_polls: true,
         ..Plan::default()
     };
-    for seen in each(plan, POLLS) {
+    for seen in each(&plan, POLLS) {
         let transport = seen.transport();
         assert_eq!(seen.faults(), [0; 4], "{transport}");
         assert_eq!(seen.number("/clients/reconnects"), 0, "{transport}");
