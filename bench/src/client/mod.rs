@@ -147,12 +147,18 @@ pub enum ClientError {
     /// A line, event or message that does not end.
     #[error("a message is longer than {} MiB", MAX_RECORD / 1024 / 1024)]
     TooLong,
-    /// TLS or HTTP/2 that cannot be gone on with.
+    /// TLS or HTTP/2 that cannot be gone on with. Boxed, or every session would keep room for it.
     #[error(transparent)]
-    Secure(#[from] SecureError),
+    Secure(Box<SecureError>),
     /// A WebSocket handshake or frame that breaks RFC 6455.
     #[error("the server breaks the WebSocket protocol: {0}")]
     WebSocket(&'static str),
+}
+
+impl From<SecureError> for ClientError {
+    fn from(error: SecureError) -> Self {
+        Self::Secure(Box::new(error))
+    }
 }
 
 /// Longest record that is put together from pieces, in bytes.
