@@ -198,7 +198,7 @@ async fn a_page_by_a_bent_name_is_not_of_the_relays_own_origin() {
 }
 
 #[tokio::test]
-async fn a_browser_follows_by_ticket_what_it_cannot_ask_for_with_a_token() {
+async fn a_browser_follows_by_ticket_or_first_frame_what_it_cannot_ask_for_with_a_token() {
     let Some(browser) = browser::start().await else {
         return;
     };
@@ -224,7 +224,15 @@ async fn a_browser_follows_by_ticket_what_it_cannot_ask_for_with_a_token() {
     ]);
     // Another origin than the relay's, so that all of it crosses by the list.
     let origin = format!("http://{}", page());
-    let relay = Program::start(free(), &["--token-keys", &key, "--allow-origin", &origin]);
+    let flags = [
+        "--token-keys",
+        &key,
+        "--allow-origin",
+        &origin,
+        "--header-deadline",
+        "2s",
+    ];
+    let relay = Program::start(free(), &flags);
     browser.open(&origin).await;
     let script = r#"
         const [relay, token] = arguments;
@@ -234,7 +242,18 @@ async fn a_browser_follows_by_ticket_what_it_cannot_ask_for_with_a_token() {
         const socket = (query) => new Promise((resolve) => {
           const web = new WebSocket(`${relay.replace('http', 'ws')}/channels/room/socket?after=earliest&${query}`);
           web.onmessage = ({ data }) => resolve(JSON.parse(data).payload);
-          web.onerror = () => resolve('refused');
+          // Without a ticket it is open until the time for its first frame is over.
+          web.onerror = web.onclose = () => resolve('refused');
+        });
+        const framed = (token) => new Promise((resolve) => {
+          const web = new WebSocket(`${relay.replace('http', 'ws')}/channels/room/socket?after=earliest`);
+          const heard = [];
+          web.onopen = () => web.send(JSON.stringify({ token }));
+          web.onmessage = ({ data }) => {
+            heard.push(JSON.parse(data));
+            if (heard.length === 2) resolve(`${Object.keys(heard[0])}, ${heard[1].payload}`);
+          };
+          web.onclose = ({ code }) => resolve(`closed ${code}`);
         });
         const events = (query) => new Promise((resolve) => {
           const source = new EventSource(`${relay}/channels/room/events?after=earliest&${query}`);
@@ -247,6 +266,7 @@ async fn a_browser_follows_by_ticket_what_it_cannot_ask_for_with_a_token() {
             const one = await ticket();
             seen.push(await follow(''), await follow(`ticket=${one}`), await follow(`ticket=${one}`));
           }
+          seen.push(await framed(token), await framed(`${token}x`));
           window.seen = seen;
         })();
     "#;
@@ -257,6 +277,7 @@ async fn a_browser_follows_by_ticket_what_it_cannot_ask_for_with_a_token() {
     let once = ["refused", "hello", "refused"];
     let wanted = [json!(201)]
         .into_iter()
-        .chain([once, once].concat().into_iter().map(Value::from));
+        .chain([once, once].concat().into_iter().map(Value::from))
+        .chain(["admitted, hello", "closed 3000"].map(Value::from));
     assert_eq!(seen, wanted.collect::<Value>());
 }
