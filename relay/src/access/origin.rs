@@ -45,8 +45,11 @@ impl Origins {
             (None, _) => Origin::Own,
             (Some(_), Some(_)) => Origin::Foreign,
             (Some(origin), None) if self.is_own(origin, headers.get(header::HOST)) => Origin::Own,
-            (Some(origin), None) if self.listed.contains(origin) => Origin::Listed(origin.clone()),
-            (Some(_), None) => Origin::Foreign,
+            // The listed value, not the request's: that is a slice of all that was read.
+            (Some(origin), None) => match self.listed.iter().find(|listed| *listed == origin) {
+                Some(listed) => Origin::Listed(listed.clone()),
+                None => Origin::Foreign,
+            },
         }
     }
 

@@ -58,9 +58,11 @@ pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
         None => Socket::new(stream),
         Some(tls) => {
             let config = Arc::clone(&tls.serving);
-            match Box::pin(handshake::shake(stream, config, &state.settings)).await {
-                Ok(socket) => socket,
-                Err(reason) => return ended(&state, reason),
+            let shaken = Box::pin(handshake::shake(stream, config, &state.settings));
+            match state.stop.run_until_cancelled(shaken).await {
+                Some(Ok(socket)) => socket,
+                Some(Err(reason)) => return ended(&state, reason),
+                None => return ended(&state, Closed::Shutdown),
             }
         }
     };

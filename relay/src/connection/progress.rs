@@ -66,10 +66,10 @@ impl Progress {
         (stage, seen.steps)
     }
 
-    /// Gives the steps done so far while the client is to take what was written.
+    /// Gives how many bytes were written in all while the client is to take what was written.
     pub(super) fn writing(&self) -> Option<u64> {
         let seen = self.seen();
-        seen.unflushed.then_some(seen.steps)
+        seen.unflushed.then_some(seen.written)
     }
 
     pub(super) fn bytes_read(&self, count: usize) {

@@ -125,7 +125,7 @@ impl Channels {
         &self,
         name: &ChannelName,
         epoch: Epoch,
-        ring: Ring,
+        mut ring: Ring,
         account: Arc<Account>,
     ) -> Result<bool, Exists> {
         {
@@ -136,6 +136,9 @@ impl Channels {
             if map.channels.len() >= self.limits.channels {
                 // Its offsets would begin anew, and so must its epoch.
                 map.epochs.end(name);
+                while !ring.is_empty() {
+                    ring.evict();
+                }
                 return Ok(false);
             }
             let channel = Channel::new(name.clone(), epoch, ring, account, self);

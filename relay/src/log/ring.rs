@@ -67,8 +67,10 @@ impl Ring {
     /// Goes on behind a message that is not kept, and so keeps none before it either: what is lost is lost up to one place.
     pub(super) fn skip_to(&mut self, offset: u64) {
         debug_assert!(offset > self.head, "offsets grow strictly");
-        self.kept = VecDeque::new();
-        self.bytes = 0;
+        // One by one: each gives its weight back.
+        while !self.kept.is_empty() {
+            self.evict();
+        }
         (self.head, self.evicted) = (offset, offset);
     }
 

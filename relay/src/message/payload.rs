@@ -80,6 +80,8 @@ fn minify(json: &[u8]) -> (Bytes, usize) {
         deepest = deepest.max(depth);
         out.push(byte);
     }
+    // Room that white space has left would be kept as long as the message, and be on nobody's account.
+    out.shrink_to_fit();
     (out.into(), deepest)
 }
 
@@ -157,5 +159,13 @@ mod tests {
             Payload::parse(b"123", 2),
             Err(PayloadError::TooLarge { limit: 2 })
         );
+    }
+
+    #[test]
+    fn white_space_leaves_no_room_behind() {
+        let text = [b"1".to_vec(), vec![b' '; 60_000]].concat();
+        let payload = Payload::parse(&text, text.len()).unwrap();
+        let room = Vec::from(payload.bytes().clone()).capacity();
+        assert!(room < 1000, "{room}");
     }
 }

@@ -57,6 +57,9 @@ impl Outgoing {
         patience: Patience,
     ) -> Result<(), WriteError> {
         let mut waited = false;
+        if let Some(pace) = &mut self.pace {
+            pace.resume();
+        }
         loop {
             // The timer is made only when a write would block, and boxed: most clients never need it.
             let step = match poll_fn(|cx| Poll::Ready(self.poll_step(cx, socket))).await {
@@ -64,9 +67,6 @@ impl Outgoing {
                 Poll::Pending => {
                     let begin = || Box::new(patience.begin());
                     let pace = self.pace.get_or_insert_with(begin);
-                    if !waited {
-                        pace.resume();
-                    }
                     waited = true;
                     let deadline = pace.deadline();
                     let more = poll_fn(|cx| self.poll_step(cx, socket));
@@ -88,6 +88,9 @@ impl Outgoing {
             // It has caught up. A write that waited leaves the clock running: many small ones are not to
             // have their own grace each.
             self.pace = None;
+        } else if let Some(pace) = &mut self.pace {
+            // What it waited for at the last was not the relay.
+            pace.took(0);
         }
         self.done = 0;
         if self.slices.capacity() > 16 {

@@ -72,14 +72,20 @@ pub(crate) async fn begin(
 }
 
 impl Parked {
-    /// Waits and gives the whole answer, for a request that has a stream of its own.
-    pub(crate) async fn reply(mut self, state: &State) -> Reply {
+    /// Waits and gives the whole answer, for a request that has a stream of its own. The answer is made in its `turn`,
+    /// which is given with it.
+    pub(crate) async fn reply<T>(
+        mut self,
+        state: &State,
+        turn: impl Future<Output = T>,
+    ) -> (Reply, T) {
         let batch = {
             let _counted = state.subscribed(Transport::LongPolling);
             news(&mut self.reader, self.deadline, self.linger).await
         };
         let batch = batch.unwrap_or_else(|| self.reader.nothing());
-        self.counted(state, &batch)
+        let turn = turn.await;
+        (self.counted(state, &batch), turn)
     }
 
     pub(super) async fn run(mut self, mut socket: Socket, state: &State) -> After {

@@ -16,6 +16,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use h2::Reason;
 use h2::server::{Builder, Connection};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -28,6 +29,8 @@ use pace::Pace;
 
 /// The largest head of a request, as for HTTP/1.1.
 const HEAD: u32 = 16 * 1024;
+/// Bodies that come and whole answers that go which one connection may have in memory at once; others wait for their turn.
+const TURNS: usize = 4;
 
 /// Why its turn is over.
 enum Event {
@@ -44,14 +47,20 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>) -> Closed {
         progress: Arc::clone(&progress),
     };
     let begun = builder(state).handshake(io);
-    let mut connection: Connection<_, Bytes> =
-        match timeout(state.settings.header_deadline, begun).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return failed(&error),
-            Err(_) => return Closed::HeaderDeadline,
-        };
+    let mut connection: Connection<_, Bytes> = match timeout(
+        state.settings.header_deadline,
+        state.stop.run_until_cancelled(begun),
+    )
+    .await
+    {
+        Ok(Some(Ok(connection))) => connection,
+        Ok(Some(Err(error))) => return failed(&error),
+        Ok(None) => return Closed::Shutdown,
+        Err(_) => return Closed::HeaderDeadline,
+    };
     let mut tasks = JoinSet::new();
     let mut pace = Pace::new(&state.settings);
+    let turns = Arc::new(Semaphore::new(TURNS));
     let mut requests = 0;
     let mut stop = pin!(state.stop.cancelled());
     // Why it is being ended: it is told so, and what is open on it may come to its end.
@@ -70,7 +79,8 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>) -> Closed {
                 match accepted {
                     Some(Ok((request, respond))) => {
                         requests += 1;
-                        tasks.spawn(stream::serve(Arc::clone(state), request, respond));
+                        let turns = Arc::clone(&turns);
+                        tasks.spawn(stream::serve(Arc::clone(state), turns, request, respond));
                     }
                     Some(Err(error)) => return Poll::Ready(Event::Ended(Err(error))),
                     None => return Poll::Ready(Event::Ended(Ok(()))),

@@ -9,6 +9,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::metrics::Closed;
 use crate::settings::Settings;
+use crate::socket::{self, Patience};
 
 /// Longer than anything is waited for.
 const FAR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -16,7 +17,7 @@ const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 /// What a connection is busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Busy {
-    /// The client is to take what was written; the number grows with each piece that it takes.
+    /// The client is to take what was written; the number is of all bytes that were, and grows as it takes them.
     pub(super) writing: Option<u64>,
     /// Requests are being answered, or wait: they have deadlines of their own.
     pub(super) streams: bool,
@@ -31,6 +32,10 @@ pub(super) struct Pace {
     header: Duration,
     keep_alive: Duration,
     write: Duration,
+    patience: Patience,
+    /// While the client is to take what was written: how many bytes were when last seen, and what time it has left. What
+    /// it asks for meanwhile buys it none.
+    writing: Option<(u64, socket::Pace)>,
     busy: Option<Busy>,
     at: Instant,
     /// Set anew only when it fires early: most changes move only `at`.
@@ -43,6 +48,8 @@ impl Pace {
             header: settings.header_deadline,
             keep_alive: settings.keep_alive,
             write: settings.write_deadline,
+            patience: Patience::of(settings),
+            writing: None,
             busy: None,
             at: Instant::now() + FAR,
             timer: Box::pin(sleep(FAR)),
@@ -52,12 +59,15 @@ impl Pace {
     /// Is ready with the reason when the connection has been busy with the same for too long.
     pub(super) fn poll(&mut self, busy: Busy, cx: &mut Context<'_>) -> Poll<Closed> {
         let (allowed, reason) = self.allowed(busy);
-        if self.busy != Some(busy) {
-            self.busy = Some(busy);
+        if let Some(written) = busy.writing {
+            self.at = self.taken_by(written);
+        } else if self.busy != Some(busy) {
+            self.writing = None;
             self.at = Instant::now() + allowed;
-            if self.at < self.timer.deadline() {
-                self.timer.as_mut().reset(self.at);
-            }
+        }
+        self.busy = Some(busy);
+        if self.at < self.timer.deadline() {
+            self.timer.as_mut().reset(self.at);
         }
         while self.timer.as_mut().poll(cx).is_ready() {
             if Instant::now() >= self.at {
@@ -66,6 +76,17 @@ impl Pace {
             self.timer.as_mut().reset(self.at);
         }
         Poll::Pending
+    }
+
+    /// Gives the instant by which the client must take more of what was written.
+    fn taken_by(&mut self, written: u64) -> Instant {
+        let begin = || (written, self.patience.begin());
+        let (seen, pace) = self.writing.get_or_insert_with(begin);
+        if written > *seen {
+            pace.took(usize::try_from(written - *seen).unwrap_or(usize::MAX));
+            *seen = written;
+        }
+        pace.deadline()
     }
 
     fn allowed(&self, busy: Busy) -> (Duration, Closed) {
@@ -103,18 +124,39 @@ mod tests {
         let settings = Settings::default();
         let mut pace = Pace::new(&settings);
         let almost = settings.write_deadline - Duration::from_millis(1);
-        for step in 0..5 {
-            let busy = Busy {
-                writing: Some(step),
-                ..QUIET
-            };
-            assert_eq!(late(&mut pace, busy, almost).await, None, "step {step}");
-        }
-        let stuck = Busy {
-            writing: Some(4),
+        let writing = |written: u64| Busy {
+            writing: Some(written),
             ..QUIET
         };
-        let end = late(&mut pace, stuck, almost).await;
+        let rate = 64 * 1024;
+        for step in 0..5 {
+            let busy = writing(step * rate);
+            assert_eq!(late(&mut pace, busy, almost).await, None, "step {step}");
+        }
+        // Requests that come meanwhile buy no time.
+        let asking = |requests| Busy {
+            requests,
+            ..writing(5 * rate)
+        };
+        for requests in 1..3 {
+            assert_eq!(late(&mut pace, asking(requests), almost / 3).await, None);
+        }
+        let end = late(&mut pace, asking(3), almost).await;
+        assert_eq!(end, Some(Closed::WriteDeadline));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dribble_is_late_too() {
+        let settings = Settings::default();
+        let mut pace = Pace::new(&settings);
+        let mut end = None;
+        for written in 0..10 {
+            let busy = Busy {
+                writing: Some(written),
+                ..QUIET
+            };
+            end = end.or(late(&mut pace, busy, settings.write_deadline / 2).await);
+        }
         assert_eq!(end, Some(Closed::WriteDeadline));
     }
 

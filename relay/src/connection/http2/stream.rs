@@ -8,23 +8,27 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
 
+use super::super::strict::addressed;
 use super::request::known;
-use crate::metrics::{Closed, Metrics};
+use crate::metrics::{Closed, Metrics, Route};
 use crate::routes::{self, Answer, Incoming};
 use crate::socket::{Outgoing, Patience, Socket, WriteError};
 use crate::state::State;
-use crate::transport::reply::{Reply, date};
+use crate::transport::reply::{Refusal, Reply, date};
 use crate::transport::{After, Waiting};
 
-/// Answers one request, and counts the end of its stream.
+/// Answers one request, and counts the end of its stream. `turns` bounds what the streams of a connection hold in memory:
+/// a body that comes and an answer that goes take a turn, a wait takes none.
 pub(super) async fn serve(
     state: Arc<State>,
+    turns: Arc<Semaphore>,
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) {
     let mut open = Open::new(&state);
-    let reason = answer(&state, request, &mut respond).await;
+    let reason = answer(&state, &turns, request, &mut respond).await;
     if reason == Closed::WriteDeadline {
         // Where the answer had not begun; a stream that had is reset already.
         respond.send_reset(Reason::CANCEL);
@@ -34,13 +38,14 @@ pub(super) async fn serve(
 
 async fn answer(
     state: &State,
+    turns: &Semaphore,
     request: Request<RecvStream>,
     respond: &mut SendResponse<Bytes>,
 ) -> Closed {
     let (mut parts, body) = request.into_parts();
     let is_head = parts.method == Method::HEAD;
     if let Err(refusal) = known(&mut parts) {
-        return give(refusal.reply(), is_head, respond, state).await;
+        return refuse(refusal, is_head, respond, state).await;
     }
     // What follows a handshake is the client's side of its socket.
     let (body, receive) = if parts.method == Method::CONNECT {
@@ -48,23 +53,55 @@ async fn answer(
     } else {
         (Incoming::Http2(body), None)
     };
-    match routes::answer(state, Request::from_parts(parts, body)).await {
+    let request = Request::from_parts(parts, body);
+    if let Err(refusal) = addressed(&request) {
+        return refuse(refusal, is_head, respond, state).await;
+    }
+    let answered = async {
+        let turn = turns.acquire().await;
+        (routes::answer(state, request).await, turn)
+    };
+    let (answer, turn) = tokio::select! {
+        biased;
+        // Whoever resets a stream is not answered: a publish does not wait between its place in the log and its end.
+        answered = answered => answered,
+        _ = poll_fn(|cx| respond.poll_reset(cx)) => return Closed::Client,
+    };
+    match answer {
         Answer::Reply(reply) => give(reply, is_head, respond, state).await,
         Answer::Wait(Waiting::LongPoll(parked)) => {
-            let reply = tokio::select! {
+            drop(turn);
+            let (reply, _turn) = tokio::select! {
                 biased;
-                reply = parked.reply(state) => reply,
+                reply = parked.reply(state, turns.acquire()) => reply,
                 _ = poll_fn(|cx| respond.poll_reset(cx)) => return Closed::Client,
             };
             give(reply, is_head, respond, state).await
         }
         Answer::Wait(mut waiting) => {
+            drop(turn);
             let headers = waiting.take_head();
             match begin(StatusCode::OK, headers, false, respond) {
                 Some(send) => run(waiting, send, receive, state).await,
                 None => Closed::Client,
             }
         }
+    }
+}
+
+/// Refuses a request that is none.
+async fn refuse(
+    refusal: Refusal,
+    is_head: bool,
+    respond: &mut SendResponse<Bytes>,
+    state: &State,
+) -> Closed {
+    state
+        .metrics
+        .answered(Route::Unknown, refusal.status.as_u16());
+    match give(refusal.reply(), is_head, respond, state).await {
+        Closed::Finished => Closed::Protocol,
+        other => other,
     }
 }
 
@@ -99,17 +136,22 @@ async fn give(
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
     let ends = is_head || body.is_empty();
+    let finished = match parts.status {
+        StatusCode::PAYLOAD_TOO_LARGE => Closed::TooLarge,
+        StatusCode::REQUEST_TIMEOUT => Closed::BodyDeadline,
+        _ => Closed::Finished,
+    };
     let Some(send) = begin(parts.status, headers, ends, respond) else {
         return Closed::Client;
     };
     if ends {
-        return Closed::Finished;
+        return finished;
     }
     let mut socket = Socket::answer(send, body.len());
     let mut out = Outgoing::default();
     out.push(body);
     match out.flush(&mut socket, Patience::of(&state.settings)).await {
-        Ok(()) => Closed::Finished,
+        Ok(()) => finished,
         Err(WriteError::Stalled) => Closed::WriteDeadline,
         Err(WriteError::Gone(_)) => Closed::Client,
     }

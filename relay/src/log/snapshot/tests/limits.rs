@@ -6,6 +6,13 @@ use tokio::time::advance;
 
 use super::*;
 
+/// What the one message that a log keeps weighs.
+fn weight_of_one(log: &Log) -> usize {
+    let kept = log.kept();
+    assert_eq!(kept.messages, 1);
+    Message::OVERHEAD + kept.bytes
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_limits_of_the_new_process_hold() {
     let log = log(RING);
@@ -60,6 +67,11 @@ async fn the_limits_of_the_new_process_hold() {
         (told.channels, told.channels_left, told.messages_left),
         (1, 2, 5)
     );
+    assert_eq!(
+        weight_of_one(&one),
+        one.kept().weight,
+        "nothing else is on the account"
+    );
     // What was left behind does not begin again with offsets that were given out.
     advance(Duration::from_secs(100)).await;
     one.sweep(Duration::ZERO);
@@ -80,6 +92,7 @@ async fn a_message_longer_than_a_channel_may_hold_is_passed_over() {
     }
     let (new, told) = restored(&saved(&old, 0), 0, RING).unwrap();
     assert_eq!((told.messages, told.messages_left), (1, 2));
+    assert_eq!(new.kept().weight, weight_of_one(&new));
     let mut reader = new.open(&name(1), Start::Earliest).unwrap();
     assert_eq!(
         reader.next(Wait::No).await.unwrap().messages[0].position,

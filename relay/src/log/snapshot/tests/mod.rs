@@ -10,7 +10,7 @@ use tokio::time::advance;
 
 use super::*;
 use crate::log::{Limit, Log, LogLimits, RingLimits, Start, Wait};
-use crate::message::{ChannelName, Payload, Position};
+use crate::message::{ChannelName, Message, Payload, Position};
 
 const ALL: Limit = Limit {
     messages: usize::MAX,
