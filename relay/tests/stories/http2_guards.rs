@@ -7,6 +7,7 @@ use h2::Reason;
 use h2::client::Builder;
 use http::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::harness::Relay;
@@ -139,6 +140,35 @@ fn a_body_has_its_size_and_its_time() {
             .unwrap();
         assert_eq!(slow.answer().await.status, 408);
         assert_eq!(mux.get("/healthz").await.status, 200);
+    });
+}
+
+#[test]
+fn a_connection_has_four_answers_under_way_and_its_waits_beside() {
+    let relay = Relay::secure(false, |_| ());
+    tell(async {
+        let mut other = Mux::open(&relay).await;
+        let page = format!("\"{}\"", "x".repeat(60_000));
+        other.publish(&page).await;
+        // It asks for page upon page and takes a hundred bytes of each.
+        let mut windows = Builder::new();
+        windows.initial_window_size(100);
+        let mut greedy = Mux::with(&relay, windows).await;
+        let mut stream = greedy.get("/channels/a/stream").await;
+        let mut asked = JoinSet::new();
+        for _ in 0..10 {
+            let begun = greedy.begin("/channels/a/messages?after=earliest", &[]);
+            asked.spawn(begun.await.answer());
+        }
+        let mut answers = Vec::new();
+        let pause = Duration::from_secs(1);
+        while let Ok(Some(answer)) = timeout(pause, asked.join_next()).await {
+            answers.push(answer.unwrap());
+        }
+        assert_eq!(answers.len(), 4, "the others wait until the write deadline");
+        other.publish("1").await;
+        assert!(stream.until("\n").await.contains("\"payload\":1"));
+        assert_eq!(other.get("/healthz").await.status, 200);
     });
 }
 
