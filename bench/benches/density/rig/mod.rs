@@ -1,19 +1,22 @@
 //! A server without substance, in a process of its own, so that what is measured is the client.
 //!
-//! It answers each transport's opening request and then either keeps silent or
-//! writes the same message to every WebSocket at a set pace.
+//! It answers each transport's opening request and then keeps silent, writes messages to
+//! everybody at a set pace, or answers every poll with the same page.
 mod server;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bench::scenario::{Load, Transport};
-use bench::swarm::Assignment;
+use bench::swarm::{Assignment, Progress};
 
 /// Set in the environment of the server's process.
 const ROLE: &str = "PUSHMARK_RIG_SERVER";
+/// The trial that messages are of.
+pub(crate) const RUN: u32 = 7;
 
 /// Becomes the server when this process was started as one; gives whether it was.
 pub(crate) fn serve_if_asked() -> bool {
@@ -25,7 +28,7 @@ pub(crate) fn serve_if_asked() -> bool {
     asked
 }
 
-/// Keeps the calling thread, and those it starts, to one processor.
+/// Keeps the calling thread, and those and the processes that it starts, to one processor.
 pub(crate) fn keep_to(processor: usize) {
     let mut set = rustix::thread::CpuSet::new();
     set.set(processor);
@@ -61,10 +64,27 @@ impl Server {
         }
     }
 
-    /// Writes `rounds` messages to every WebSocket, one each `pace`; waits until they are written.
+    /// Gives an order and waits for its answer.
+    fn order(&mut self, order: &str) -> String {
+        writeln!(self.input, "{order}").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    /// Writes `rounds` messages to everybody who waits, one each `pace`; waits until they are written.
     pub(crate) fn blast(&mut self, rounds: u32, pace: Duration) {
-        writeln!(self.input, "{rounds} {}", pace.as_micros()).unwrap();
-        self.output.read_line(&mut String::new()).unwrap();
+        self.order(&format!("blast {rounds} {}", pace.as_micros()));
+    }
+
+    /// Answers every request with the same page from now on.
+    pub(crate) fn pages(&mut self) {
+        self.order("pages");
+    }
+
+    /// Requests answered so far.
+    pub(crate) fn requests(&mut self) -> u64 {
+        self.order("requests").parse().unwrap()
     }
 }
 
@@ -75,16 +95,15 @@ impl Drop for Server {
     }
 }
 
-/// Clients of one transport that do nothing but wait.
-pub(crate) fn waiting_clients(
+/// Clients of one transport, on one channel where nobody publishes.
+pub(crate) fn clients(
     server: SocketAddr,
     transport: Transport,
     clients: usize,
     ramp: Duration,
 ) -> Assignment {
-    let hour = Duration::from_secs(3600);
     Assignment {
-        run: 7,
+        run: RUN,
         server,
         authority: server.to_string(),
         token: None,
@@ -93,8 +112,6 @@ pub(crate) fn waiting_clients(
             transport,
             clients,
             rate: 0.000_1,
-            poll_interval: hour,
-            hold: hour,
             ..Load::default()
         },
         events: Vec::new(),
@@ -106,8 +123,28 @@ pub(crate) fn waiting_clients(
     }
 }
 
+/// Waits until so many clients can receive, and the publisher could publish.
+pub(crate) fn wait_for(progress: &Progress, clients: usize) {
+    until(|| {
+        progress.opened.load(Ordering::Acquire) >= clients as u64
+            && progress.publisher_ready.load(Ordering::Acquire)
+    });
+}
+
+/// Waits, a minute at most, until it is so.
+pub(crate) fn until(mut done: impl FnMut() -> bool) {
+    for _ in 0..12_000 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("not done within a minute");
+}
+
 /// The middle of an odd number of values.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
