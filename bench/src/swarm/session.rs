@@ -268,7 +268,12 @@ impl Session {
     /// Waits for the next poll to be due; gives `false` when the server closes the idle connection
     /// before that, as it may: the poll then goes over a new one.
     async fn until_next_poll(&self, road: &mut Road) -> Result<bool, End> {
-        let due = self.shard.instant(self.next_poll(Moment::now()));
+        let due = self.next_poll(Moment::now());
+        if due <= Moment::now() {
+            // An interval shorter than a reading of the clock is no pause: no timer is set for it.
+            return Ok(true);
+        }
+        let due = self.shard.instant(due);
         loop {
             let spoke = poll_fn(|context| {
                 let buffer = &mut *self.shard.buffer.borrow_mut();
