@@ -144,3 +144,16 @@ fn every_limit_of_trust_stands_in_the_readme_as_it_is_judged() {
         assert!(readme.contains(&row), "{row}");
     }
 }
+
+#[test]
+fn the_costs_of_a_client_in_the_readme_are_those_of_the_stored_run() {
+    let stored = include_str!("../../results/reference/density.txt");
+    let readme = readme();
+    let (_, table) = stored
+        .split_once("| figure | measured |")
+        .expect("the stored run ends with its table");
+    let rows: Vec<&str> = table.lines().skip(2).collect();
+    assert!(rows.len() >= 10, "{rows:?}");
+    let missing: Vec<&&str> = rows.iter().filter(|row| !readme.contains(**row)).collect();
+    assert!(missing.is_empty(), "not in bench/README.md: {missing:#?}");
+}
