@@ -14,7 +14,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::keep::{Keep, KeepError};
-use crate::server::{Stand, bind, serve_as};
+use crate::server::{Stand, bind, bind_shared, serve_as};
 use crate::settings::{Settings, SettingsError};
 use crate::shutdown::{Signals, stdin_ended};
 use crate::state::{Role, empty_log};
@@ -42,6 +42,9 @@ pub struct RelayArgs {
     /// File that carries the logs over a restart: written at a graceful stop, read and removed at the next start
     #[arg(long, value_name = "FILE")]
     pub keep: Option<PathBuf>,
+    /// Let other relays of the same user listen on the same address: the kernel spreads connections over them
+    #[arg(long)]
+    pub reuse_port: bool,
     /// Shut down when standard input ends: a relay started by a program ends with it
     #[arg(long)]
     pub exit_with_stdin: bool,
@@ -124,11 +127,11 @@ fn run_until_stopped(
         settings.check_address(address)?;
     }
     raise_descriptors(&mut settings);
-    let listener = bind_for("--listen", args.listen)?;
+    let listener = bind_for("--listen", args.listen, args.reuse_port)?;
     let address = listener.local_addr()?;
     let copy = args
         .cors_demo
-        .map(|address| bind_for("--cors-demo", address))
+        .map(|address| bind_for("--cors-demo", address, args.reuse_port))
         .transpose()?;
     let beside = copy.as_ref().map(TcpListener::local_addr).transpose()?;
     if settings.open {
@@ -223,8 +226,17 @@ async fn serve_both(
     tokio::try_join!(serve(Some(relay)), serve(copy), stop).map(|_| ())
 }
 
-fn bind_for(flag: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {
-    bind(address).map_err(|source| RunError::Bind {
+fn bind_for(
+    flag: &'static str,
+    address: SocketAddr,
+    shared: bool,
+) -> Result<TcpListener, RunError> {
+    let bound = if shared {
+        bind_shared(address)
+    } else {
+        bind(address)
+    };
+    bound.map_err(|source| RunError::Bind {
         address,
         flag,
         source,

@@ -37,12 +37,22 @@ const UNSENT: u32 = 128 * 1024;
 /// # Errors
 /// What the kernel says: the address is in use, not ours, or not allowed.
 pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    listen(address, false)
+}
+
+/// The same on an address that several processes of one user listen on at once: the kernel spreads connections over them.
+pub(crate) fn bind_shared(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    listen(address, true)
+}
+
+fn listen(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
         Some(Protocol::TCP),
     )?;
     socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;

@@ -25,7 +25,7 @@ use crate::exit::Exit;
 use crate::report::{self, console::Style};
 use crate::result::{Store, metric};
 use crate::scenario::{self, Plan, capacity};
-use crate::target;
+use crate::target::{self, ClusterArgs};
 
 /// Compares Web push transports: drives thousands of simulated clients and measures what each one
 /// sees, and what it costs the network and the server.
@@ -104,6 +104,12 @@ enum Command {
   bench relay
   bench relay --listen 127.0.0.1:9000 --threads 2")]
     Relay(Box<target::RelayArgs>),
+    /// Run several bundled relays on one address, which share their logs through NATS
+    #[command(after_help = "Examples:
+  bench cluster --nodes 4
+  bench cluster --nodes 16 --listen 127.0.0.1:9000 -- --max-connections 19000
+  bench cluster --nats nats://127.0.0.1:4222 --nodes 2")]
+    Cluster(ClusterArgs),
     /// Print a script that completes commands and flags in a shell
     #[command(after_help = "Examples:
   bench completions bash > ~/.local/share/bash-completion/completions/bench
@@ -182,8 +188,19 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Selftest => selftest::run().into(),
         Command::Witness(args) => witness::run(&args).into(),
         Command::Relay(args) => target::run_bundled_relay(*args),
+        Command::Cluster(args) => cluster(args).into(),
         Command::Completions { shell } => manual::completions(shell).into(),
         Command::Man { dir } => manual::pages(dir.as_deref()).into(),
+    }
+}
+
+fn cluster(args: ClusterArgs) -> Exit {
+    match target::run_cluster(args) {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            complain(&chain(&error));
+            Exit::Target
+        }
     }
 }
 

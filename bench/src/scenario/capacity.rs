@@ -156,6 +156,28 @@ pub fn connections(load: &Load) -> usize {
     load.clients.saturating_add(load.publishing_sockets())
 }
 
+/// How much more than its share one of several relays may get: the kernel spreads connections by chance. Six standard
+/// deviations, of which each is at most the root of the share.
+const SPREAD: f64 = 6.0;
+
+/// Connections that one of the load's relays keeps open at most, with the publishers' among them.
+#[must_use]
+pub fn of_one_node(load: &Load) -> usize {
+    let all = connections(load);
+    if load.nodes <= 1 {
+        return all;
+    }
+    let share = all.div_ceil(load.nodes);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a positive number far below 2^53"
+    )]
+    let more = (SPREAD * (share as f64).sqrt()) as usize;
+    (share + more).min(all)
+}
+
 /// Descriptors that bench, or the relay that it starts, needs for a load.
 #[must_use]
 pub fn descriptors(target: &Target, load: &Load) -> u64 {

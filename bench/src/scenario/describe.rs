@@ -42,11 +42,18 @@ pub fn describe(plan: &Plan) -> String {
         ),
         ("seed", plan.seed.to_string()),
     ];
+    let nodes = nodes(&plan.trials).map(|fact| ("nodes", fact));
     let spoken = Protocol::told(&plan.trials).map(|fact| ("spoken", fact));
     let clients = unusual(plan);
     let unusual = (!clients.is_empty()).then(|| ("clients", clients.join("; ")));
     let link = link(plan).map(|fact| ("link", fact));
-    for (name, fact) in facts.into_iter().chain(spoken).chain(unusual).chain(link) {
+    for (name, fact) in facts
+        .into_iter()
+        .chain(nodes)
+        .chain(spoken)
+        .chain(unusual)
+        .chain(link)
+    {
         put(&mut out, &format!("  {name:<8}{fact}"));
     }
     out.push('\n');
@@ -236,6 +243,20 @@ fn said(event: &Incident) -> String {
             write_duration(span)
         ),
     }
+}
+
+/// How many relays there are, where there are several.
+fn nodes(trials: &[Trial]) -> Option<String> {
+    let mut counts: Vec<usize> = trials.iter().map(|trial| trial.load.nodes).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    let told: Vec<String> = counts.iter().map(usize::to_string).collect();
+    (counts != [1]).then(|| {
+        format!(
+            "{} bundled relays on one address, which share their logs through NATS",
+            told.join(", ")
+        )
+    })
 }
 
 fn target(target: &Target) -> String {

@@ -37,6 +37,7 @@ pub(super) const TARGET: Section = Section {
         "url",
         "tls",
         "http",
+        "nodes",
         "tls_ca",
         "pid",
         "command",
@@ -96,6 +97,7 @@ const MATRIX_KEYS: &[&str] = &[
     "up",
     "tls",
     "http",
+    "nodes",
 ];
 
 pub(super) const LOAD: Section = Section {

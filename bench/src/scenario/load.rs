@@ -194,6 +194,13 @@ pub struct Load {
     /// The version of HTTP; `Two` only with `tls`.
     #[serde(default)]
     pub http: Http,
+    /// Relays that share their logs and the address; more than one only of the bundled relay.
+    #[serde(default = "one")]
+    pub nodes: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl Default for Load {
@@ -220,6 +227,7 @@ impl Default for Load {
             link: Link::NONE,
             tls: false,
             http: Http::One,
+            nodes: 1,
         }
     }
 }

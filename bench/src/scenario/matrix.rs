@@ -124,7 +124,7 @@ fn concerns(key: &str, transport: Transport) -> bool {
 /// is what they are spoken over: then nothing but that differs between two trials.
 fn draws_anew(key: &str) -> bool {
     let for_all = Transport::ALL.iter().all(|one| concerns(key, *one));
-    for_all && !matches!(key, "transport" | "tls" | "http")
+    for_all && !matches!(key, "transport" | "tls" | "http" | "nodes")
 }
 
 /// A combination without the lists that say nothing to its transport. A single value varies nothing, and

@@ -88,6 +88,7 @@ pub(super) fn settle(scenario: &mut Scenario, root: &[Entry], report: &mut Repor
             scenario.load.push(Setting::Tls(said));
         }
     }
+    several(scenario, root, report);
     let values = |key: &str| {
         let axis = scenario.matrix.iter().find(|axis| is(axis, key));
         let base = Setting::of_target(&Setting::assemble(&scenario.load));
@@ -108,6 +109,28 @@ pub(super) fn settle(scenario: &mut Scenario, root: &[Entry], report: &mut Repor
         report.add(Fault::new(
             &place(scenario, "tls", root),
             "HTTP/2 needs TLS, so nothing is left of tls = false; take it out, or list http = [\"1.1\", \"2\"] in [matrix]",
+        ));
+    }
+}
+
+/// Notes several relays where bench cannot start them.
+fn several(scenario: &Scenario, root: &[Entry], report: &mut Report) {
+    let all = scenario.matrix.iter().flatten().chain(&scenario.load);
+    let nodes = |setting: &Setting| matches!(setting, Setting::Nodes(count) if *count > 1);
+    if !all.clone().any(nodes) {
+        return;
+    }
+    let place = place(scenario, "nodes", root);
+    if matches!(scenario.target, Target::Relay { .. }) {
+        report.add(Fault::new(
+            &place,
+            "\"nodes\" means nothing for a server at an address: bench starts several relays only where it starts the \
+             bundled one; remove it, or remove \"target.url\"",
+        ));
+    } else if all.clone().any(|setting| *setting == Setting::Tls(true)) {
+        report.add(Fault::new(
+            &place,
+            "\"nodes\" and \"tls\" exclude each other: each relay would make a certificate of its own; remove one of them",
         ));
     }
 }

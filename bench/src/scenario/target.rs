@@ -176,7 +176,7 @@ impl Written {
                 let words = texts(&wanted("command = [\"./server\", \"--port\", \"8080\"]"))?;
                 self.command = Some((words, place));
             }
-            "tls" | "http" => {
+            "tls" | "http" | "nodes" => {
                 let setting = Setting::read(&entry.key, &path, &entry.node)?;
                 self.spoken.push(setting);
             }

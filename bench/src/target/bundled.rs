@@ -1,7 +1,7 @@
 //! The bundled relay, run as a child process of bench: the only file that knows the relay's code.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{ExitCode, Stdio};
+use std::process::{ChildStdout, ExitCode, Stdio};
 use std::time::Duration;
 
 pub use relay::RelayArgs;
@@ -10,11 +10,13 @@ use tokio::sync::oneshot;
 
 use super::TargetError;
 use super::child::Child;
-use crate::scenario::{FOREIGN_PAGE, Load, Origin};
+use crate::scenario::{FOREIGN_PAGE, Load, Origin, capacity};
 
 const START_LIMIT: Duration = Duration::from_secs(10);
+/// What each of several relays may take longer, with the engine behind them.
+const START_OF_ONE: Duration = Duration::from_secs(1);
 /// What the relay prints before its address.
-const READY: &str = "listening on ";
+pub(super) const READY: &str = "listening on ";
 
 /// Runs the relay in this process, for `bench relay`.
 #[must_use]
@@ -29,19 +31,31 @@ pub(super) async fn start(
 ) -> Result<(Child, String, Option<TempPath>), TargetError> {
     let program =
         std::env::current_exe().map_err(|error| TargetError::Bundled(error.to_string()))?;
-    let mut words = vec![program.to_string_lossy().into_owned(), "relay".to_owned()];
+    let program = program.to_string_lossy().into_owned();
+    let mut words = if load.nodes > 1 {
+        let nodes = load.nodes.to_string();
+        vec![program, "cluster".to_owned(), "--nodes".to_owned(), nodes]
+    } else {
+        vec![program, "relay".to_owned()]
+    };
+    words.extend(["--listen", "127.0.0.1:0", "--exit-with-stdin"].map(str::to_owned));
+    if load.nodes > 1 {
+        words.push("--".to_owned());
+    }
     words.extend(flags(load));
     let certificate = match load.tls {
         true => Some(certificate(&mut words)?),
         false => None,
     };
     let mut child = Child::start(&words, processors, Stdio::piped())?;
-    let line = match tokio::time::timeout(START_LIMIT, first_line(&mut child)?).await {
+    let limit =
+        START_LIMIT + START_OF_ONE.saturating_mul(u32::try_from(load.nodes).unwrap_or(u32::MAX));
+    let line = match tokio::time::timeout(limit, first_line(child.take_stdout())?).await {
         Ok(line) => line.unwrap_or_default(),
         Err(_) => {
             return Err(TargetError::Bundled(format!(
                 "no word of it within {} s",
-                START_LIMIT.as_secs()
+                limit.as_secs()
             )));
         }
     };
@@ -68,9 +82,10 @@ fn certificate(words: &mut Vec<String>) -> Result<TempPath, TargetError> {
 }
 
 /// What the relay says first, when it has said it. A thread reads it, and ends with the relay.
-fn first_line(child: &mut Child) -> Result<oneshot::Receiver<String>, TargetError> {
+pub(super) fn first_line(
+    stdout: Option<ChildStdout>,
+) -> Result<oneshot::Receiver<String>, TargetError> {
     let (send, line) = oneshot::channel();
-    let stdout = child.take_stdout();
     std::thread::Builder::new()
         .name("relay-stdout".to_owned())
         .spawn(move || {
@@ -89,7 +104,7 @@ fn first_line(child: &mut Child) -> Result<oneshot::Receiver<String>, TargetErro
 /// for strangers.
 fn flags(load: &Load) -> Vec<String> {
     // Publishers and control calls connect beside the clients.
-    let connections = load.clients + load.publishing_sockets() + 64;
+    let connections = capacity::of_one_node(load) + 64;
     // Without keep-alive the next connection of a client may be there before its last one is gone.
     let connections = connections + if load.keep_alive { 0 } else { load.clients };
     let channels = load.channels + 64;
@@ -110,7 +125,6 @@ fn flags(load: &Load) -> Vec<String> {
     };
     let seconds = |span: Duration, least: u64| format!("{}s", span.as_secs().max(least) + 1);
     [
-        ("--listen", "127.0.0.1:0".to_owned()),
         ("--log-level", "warn".to_owned()),
         ("--max-connections", connections.max(1024).to_string()),
         // All clients come from this machine, and what they do is no attack.
@@ -133,7 +147,6 @@ fn flags(load: &Load) -> Vec<String> {
     .into_iter()
     .flat_map(|(flag, value)| [flag.to_owned(), value])
     .chain(page)
-    .chain(["--exit-with-stdin".to_owned()])
     .collect()
 }
 

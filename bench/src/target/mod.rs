@@ -2,6 +2,7 @@
 
 mod bundled;
 mod child;
+mod cluster;
 mod freeze;
 mod health;
 mod trust;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use bundled::{RelayArgs, run as run_bundled_relay};
 pub(crate) use child::Child;
+pub use cluster::{ClusterArgs, run as run_cluster};
 pub use freeze::Frozen;
 use freeze::Who;
 use health::Health;

@@ -1,7 +1,7 @@
 //! One key of `[load]` or `[link]` with its value, or what clients speak: the one place where such a value is
 //! read, put into a [`Load`], and written again.
 //!
-//! `[load]`, `[link]`, `tls` and `http` of `[target]`, each item of a `[matrix]` list and `--set` all come through here.
+//! `[load]`, `[link]`, `tls`, `http` and `nodes` of `[target]`, each item of a `[matrix]` list and `--set` all come through here.
 
 mod kinds;
 mod number;
@@ -22,6 +22,8 @@ use crate::units::{write_bandwidth, write_bytes, write_duration};
 
 /// The most publishers that a scenario gets without asking.
 const DEFAULT_PUBLISHERS: usize = 16;
+/// The most relays that bench starts for one trial.
+const MAX_NODES: usize = 256;
 
 const ARRIVALS: [(&str, Arrivals); 3] = [
     ("poisson", Arrivals::Poisson),
@@ -33,7 +35,7 @@ const PUBLISH: [(&str, Publish); 2] = [("same", Publish::Same), ("post", Publish
 const POLL: [(&str, Poll); 2] = [("log", Poll::Log), ("latest", Poll::Latest)];
 const ORIGIN: [(&str, Origin); 2] = [("same", Origin::Same), ("cross", Origin::Cross)];
 
-/// A value for one key of `[load]` or `[link]`, or for `tls` or `http` of `[target]`.
+/// A value for one key of `[load]` or `[link]`, or for `tls`, `http` or `nodes` of `[target]`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Setting {
     Transport(Transport),
@@ -62,6 +64,7 @@ pub(super) enum Setting {
     Up(Option<u64>),
     Tls(bool),
     Http(Http),
+    Nodes(usize),
 }
 
 impl Setting {
@@ -101,6 +104,7 @@ impl Setting {
             "up" => Self::Up(wanted.bandwidth()?),
             "tls" => Self::Tls(wanted.truth()?),
             "http" => Self::Http(kinds::http(&wanted)?),
+            "nodes" => Self::Nodes(wanted.count(1..=MAX_NODES)?),
             _ => Self::KeepAlive(wanted.truth()?),
         })
     }
@@ -144,8 +148,13 @@ impl Setting {
     }
 
     /// Every setting of a load that stands in `[target]`.
-    pub(super) fn of_target(load: &Load) -> [Self; 2] {
-        [Self::Tls(load.tls), Self::Http(load.http)]
+    pub(super) fn of_target(load: &Load) -> Vec<Self> {
+        let mut settings = vec![Self::Tls(load.tls), Self::Http(load.http)];
+        // One relay is said by leaving the key out: only the bundled one can be several.
+        if load.nodes > 1 {
+            settings.push(Self::Nodes(load.nodes));
+        }
+        settings
     }
 
     /// The load that settings give; for a key that is set twice the later one counts.
@@ -187,6 +196,7 @@ impl Setting {
                 Self::Up(up) => load.link.up = up,
                 Self::Tls(tls) => load.tls = tls,
                 Self::Http(http) => load.http = http,
+                Self::Nodes(count) => load.nodes = count,
             }
         }
         load.publishers = publishers.unwrap_or(load.channels.min(DEFAULT_PUBLISHERS));
@@ -221,6 +231,7 @@ impl Setting {
             Self::Up(_) => "up",
             Self::Tls(_) => "tls",
             Self::Http(_) => "http",
+            Self::Nodes(_) => "nodes",
         }
     }
 
@@ -235,7 +246,8 @@ impl Setting {
             | Self::Channels(count)
             | Self::Payload(count)
             | Self::Publishers(count)
-            | Self::Batch(count) => Factor::Number(count as f64),
+            | Self::Batch(count)
+            | Self::Nodes(count) => Factor::Number(count as f64),
             Self::Rate(rate) | Self::Loss(rate) => Factor::Number(rate),
             Self::PollInterval(span)
             | Self::Hold(span)
@@ -268,6 +280,7 @@ impl Setting {
             | Self::KeepAlive(_)
             | Self::Tls(_)
             | Self::Batch(_)
+            | Self::Nodes(_)
             | Self::Headers(Headers::PadTo(_) | Headers::PadExchangeTo(_)) => self.word(),
             // A rate keeps its point, so that it reads as a rate.
             Self::Rate(rate) | Self::Loss(rate) => format!("{rate:?}"),
@@ -294,7 +307,8 @@ impl Setting {
             Self::Clients(count)
             | Self::Channels(count)
             | Self::Publishers(count)
-            | Self::Batch(count) => count.to_string(),
+            | Self::Batch(count)
+            | Self::Nodes(count) => count.to_string(),
             Self::Rate(rate) | Self::Loss(rate) => rate.to_string(),
             Self::Arrivals(arrivals) => name_of(&ARRIVALS, arrivals),
             Self::Payload(bytes) => write_bytes(*bytes),
@@ -355,6 +369,7 @@ pub(super) fn example(key: &str) -> &'static str {
         "up" => "up = \"1Mbit\"",
         "tls" => "tls = true",
         "http" => "http = \"2\"",
+        "nodes" => "nodes = 4",
         _ => "keep_alive = true",
     }
 }

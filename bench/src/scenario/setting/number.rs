@@ -37,6 +37,7 @@ impl Setting {
             Self::PollInterval(_) => Self::PollInterval(span),
             Self::Hold(_) => Self::Hold(span),
             Self::Batch(_) => Self::Batch(count),
+            Self::Nodes(_) => Self::Nodes(count),
             Self::Linger(_) => Self::Linger(span),
             Self::Rtt(_) => Self::Rtt(span),
             Self::Jitter(_) => Self::Jitter(span),
