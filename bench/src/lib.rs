@@ -23,6 +23,7 @@ pub mod result;
 pub mod scenario;
 pub mod schedule;
 pub mod selftest;
+pub mod sizing;
 pub mod stamp;
 pub mod stats;
 pub mod swarm;

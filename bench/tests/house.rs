@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use besides itself. A sample travels down: `main → cli → fleet → swarm →
 /// client → net`; what is measured becomes a result, and the report reads results alone.
-const MAY_USE: [(&str, &[&str]); 25] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("main", &["cli"]),
     (
         "cli",
         &[
-            "exit", "fleet", "judge", "live", "report", "result", "scenario", "selftest", "target",
-            "units", "witness",
+            "exit", "fleet", "judge", "live", "report", "result", "scenario", "selftest", "sizing",
+            "target", "units", "witness",
         ],
     ),
     // Beside the road: it is told what happens, and nobody who measures knows it.
@@ -41,6 +41,8 @@ const MAY_USE: [(&str, &[&str]); 25] = [
             "client", "clock", "kernel", "net", "record", "scenario", "schedule", "stamp",
         ],
     ),
+    // From stored results to machines: nothing of it runs.
+    ("sizing", &["result", "scenario", "units"]),
     // A real browser beside the swarm.
     (
         "witness",

@@ -6,6 +6,7 @@ mod follow;
 mod in_turns;
 mod manual;
 mod outputs;
+mod plan;
 mod progress;
 mod run;
 mod selftest;
@@ -43,6 +44,7 @@ use crate::target::{self, ClusterArgs};
   bench report results/latest
   bench compare results/before results/after
   bench witness scenarios/witness.toml
+  bench plan --clients 10_000_000 --rate 1000 --channels 100_000
 
 Exit codes:
   0  all is well
@@ -92,6 +94,9 @@ enum Command {
     /// Say whether a candidate is better or worse than a base, and how sure that is
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(compare::CompareArgs),
+    /// Say how many machines a deployment needs, from measured unit costs and the laws by which they grow
+    #[command(after_help = plan::EXAMPLES)]
+    Plan(plan::PlanArgs),
     /// Measure the floor of the instrument, on this machine and now
     Selftest,
     /// Run scenarios with a real browser beside the clients, and compare what both saw
@@ -185,6 +190,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Check(args) => check(&args).into(),
         Command::Report { dir } => report(&dir).into(),
         Command::Compare(args) => compare::run(&args).into(),
+        Command::Plan(args) => plan::run(&args).into(),
         Command::Selftest => selftest::run().into(),
         Command::Witness(args) => witness::run(&args).into(),
         Command::Relay(args) => target::run_bundled_relay(*args),
