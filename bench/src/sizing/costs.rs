@@ -1,13 +1,14 @@
 //! Unit costs of each transport, from the trials of a stored run.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
 
 use super::law::{Foreseen, Law, NoLaw, Point};
 use crate::result::{RunResult, TrialResult};
-use crate::scenario::Transport;
+use crate::scenario::{Load, Transport};
 
 /// What has a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +28,17 @@ impl Unit {
     pub const ALL: [Self; 4] = [Self::Cpu, Self::Memory, Self::Down, Self::Up];
 }
 
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "processor time",
+            Self::Memory => "memory",
+            Self::Down => "bandwidth to clients",
+            Self::Up => "bandwidth from clients",
+        })
+    }
+}
+
 /// Why there are no unit costs.
 #[derive(Debug, Error)]
 pub enum CostsError {
@@ -35,6 +47,14 @@ pub enum CostsError {
         "no trial of it can be trusted and watched its server; run `bench run scenarios/costs.toml`"
     )]
     NoTrials,
+    /// Trials of several kinds are no law of one.
+    #[error(
+        "its trials differ in {what} too; take a run in which only transport, clients, channels, rate and payload vary"
+    )]
+    Mixed {
+        /// What they differ in.
+        what: &'static str,
+    },
     /// A transport was not measured.
     #[error("it measured no {transport}; it has {measured}")]
     NotMeasured {
@@ -44,7 +64,7 @@ pub enum CostsError {
         measured: String,
     },
     /// A cost has no law.
-    #[error("the {unit:?} of {transport}: {source}")]
+    #[error("the {unit} of {transport}: {source}")]
     NoLaw {
         /// Of which transport.
         transport: Transport,
@@ -139,6 +159,7 @@ impl Costs {
         if trials == 0 {
             return Err(CostsError::NoTrials);
         }
+        alike(&run.trials)?;
         let prices = by_transport
             .into_iter()
             .map(|(transport, trials)| Ok((transport, price(transport, &trials)?)));
@@ -166,6 +187,30 @@ impl Costs {
                 measured: names.join(", "),
             }
         })
+    }
+}
+
+/// A part of a load, written down to be compared.
+type Written = fn(&Load) -> String;
+
+/// Fails when trials differ in what no law is over.
+fn alike(trials: &[TrialResult]) -> Result<(), CostsError> {
+    let differ = |of: Written| {
+        trials
+            .windows(2)
+            .any(|two| of(&two[0].load) != of(&two[1].load))
+    };
+    let others: [(&str, Written); 4] = [
+        ("tls or http", |load| format!("{} {}", load.tls, load.http)),
+        ("nodes", |load| load.nodes.to_string()),
+        ("the link", |load| format!("{:?}", load.link)),
+        ("headers or cookies", |load| {
+            format!("{:?} {}", load.headers, load.cookies)
+        }),
+    ];
+    match others.into_iter().find(|(_, of)| differ(*of)) {
+        Some((what, _)) => Err(CostsError::Mixed { what }),
+        None => Ok(()),
     }
 }
 

@@ -64,9 +64,10 @@ fn head(
     put(
         out,
         &format!(
-            "{} clients of {} channels, {} messages/s of {} to {} clients each: {} deliveries/s{polls}",
+            "{} clients of {} channel{}, {} messages/s of {} to {} clients each: {} deliveries/s{polls}",
             show_count(demand.clients),
             show_count(demand.channels),
+            if demand.channels == 1 { "" } else { "s" },
             number(demand.rate),
             write_bytes(demand.payload),
             number(fan_out),

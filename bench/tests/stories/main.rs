@@ -22,6 +22,7 @@ mod fake;
 mod hostile;
 mod link;
 mod live;
+mod plan;
 #[path = "../common/process.rs"]
 #[expect(dead_code, reason = "some of it is for `truth.rs` only")]
 mod process;
