@@ -246,7 +246,7 @@ fn each_single_fault_names_its_remedy() {
         ),
         (
             "[target]\nurl = \"http://[::1]:80/push\"",
-            format!(r#"2:7: "target.url" has a path, and the relay's paths are fixed; write it like {relay}"#),
+            format!(r#"2:7: "target.url" has a path, which the interface of the server fixes; write it like {relay}"#),
         ),
         (
             "[target]\nserver = \"relay\"",
@@ -254,8 +254,7 @@ fn each_single_fault_names_its_remedy() {
         ),
         (
             "[target]\nserver = \"nchan\"",
-            r#"2:10: target.server = "nchan" is not supported yet; use "bundled" or "relay""#
-                .to_owned(),
+            format!(r#"2:10: "target.url" is missing: server = "nchan" needs one, such as {relay}"#),
         ),
         (
             "[gate]\n\"polling lost\" = \"== 0\"",

@@ -34,7 +34,7 @@ pub(crate) fn check(data: &[u8]) {
 
 /// The plan as it can be read again: a token is not written down.
 fn without_token(mut plan: Plan) -> Plan {
-    if let Target::Relay { token, .. } = &mut plan.target
+    if let Target::At { token, .. } = &mut plan.target
         && matches!(token, Some(TokenSource::Here(_)))
     {
         *token = None;

@@ -8,7 +8,7 @@
 
 use std::io::Write;
 
-use super::request::{InHeader, Kind, Profile};
+use super::request::{InHeader, JSON, Kind, Profile, Subprotocol};
 use crate::scenario::FOREIGN_PAGE;
 
 /// A line of a head.
@@ -17,6 +17,10 @@ enum Line {
     Connection,
     /// `Content-Length` of a POST.
     Length,
+    /// `Content-Type` of one.
+    Json,
+    /// `Sec-WebSocket-Protocol`.
+    Spoken,
     /// `Origin`, on every request.
     Origin,
     /// `Origin`, on a request to another origin than the page's.
@@ -32,8 +36,8 @@ enum Line {
 }
 
 use Line::{
-    Connection, Cookie, Fixed, ForeignOrigin, Key, LastEvent, Length, Origin, Referer, Site,
-    Urgency,
+    Connection, Cookie, Fixed, ForeignOrigin, Json, Key, LastEvent, Length, Origin, Referer, Site,
+    Spoken, Urgency,
 };
 
 const PLATFORM: Line = Fixed("sec-ch-ua-platform: \"Linux\"\r\n");
@@ -105,28 +109,13 @@ const SOCKET: &[Line] = &[
     Cookie,
     Key,
     Fixed("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"),
-    Fixed("Sec-WebSocket-Protocol: relay.v1\r\n"),
+    Spoken,
 ];
 
 /// `fetch(url, {method: "POST", headers: {"Content-Type": "application/json"}, body})`.
 const POST: &[Line] = &[
-    Connection,
-    Length,
-    PLATFORM,
-    AGENT,
-    BRANDS,
-    Fixed("Content-Type: application/json\r\n"),
-    MOBILE,
-    ACCEPT,
-    Origin,
-    Site,
-    MODE,
-    DEST,
-    Referer,
-    ENCODING,
-    LANGUAGE,
-    Cookie,
-    Urgency,
+    Connection, Length, PLATFORM, AGENT, BRANDS, Json, MOBILE, ACCEPT, Origin, Site, MODE, DEST,
+    Referer, ENCODING, LANGUAGE, Cookie, Urgency,
 ];
 
 /// The question before such a POST to another origin.
@@ -165,11 +154,13 @@ pub(super) fn write(profile: &Profile, authority: &str, kind: Kind<'_>, out: &mu
             (Fixed(text), _) => out.write_all(text.as_bytes()),
             (Connection, _) if profile.closes => out.write_all(b"Connection: close\r\n"),
             (Connection, _) => out.write_all(b"Connection: keep-alive\r\n"),
-            (Length, Kind::Post { length }) => write!(out, "Content-Length: {length}\r\n"),
+            (Length, Kind::Post { length, .. }) => write!(out, "Content-Length: {length}\r\n"),
+            (Json, Kind::Post { json: true, .. }) => out.write_all(JSON.as_bytes()),
+            (Spoken, Kind::Socket { protocol, .. }) => write!(out, "{}", Subprotocol(protocol)),
             (LastEvent, Kind::Events { last: Some(id) }) => {
                 write!(out, "Last-Event-ID: {}\r\n", InHeader(id))
             }
-            (Key, Kind::Socket { key }) => write!(out, "Sec-WebSocket-Key: {key}\r\n"),
+            (Key, Kind::Socket { key, .. }) => write!(out, "Sec-WebSocket-Key: {key}\r\n"),
             (Urgency, _) if profile.urgent => out.write_all(b"Priority: u=1, i\r\n"),
             (Site, _) if profile.foreign => out.write_all(b"Sec-Fetch-Site: cross-site\r\n"),
             (Site, _) => out.write_all(b"Sec-Fetch-Site: same-origin\r\n"),

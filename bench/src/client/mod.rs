@@ -16,6 +16,7 @@ pub mod publisher;
 mod request;
 mod sse;
 mod streaming;
+mod template;
 mod websocket;
 
 use std::rc::Rc;
@@ -24,6 +25,7 @@ use thiserror::Error;
 
 pub use posting::Preflights;
 pub use request::Profile;
+pub use template::Asked;
 
 use crate::net::http::HttpError;
 use crate::net::{Input, SecureError};
@@ -41,6 +43,8 @@ pub struct Subscription {
     pub profile: Rc<Profile>,
     /// What a poll asks for behind the position, such as `&wait=25000ms`.
     query: Rc<str>,
+    /// What it asks for instead, where the server has an interface of its own.
+    asked: Option<Rc<Asked>>,
 }
 
 impl Subscription {
@@ -52,7 +56,21 @@ impl Subscription {
             channel,
             profile,
             query: request::query(load).into(),
+            asked: None,
         }
+    }
+
+    /// The same at a server with an interface of its own.
+    #[must_use]
+    pub fn by_template(mut self, asked: Option<&Rc<Asked>>) -> Self {
+        self.asked = asked.cloned();
+        self
+    }
+
+    /// Whether a long poll from here waits for a message: the relay's first one says where the log stands.
+    #[must_use]
+    pub fn is_held(&self, cursor: &Cursor) -> bool {
+        self.asked.is_some() || cursor.has_position()
     }
 }
 
@@ -144,6 +162,16 @@ pub enum ClientError {
     /// An answer to a poll whose end only the end of the connection would show.
     #[error("the answer to a poll has no length")]
     NoLength,
+    /// A stream in which the template expects chunks.
+    #[error(
+        "the answer is not in chunks; set target.template.streaming.framing to \"line\" or \"multipart\""
+    )]
+    NoChunks,
+    /// An answer in which the template expects parts.
+    #[error(
+        "the answer names no boundary of multipart/mixed; set its \"framing\" in [target.template] otherwise"
+    )]
+    Boundary,
     /// A line, event or message that does not end.
     #[error("a message is longer than {} MiB", MAX_RECORD / 1024 / 1024)]
     TooLong,
@@ -177,10 +205,21 @@ pub enum Client {
     Sse(Box<sse::Sse>),
     /// A WebSocket.
     WebSocket(Box<websocket::WebSocket>),
+    /// Any of these, at a server with an interface of its own.
+    Template(Box<template::Templated>),
 }
 
 impl Client {
-    /// The state of a connection that has just been opened.
+    /// The state of a connection of a subscriber that has just been opened.
+    #[must_use]
+    pub fn of(transport: Transport, subscription: &Subscription) -> Self {
+        match &subscription.asked {
+            Some(asked) => Self::Template(Box::new(template::Templated::new(asked))),
+            None => Self::new(transport),
+        }
+    }
+
+    /// The same for a server that speaks the relay's interface.
     #[must_use]
     pub fn new(transport: Transport) -> Self {
         match transport {
@@ -192,6 +231,16 @@ impl Client {
         }
     }
 
+    /// Whether it turns its connection into a WebSocket.
+    #[must_use]
+    pub fn upgrades(&self) -> bool {
+        match self {
+            Self::WebSocket(_) => true,
+            Self::Template(client) => client.is_socket(),
+            _ => false,
+        }
+    }
+
     /// Writes the opening request, or the next poll, to `out`.
     pub fn request(&mut self, subscription: &Subscription, cursor: &Cursor, out: &mut Vec<u8>) {
         match self {
@@ -200,6 +249,7 @@ impl Client {
             Self::Streaming(client) => client.request(subscription, cursor, out),
             Self::Sse(client) => client.request(subscription, cursor, out),
             Self::WebSocket(client) => client.request(subscription, cursor, out),
+            Self::Template(client) => client.request(subscription, cursor, out),
         }
     }
 
@@ -221,6 +271,7 @@ impl Client {
             Self::Streaming(client) => client.feed(input, cursor, sink),
             Self::Sse(client) => client.feed(input, cursor, sink),
             Self::WebSocket(client) => client.feed(input, cursor, out, sink),
+            Self::Template(client) => client.feed(input, cursor, out, sink),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::ClientError;
 use super::publisher::{Answer, Site};
 use super::request::Kind;
+use super::template::posting_url;
 use crate::clock::Moment;
 use crate::net::Input;
 use crate::net::http::{Head, Piece, Reader};
@@ -99,12 +100,17 @@ impl Posts {
     }
 
     fn post(&mut self, site: &Site, channel: &str, payload: &[u8], out: &mut Vec<u8>) {
-        let length = payload.len();
+        self.sent(false);
+        if let Some(template) = &site.template {
+            return site.post(template, channel, payload, out);
+        }
+        let kind = Kind::Post {
+            length: payload.len(),
+            json: true,
+        };
         let line = format_args!("POST /channels/{channel}/messages");
-        let kind = Kind::Post { length };
         site.profile.write(line, &site.authority, kind, 0, out);
         out.extend_from_slice(payload);
-        self.sent(false);
     }
 
     fn sent(&mut self, asks: bool) {
@@ -119,10 +125,11 @@ impl Posts {
     /// Posts what may be posted; asks where it must be asked.
     fn go_on(&mut self, site: &Site, now: Moment, out: &mut Vec<u8>) {
         while !self.asking
-            && let Some((channel, _)) = self.held.front()
+            && let Some((channel, payload)) = self.held.front()
         {
             if !self.preflights.borrow().allow(channel, now) {
-                let line = format_args!("OPTIONS /channels/{channel}/messages");
+                let url = posting_url(site, channel, payload);
+                let line = format_args!("OPTIONS {url}");
                 site.profile
                     .write(line, &site.authority, Kind::Preflight, 0, out);
                 self.asking = true;
@@ -242,6 +249,7 @@ mod tests {
         let site = Site {
             authority: "there".into(),
             profile: Rc::new(Profile::of_publishers(&Load::default())),
+            template: None,
         };
         let (mut posts, mut out) = (Posts::new(Rc::default()), Vec::new());
         (0..4).for_each(|_| posts.publish(&site, "c", b"{}", &mut out));

@@ -9,10 +9,12 @@ use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::frames::{self, Frames, Said};
 use super::posting::{Posts, Preflights};
-use super::request::Kind;
+use super::request::{Kind, RELAY};
+use super::template::Echo;
 use super::websocket::Handshake;
 use super::{ClientError, Profile};
 use crate::net::{Input, Upgraded};
+use crate::scenario::Template;
 
 /// What a publishing connection was told. A message is named by its place among those without an answer, the
 /// oldest first.
@@ -44,6 +46,8 @@ pub struct Site {
     pub authority: Rc<str>,
     /// The headers of its requests.
     pub profile: Rc<Profile>,
+    /// The words of a server with an interface of its own.
+    pub template: Option<Rc<Template>>,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,7 @@ enum Wire {
         handshake: Option<Handshake>,
         frames: Frames,
     },
+    Echo(Box<Echo>),
 }
 
 #[derive(Deserialize)]
@@ -78,33 +83,43 @@ impl Publisher {
     pub fn held(&self) -> usize {
         match &self.wire {
             Wire::Post(posts) => posts.held(),
-            Wire::Socket { .. } => 0,
+            Wire::Socket { .. } | Wire::Echo(_) => 0,
         }
     }
 
     /// A connection that publishes over a WebSocket.
     #[must_use]
     pub fn socket(site: Site) -> Self {
-        Self {
-            site,
-            wire: Wire::Socket {
+        let echo = site.template.as_deref().and_then(Echo::new);
+        let wire = match echo {
+            Some(echo) => Wire::Echo(Box::new(echo)),
+            None => Wire::Socket {
                 handshake: None,
                 frames: Frames::default(),
             },
-        }
+        };
+        Self { site, wire }
     }
 
     /// Writes what opens the connection; gives whether an [`Answer::Open`] must be awaited.
     pub fn open(&mut self, channel: &str, out: &mut Vec<u8>) -> bool {
-        let Site { authority, profile } = &self.site;
-        let Wire::Socket { handshake, .. } = &mut self.wire else {
-            return false;
+        let Site {
+            authority, profile, ..
+        } = &self.site;
+        let handshake = match &mut self.wire {
+            Wire::Post(_) => return false,
+            Wire::Socket { handshake, .. } => handshake,
+            Wire::Echo(echo) => {
+                echo.open(&self.site, channel, out);
+                return true;
+            }
         };
         let handshake = handshake.insert(Handshake::begin(profile.admission()));
         // A publisher is not also a subscriber: what it publishes is not sent back to it.
         let line = format_args!("GET /channels/{channel}/socket?receive=false");
         let kind = Kind::Socket {
             key: &handshake.key,
+            protocol: RELAY,
         };
         profile.write(line, authority, kind, 0, out);
         true
@@ -114,6 +129,7 @@ impl Publisher {
     pub fn publish(&mut self, channel: &str, id: u64, payload: &[u8], out: &mut Vec<u8>) {
         match &mut self.wire {
             Wire::Post(posts) => posts.publish(&self.site, channel, payload, out),
+            Wire::Echo(echo) => echo.publish(channel, payload, out),
             Wire::Socket { .. } => {
                 let mut text = Vec::with_capacity(payload.len() + 40);
                 text.extend_from_slice(b"{\"publish\":");
@@ -138,6 +154,7 @@ impl Publisher {
         let mut input = input.into();
         let (handshake, frames) = match &mut self.wire {
             Wire::Post(posts) => return posts.feed(&self.site, input, out, take),
+            Wire::Echo(echo) => return echo.feed(input, out, &mut take),
             Wire::Socket { handshake, frames } => (handshake, frames),
         };
         if let Some(waiting) = handshake {

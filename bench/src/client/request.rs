@@ -9,6 +9,10 @@ use crate::net::http::Head;
 use crate::scenario::{FOREIGN_PAGE, Headers, Http, Load, Origin, Token, Transport};
 
 const PAD: &str = "X-Pad: ";
+/// What a post of JSON says of itself.
+pub(super) const JSON: &str = "Content-Type: application/json\r\n";
+/// The subprotocol of the relay.
+pub(super) const RELAY: &str = "relay.v1";
 
 /// What a request is for; each kind has its own headers.
 #[derive(Debug, Clone, Copy)]
@@ -17,10 +21,10 @@ pub(super) enum Kind<'a> {
     Fetch,
     /// Server-sent events; `last` is the id of the last one, where it is not in the address.
     Events { last: Option<&'a str> },
-    /// An upgrade to WebSocket.
-    Socket { key: &'a str },
-    /// A message of so many bytes.
-    Post { length: usize },
+    /// An upgrade to WebSocket, and the subprotocol that it asks for; empty for none.
+    Socket { key: &'a str, protocol: &'a str },
+    /// A message of so many bytes; `json` unless other header lines say what it is.
+    Post { length: usize, json: bool },
     /// The question whether a page of another origin may post.
     Preflight,
 }
@@ -105,6 +109,19 @@ impl Profile {
         response_head: usize,
         out: &mut Vec<u8>,
     ) {
+        self.write_with(request_line, authority, kind, response_head, &[], out);
+    }
+
+    /// The same with more header lines.
+    pub(super) fn write_with(
+        &self,
+        request_line: fmt::Arguments<'_>,
+        authority: &str,
+        kind: Kind<'_>,
+        response_head: usize,
+        lines: &[u8],
+        out: &mut Vec<u8>,
+    ) {
         let start = out.len();
         // Writing to a Vec cannot fail.
         let _ = write!(out, "{request_line} HTTP/1.1\r\nHost: {authority}\r\n");
@@ -113,6 +130,7 @@ impl Profile {
         } else {
             self.write_needed(kind, out);
         }
+        out.extend_from_slice(lines);
         self.write_token(kind, out);
         let wanted = match self.headers {
             Headers::Minimal | Headers::Browser => 0,
@@ -146,13 +164,15 @@ impl Profile {
         let _ = match kind {
             Kind::Fetch => Ok(()),
             Kind::Events { .. } => write!(out, "Accept: text/event-stream\r\n"),
-            Kind::Socket { key } => write!(
+            Kind::Socket { key, protocol } => write!(
                 out,
-                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: relay.v1\r\n"
+                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{}",
+                Subprotocol(protocol)
             ),
-            Kind::Post { length } => write!(
+            Kind::Post { length, json } => write!(
                 out,
-                "Content-Type: application/json\r\nContent-Length: {length}\r\n"
+                "{}Content-Length: {length}\r\n",
+                if json { JSON } else { "" }
             ),
             Kind::Preflight => write!(
                 out,
@@ -235,6 +255,7 @@ pub(super) fn get(
         channel,
         profile,
         query,
+        ..
     } = subscription;
     let head = cursor.response_head;
     let after = cursor.position.as_str();
@@ -258,8 +279,20 @@ pub(super) fn get(
     }
 }
 
+/// The line that asks for a subprotocol; nothing for none.
+pub(super) struct Subprotocol<'a>(pub(super) &'a str);
+
+impl fmt::Display for Subprotocol<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(f, "Sec-WebSocket-Protocol: {}\r\n", self.0)
+    }
+}
+
 /// A position as a query has it. A server may name it as it likes: whatever it is, the request stays one.
-struct InQuery<'a>(&'a str);
+pub(super) struct InQuery<'a>(pub(super) &'a str);
 
 impl fmt::Display for InQuery<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -39,19 +39,39 @@ impl Sse {
             event,
         } = self;
         response.read(input, Transport::Sse, cursor, |body, cursor| {
-            lines.feed(body, |line| event.line(line, cursor, sink))?;
-            if event.data.len() > MAX_RECORD {
-                Err(ClientError::TooLong)
-            } else {
-                Ok(())
-            }
+            lines.feed(body, |line| {
+                event.line(line, |event| take(&event, cursor, sink))
+            })?;
+            event.check()
         })
+    }
+}
+
+/// An event that is complete.
+pub(super) struct Dispatched<'a> {
+    /// Its data, each line with its end.
+    pub(super) data: &'a [u8],
+    /// The newest id so far.
+    pub(super) id: Option<&'a str>,
+    missed: bool,
+}
+
+/// Books an event of the relay.
+fn take(event: &Dispatched<'_>, cursor: &mut Cursor, sink: &mut impl Sink) {
+    if event.missed {
+        sink.missed();
+    } else if !event.data.is_empty() {
+        take_record(event.data, cursor, sink);
+    }
+    // The id counts even when there is no data: it is how a stream says where it begins.
+    if let Some(id) = event.id {
+        cursor.advance(id);
     }
 }
 
 /// An event as far as its lines have come.
 #[derive(Debug, Default)]
-struct Event {
+pub(super) struct Event {
     started: bool,
     data: Vec<u8>,
     id: Option<String>,
@@ -59,12 +79,22 @@ struct Event {
 }
 
 impl Event {
-    fn line(&mut self, mut line: &[u8], cursor: &mut Cursor, sink: &mut impl Sink) {
+    /// Whether it has not grown beyond all bounds.
+    pub(super) fn check(&self) -> Result<(), ClientError> {
+        if self.data.len() > MAX_RECORD {
+            Err(ClientError::TooLong)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes in a line; gives the event to `take` when it is complete.
+    pub(super) fn line(&mut self, mut line: &[u8], take: impl FnOnce(Dispatched<'_>)) {
         if !std::mem::replace(&mut self.started, true) {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
         if line.is_empty() {
-            return self.dispatch(cursor, sink);
+            return self.dispatch(take);
         }
         let (field, value) = match memchr::memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
@@ -87,16 +117,12 @@ impl Event {
         }
     }
 
-    fn dispatch(&mut self, cursor: &mut Cursor, sink: &mut impl Sink) {
-        if self.missed {
-            sink.missed();
-        } else if !self.data.is_empty() {
-            take_record(&self.data, cursor, sink);
-        }
-        // The id counts even when there is no data: it is how a stream says where it begins.
-        if let Some(id) = &self.id {
-            cursor.advance(id);
-        }
+    fn dispatch(&mut self, take: impl FnOnce(Dispatched<'_>)) {
+        take(Dispatched {
+            data: &self.data,
+            id: self.id.as_deref(),
+            missed: self.missed,
+        });
         self.data.clear();
         self.missed = false;
     }

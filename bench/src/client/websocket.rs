@@ -29,6 +29,7 @@ impl WebSocket {
         let handshake = Handshake::begin(subscription.profile.admission());
         let kind = Kind::Socket {
             key: &handshake.key,
+            protocol: request::RELAY,
         };
         request::get(subscription, cursor, "socket", kind, out);
         self.handshake = Some(handshake);

@@ -225,7 +225,11 @@ fn messages(assignment: &Assignment, report: &SwarmReport) -> Messages {
         lost: expected - delivered,
         duplicated: sum(|counts| counts.duplicated),
         reordered: sum(|counts| counts.reordered),
-        missed_reports: sum(|counts| counts.missed_reports),
+        missed_reports: assignment
+            .dialect
+            .template()
+            .is_none()
+            .then(|| sum(|counts| counts.missed_reports)),
         publish_errors: publisher.errors,
     }
 }

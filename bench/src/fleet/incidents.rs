@@ -29,9 +29,14 @@ pub(super) fn results(
             all[outage.event].add(outage, missed);
         }
     }
+    let relay = assignment.dialect.template().is_none();
     let events = assignment.events.iter().zip(all);
     events
-        .map(|(event, tally)| tally.result(event, window.measure + event.at))
+        .map(|(event, tally)| EventResult {
+            // What a server says of it in words of its own nobody here reads.
+            missed_reports: relay.then_some(tally.reports),
+            ..tally.result(event, window.measure + event.at)
+        })
         .collect()
 }
 
@@ -78,7 +83,7 @@ impl Tally {
                 .then(|| u64::try_from(self.last.since(at)).unwrap_or(0)),
             catch_up_ns: self.catch_up.summary(),
             missed: self.missed,
-            missed_reports: self.reports,
+            missed_reports: None,
         }
     }
 }

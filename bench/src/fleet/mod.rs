@@ -191,8 +191,8 @@ pub async fn run_beside(
     mut witness: Option<&mut Witness>,
 ) -> Outcome {
     // A server that runs already is not ours to pin, so the generator takes every processor.
-    let ours = plan.target.is_started_here();
-    let half = plan.target != Target::Bundled;
+    let ours = plan.servers().all(Target::is_started_here);
+    let half = plan.servers().any(|server| *server != Target::Bundled);
     let processors = ours.then(|| Processors::apart(half)).flatten();
     let kept = processors.as_ref();
     let mut result = empty(plan, command, kept);

@@ -7,7 +7,7 @@ use super::course::{Bounds, Course, End, MOST, Next, Vote};
 use super::{Event, RunError, keep, trial};
 use crate::probe::Processors;
 use crate::result::{RunResult, SearchEnd, SearchResult, SearchTrial, TrialResult, metric};
-use crate::scenario::{Plan, Search, Trial};
+use crate::scenario::{Plan, Search, Target, Trial};
 
 /// Rules of trust that the generator breaks, not the server: behind them the server may hold more.
 const OURS: [&str; 5] = [
@@ -125,7 +125,7 @@ impl<'a> Hunt<'a> {
     /// Whether an error says something about the value: a server that a load brings down is
     /// started afresh for the next trial, unless it is not bench's to start.
     fn is_a_finding(&self, error: &RunError) -> bool {
-        self.plan.target.is_started_here()
+        self.plan.servers().all(Target::is_started_here)
             && matches!(error, RunError::Lost { .. } | RunError::NoClients { .. })
     }
 

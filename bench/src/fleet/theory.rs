@@ -29,6 +29,10 @@ pub(super) fn add(result: &mut TrialResult, assignment: &Assignment, delivery: &
     // A trial that was stopped has no measured phase, and nothing to compare.
     if result.phases.measure > 0 {
         result.predicted = model::predict(&situation);
+        if assignment.dialect.template().is_some() {
+            // How long its answers are, only the server knows.
+            result.predicted.wire_bytes_per_message = None;
+        }
         result.deviation = deviation::deviation(result);
         result.uniformity = model::polling_law(&situation)
             .and_then(|law| uniform::check(buckets(delivery), law.start, law.width, &load));

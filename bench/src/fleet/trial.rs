@@ -70,13 +70,13 @@ pub(super) async fn run(
     let mut most = trial.load.clone();
     most.rate = events::peak(&plan.events, most.rate);
     let server = tokio::select! {
-        server = Server::start(&plan.target, kept_to, &most) => server?,
+        server = Server::start(plan.target_of(trial), kept_to, &most) => server?,
         () = stop.cancelled() => return Ok(None),
     };
     let mut measured = Measured::default();
     measured.server.rss_base = server.pid.and_then(|pid| Process::new(pid).resident());
     (measured.floor, measured.asking) = tokio::select! {
-        floor = floor(&server) => floor,
+        floor = floor(&server, plan.target_of(trial).health()) => floor,
         () = stop.cancelled() => return Ok(None),
     };
     let assignment = assign(plan, trial, &server, processors);
@@ -138,11 +138,13 @@ pub(super) async fn run(
 }
 
 /// Times an idle exchange with the server, on a thread that may block for seconds.
-async fn floor(server: &Server) -> (Option<Floor>, Option<WireTotals>) {
+async fn floor(server: &Server, path: &str) -> (Option<Floor>, Option<WireTotals>) {
     let (address, authority) = (server.address, server.authority.clone());
     let secure = server.secure.clone();
-    let timed =
-        tokio::task::spawn_blocking(move || probe::floor(address, &authority, secure.as_ref()));
+    let path = path.to_owned();
+    let timed = tokio::task::spawn_blocking(move || {
+        probe::floor(address, &authority, secure.as_ref(), &path)
+    });
     timed.await.unwrap_or_default()
 }
 
@@ -162,6 +164,7 @@ fn assign(
         run: rand::random(),
         server: server.address,
         authority: server.authority.clone(),
+        dialect: plan.target_of(trial).dialect().clone(),
         token: server.token.clone(),
         secure: server.secure.clone(),
         load: trial.load.clone(),

@@ -52,6 +52,11 @@ impl Chunked {
         Some((at, &[]))
     }
 
+    /// Whether a chunk has begun and not ended.
+    pub(super) fn is_within(&self) -> bool {
+        self.state == State::Data
+    }
+
     pub(super) fn ended(&self) -> bool {
         self.state == State::Ended
     }

@@ -46,6 +46,8 @@ pub struct Head {
     pub coding: Option<Box<str>>,
     /// What a page of another origin is told.
     pub cors: Option<Box<Cors>>,
+    /// The headers that were asked for by name, in that order; empty where there is none.
+    pub wanted: Vec<Box<str>>,
 }
 
 impl Head {
@@ -141,8 +143,20 @@ impl Reader {
     /// # Errors
     /// [`HttpError`]; the connection is of no more use.
     pub fn read<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Piece<'a>), HttpError> {
+        self.read_wanting(input, &[])
+    }
+
+    /// The same, keeping the headers of these names.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn read_wanting<'a>(
+        &mut self,
+        input: &'a [u8],
+        names: &[Box<str>],
+    ) -> Result<(usize, Piece<'a>), HttpError> {
         match &mut self.state {
-            State::Head => self.read_head(input),
+            State::Head => self.read_head(input, names),
             State::End => {
                 self.state = State::Head;
                 Ok((0, Piece::End))
@@ -175,12 +189,27 @@ impl Reader {
         matches!(self.state, State::UntilClose)
     }
 
-    fn read_head<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Piece<'a>), HttpError> {
+    /// Whether the last piece of the body ended a chunk; `None` when the body is not in chunks.
+    #[must_use]
+    pub fn ended_chunk(&self) -> Option<bool> {
+        match &self.state {
+            State::Chunked(chunked) => Some(!chunked.is_within()),
+            // The last chunk, with what ends them all, came in one piece.
+            State::End => Some(true),
+            _ => None,
+        }
+    }
+
+    fn read_head<'a>(
+        &mut self,
+        input: &'a [u8],
+        names: &[Box<str>],
+    ) -> Result<(usize, Piece<'a>), HttpError> {
         if input.is_empty() {
             return Ok((0, Piece::More));
         }
         if self.partial.is_empty() {
-            if let Some((head, state)) = parse(input)? {
+            if let Some((head, state)) = parse(input, names)? {
                 return Ok((head.length, self.enter(head, state)));
             }
             self.partial.extend_from_slice(input);
@@ -188,7 +217,7 @@ impl Reader {
         }
         let before = self.partial.len();
         self.partial.extend_from_slice(input);
-        match parse(&self.partial)? {
+        match parse(&self.partial, names)? {
             Some((head, state)) => {
                 self.partial = Vec::new();
                 Ok((head.length - before, self.enter(head, state)))
@@ -211,7 +240,7 @@ impl Reader {
     }
 }
 
-fn parse(input: &[u8]) -> Result<Option<(Head, State)>, HttpError> {
+fn parse(input: &[u8], names: &[Box<str>]) -> Result<Option<(Head, State)>, HttpError> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(length) = response.parse(input)? else {
@@ -222,12 +251,19 @@ fn parse(input: &[u8]) -> Result<Option<(Head, State)>, HttpError> {
         status,
         length,
         close: response.version == Some(0),
+        wanted: vec![Box::default(); names.len()],
         ..Head::default()
     };
     let mut body_length = None;
     let mut chunked = false;
     for header in response.headers.iter() {
         let value = header.value.trim_ascii();
+        let place = names
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(header.name));
+        if let Some(place) = place {
+            head.wanted[place] = text(value).unwrap_or_default();
+        }
         match header.name.len() {
             14 if header.name.eq_ignore_ascii_case("content-length") => {
                 let value = std::str::from_utf8(value)

@@ -40,9 +40,21 @@ impl<'a> Input<'a> {
     /// # Errors
     /// [`HttpError`]; the connection is of no more use.
     pub fn next(&mut self, reader: &mut Reader) -> Result<(Option<u64>, Piece<'a>), HttpError> {
+        self.next_wanting(reader, &[])
+    }
+
+    /// The same, keeping the headers of these names where the answer came as bytes.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn next_wanting(
+        &mut self,
+        reader: &mut Reader,
+        names: &[Box<str>],
+    ) -> Result<(Option<u64>, Piece<'a>), HttpError> {
         match self {
             Self::Bytes(bytes) => {
-                let (taken, piece) = reader.read(bytes)?;
+                let (taken, piece) = reader.read_wanting(bytes, names)?;
                 *bytes = &bytes[taken..];
                 Ok((None, piece))
             }

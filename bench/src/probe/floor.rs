@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// Longest answer that is read, in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// Times exchanges of `GET /healthz`, one after another on one connection. Blocks for at most
+/// Times exchanges of a `GET` of `path`, one after another on one connection. Blocks for at most
 /// twice the limit of two seconds, usually for an eighth of one.
 ///
 /// Any answer will do, an error too. There is no floor when the server ends the connection, or is
@@ -30,6 +30,7 @@ pub fn floor(
     server: SocketAddr,
     authority: &str,
     secure: Option<&Secure>,
+    path: &str,
 ) -> (Option<Floor>, Option<WireTotals>) {
     let Ok(stream) = TcpStream::connect_timeout(&server, LIMIT) else {
         return (None, Some(WireTotals::default()));
@@ -40,7 +41,7 @@ pub fn floor(
     };
     let times = connection
         .open(secure)
-        .and_then(|()| connection.exchanges(authority));
+        .and_then(|()| connection.exchanges(authority, path));
     let wire = net::wire(&connection.stream, server).ok();
     (times.ok().and_then(summary), wire)
 }
@@ -66,9 +67,9 @@ impl Connection {
         Ok(())
     }
 
-    fn exchanges(&mut self, authority: &str) -> io::Result<Vec<u64>> {
+    fn exchanges(&mut self, authority: &str, path: &str) -> io::Result<Vec<u64>> {
         let began = Moment::now();
-        let request = format!("GET /healthz HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
         let mut times = Vec::with_capacity(EXCHANGES);
         for _ in 0..COLD + EXCHANGES {
             thread::sleep(PAUSE);
@@ -198,7 +199,12 @@ mod tests {
 
     #[test]
     fn the_floor_is_what_the_server_takes() {
-        let (floor, wire) = floor(server(1000, Duration::from_millis(5)), "there", None);
+        let (floor, wire) = floor(
+            server(1000, Duration::from_millis(5)),
+            "there",
+            None,
+            "/healthz",
+        );
         let floor = floor.unwrap();
         assert_eq!(floor.count, 100);
         // Each way at least the exchanges' own bytes and a header for each.
@@ -208,13 +214,22 @@ mod tests {
 
     #[test]
     fn a_server_that_hangs_up_has_no_floor() {
-        assert_eq!(floor(server(20, Duration::ZERO), "there", None).0, None);
+        assert_eq!(
+            floor(server(20, Duration::ZERO), "there", None, "/healthz").0,
+            None
+        );
     }
 
     #[test]
     fn a_slow_server_has_no_floor() {
         assert_eq!(
-            floor(server(1000, Duration::from_millis(50)), "there", None).0,
+            floor(
+                server(1000, Duration::from_millis(50)),
+                "there",
+                None,
+                "/healthz"
+            )
+            .0,
             None
         );
     }

@@ -94,9 +94,9 @@ fn caught_up(event: &EventResult) -> String {
 
 fn missed(event: &EventResult) -> String {
     let told = match event.missed_reports {
-        0 => String::new(),
-        1 => " (the server said so once)".to_owned(),
-        times => format!(" (the server said so {} times)", show_count(times)),
+        None | Some(0) => String::new(),
+        Some(1) => " (the server said so once)".to_owned(),
+        Some(times) => format!(" (the server said so {} times)", show_count(times)),
     };
     let noun = if event.missed == 1 {
         "delivery"

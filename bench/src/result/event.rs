@@ -29,7 +29,7 @@ pub struct EventResult {
     /// before the event, and before it was back.
     pub missed: u64,
     /// Times that the server told one of these clients, after the event, that it had missed messages.
-    pub missed_reports: u64,
+    pub missed_reports: Option<u64>,
 }
 
 /// A kind of event.

@@ -113,9 +113,10 @@ pub struct Messages {
     pub duplicated: u64,
     /// Deliveries that came after a later one of the same publisher.
     pub reordered: u64,
-    /// Times a server said it had dropped messages that a subscriber had not read.
+    /// Times a server said it had dropped messages that a subscriber had not read; `None` of a server whose
+    /// interface has no word for it that bench knows.
     #[serde(default)]
-    pub missed_reports: u64,
+    pub missed_reports: Option<u64>,
     /// Publishes that the server refused or that could not be sent.
     #[serde(default)]
     pub publish_errors: u64,

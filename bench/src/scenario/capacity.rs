@@ -112,16 +112,17 @@ pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
     let Some(trial) = plan
         .trials
         .iter()
-        .max_by_key(|trial| descriptors(&plan.target, &trial.load))
+        .max_by_key(|trial| descriptors(plan.target_of(trial), &trial.load))
     else {
         return Ok(());
     };
-    let need = descriptors(&plan.target, &trial.load);
+    let target = plan.target_of(trial);
+    let need = descriptors(target, &trial.load);
     if need > limits.descriptors {
         // The bundled relay has the other end of every connection.
-        let who = match plan.target {
+        let who = match target {
             Target::Bundled => "the relay, and nearly as many in bench,",
-            Target::Relay { .. } => "bench",
+            Target::At { .. } => "bench",
         };
         return Err(CapacityError::Descriptors {
             trial: trial.id.clone(),
@@ -132,7 +133,7 @@ pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
         });
     }
     let connections = connections(&trial.load);
-    let sources = if plan.target.is_loopback_v4() {
+    let sources = if target.is_loopback_v4() {
         source_addresses(connections).len()
     } else {
         1
@@ -183,7 +184,7 @@ pub fn of_one_node(load: &Load) -> usize {
 pub fn descriptors(target: &Target, load: &Load) -> u64 {
     let besides = match target {
         Target::Bundled => BESIDES_IN_RELAY,
-        Target::Relay { .. } => BESIDES,
+        Target::At { .. } => BESIDES,
     };
     connections(load) as u64 + besides
 }

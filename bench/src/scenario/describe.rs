@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::capacity::descriptors;
 use super::setting::Setting;
-use super::{Action, Incident, Load, Plan, Protocol, Target, Trial};
+use super::{Action, Dialect, Incident, Load, Named, Plan, Protocol, Target, Trial};
 use crate::units::{show_count, write_bandwidth, write_bytes, write_duration};
 
 /// The keys that say how a client asks.
@@ -29,7 +29,7 @@ pub fn describe(plan: &Plan) -> String {
     let phases = plan.phases;
     let facts = [
         ("file", plan.file.display().to_string()),
-        ("target", target(&plan.target)),
+        ("target", targets(plan)),
         (
             "phases",
             format!(
@@ -212,7 +212,7 @@ fn row(trial: &Trial, plan: &Plan) -> [String; 9] {
         write_bytes(load.payload),
         whole(messages),
         whole(messages * load.subscribers_per_channel()),
-        show_count(descriptors(&plan.target, load)),
+        show_count(descriptors(plan.target_of(trial), load)),
     ]
 }
 
@@ -259,17 +259,35 @@ fn nodes(trials: &[Trial]) -> Option<String> {
     })
 }
 
+/// The server, or each by its name.
+fn targets(plan: &Plan) -> String {
+    if plan.targets.is_empty() {
+        return target(&plan.target);
+    }
+    let one = |named: &Named| format!("{} ({})", named.name, target(&named.target));
+    plan.targets.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
 fn target(target: &Target) -> String {
     match target {
         Target::Bundled => {
             "the bundled relay, started afresh for each trial on a free loopback port".to_owned()
         }
-        Target::Relay {
-            url, pid, token, ..
+        Target::At {
+            url,
+            pid,
+            token,
+            dialect,
+            ..
         } => {
             let watched = pid.map_or_else(String::new, |pid| format!(", process {pid} watched"));
             let token = token.as_ref().map_or("", |_| ", with a token");
-            format!("{url}{watched}{token}")
+            let spoken = match dialect {
+                Dialect::Relay => "",
+                Dialect::Nchan(_) => ", Nchan",
+                Dialect::Template(_) => ", by a template",
+            };
+            format!("{url}{spoken}{watched}{token}")
         }
     }
 }

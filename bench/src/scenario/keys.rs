@@ -18,6 +18,7 @@ pub(super) const ROOT: Section = Section {
         "title",
         "seed",
         "target",
+        "targets",
         "load",
         "link",
         "matrix",
@@ -35,6 +36,8 @@ pub(super) const TARGET: Section = Section {
     keys: &[
         "server",
         "url",
+        "health",
+        "template",
         "tls",
         "http",
         "nodes",
@@ -70,7 +73,7 @@ const LOAD_KEYS: &[&str] = &[
 
 const LINK_KEYS: &[&str] = &["preset", "rtt", "jitter", "loss", "down", "up"];
 
-/// The keys of `[load]`, those of `[link]`, and those of `[target]` that say what clients speak.
+/// The keys of `[load]`, those of `[link]`, those of `[target]` that say what clients speak, and the server.
 const MATRIX_KEYS: &[&str] = &[
     "transport",
     "clients",
@@ -98,6 +101,7 @@ const MATRIX_KEYS: &[&str] = &[
     "tls",
     "http",
     "nodes",
+    "target",
 ];
 
 pub(super) const LOAD: Section = Section {

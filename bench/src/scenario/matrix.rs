@@ -121,10 +121,10 @@ fn concerns(key: &str, transport: Transport) -> bool {
 }
 
 /// Whether another value of the key is another load. All transports are to see the same messages, and so
-/// is what they are spoken over: then nothing but that differs between two trials.
+/// is what they are spoken over, and so are all servers: then nothing but that differs between two trials.
 fn draws_anew(key: &str) -> bool {
     let for_all = Transport::ALL.iter().all(|one| concerns(key, *one));
-    for_all && !matches!(key, "transport" | "tls" | "http" | "nodes")
+    for_all && !matches!(key, "transport" | "tls" | "http" | "nodes" | "target")
 }
 
 /// A combination without the lists that say nothing to its transport. A single value varies nothing, and

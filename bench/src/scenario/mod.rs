@@ -7,6 +7,7 @@
 mod bound;
 pub mod capacity;
 mod describe;
+mod dialect;
 mod error;
 pub mod events;
 mod gate;
@@ -26,6 +27,7 @@ mod secret;
 mod sets;
 mod setting;
 mod target;
+mod targets;
 mod tree;
 mod value;
 mod written;
@@ -36,6 +38,9 @@ use std::path::Path;
 
 pub use bound::{Bound, Reference};
 pub use describe::describe;
+pub use dialect::{
+    Cursor, Dialect, Framing, Line, Part, Pattern, Posting, Slot, Socket, Template, Way,
+};
 pub use error::{Problem, Problems, ScenarioError};
 pub use events::{Action, Incident};
 pub use gate::{GateFault, GateRule, Op};
@@ -45,7 +50,7 @@ pub use load::{
     Arrivals, FOREIGN_PAGE, Headers, Http, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish,
     Transport,
 };
-pub use plan::{Factor, Phases, Plan, Published, Target, Trial};
+pub use plan::{Factor, Named, Phases, Plan, Published, Target, Trial};
 pub use protocol::Protocol;
 pub use search::{Condition, Search};
 pub use secret::{Token, TokenSource};

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, GateRule, Incident, Load, Search, TokenSource, Transport, events};
+use super::{Dialect, Endpoint, GateRule, Incident, Load, Search, TokenSource, Transport, events};
 
 /// How long a trial takes apart from its phases: a server starts and is looked at.
 const START: Duration = Duration::from_millis(500);
+
+/// The path that a server is asked for unless the scenario says otherwise.
+pub(super) const HEALTH: &str = "/healthz";
 
 /// What a run will do, in full.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +26,10 @@ pub struct Plan {
     pub title: String,
     /// Seeds the schedule, the poll phases and the order of trials.
     pub seed: u64,
-    /// The server under test.
+    /// The server under test, when there is only one.
     pub target: Target,
+    /// The servers under test, when there are several.
+    pub targets: Vec<Named>,
     /// The phases of every trial.
     pub phases: Phases,
     /// What happens in the measured phase of every trial, in the order of time.
@@ -42,6 +47,29 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The server of a trial.
+    #[must_use]
+    pub fn target_of(&self, trial: &Trial) -> &Target {
+        let name = match trial.factors.get("target") {
+            Some(Factor::Text(name)) => name.as_str(),
+            Some(Factor::Number(_)) | None => return &self.target,
+        };
+        let named = self.targets.iter().find(|named| named.name == name);
+        named.map_or(&self.target, |named| &named.target)
+    }
+
+    /// Every server that a trial is of.
+    pub fn servers(&self) -> impl Iterator<Item = &Target> {
+        let one = self.targets.is_empty().then_some(&self.target);
+        let used = |named: &&Named| {
+            let name = Factor::Text(named.name.clone());
+            let mut trials = self.trials.iter();
+            trials.any(|trial| trial.factors.get("target") == Some(&name))
+        };
+        let several = self.targets.iter().filter(used).map(|named| &named.target);
+        one.into_iter().chain(several)
+    }
+
     /// How long the run takes when the last messages come at once.
     #[must_use]
     pub fn expected_time(&self) -> Duration {
@@ -100,18 +128,32 @@ impl Plan {
     }
 }
 
+/// One of several servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What gates and reports call it.
+    pub name: String,
+    /// Which it is.
+    pub target: Target,
+}
+
 /// The server under test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "server")]
+#[expect(clippy::large_enum_variant, reason = "a run has one or a few of them")]
 pub enum Target {
     /// The bundled relay, started afresh for each trial on a free loopback port.
     Bundled,
-    /// A server that speaks the relay's interface.
-    Relay {
+    /// A server at an address.
+    At {
+        /// The interface that it speaks.
+        dialect: Dialect,
         /// Its base address, such as `http://127.0.0.1:8080`; `https://` is TLS.
         url: String,
         /// What the address names.
         endpoint: Endpoint,
+        /// The path that it is asked for to find out whether it is there; any answer will do.
+        health: String,
         /// A certificate in PEM that is trusted beside the system's roots.
         #[serde(default)]
         tls_ca: Option<PathBuf>,
@@ -133,7 +175,25 @@ impl Target {
     pub fn is_started_here(&self) -> bool {
         match self {
             Self::Bundled => true,
-            Self::Relay { command, .. } => command.is_some(),
+            Self::At { command, .. } => command.is_some(),
+        }
+    }
+
+    /// The interface that it speaks.
+    #[must_use]
+    pub fn dialect(&self) -> &Dialect {
+        match self {
+            Self::Bundled => &Dialect::Relay,
+            Self::At { dialect, .. } => dialect,
+        }
+    }
+
+    /// The path that finds out whether it is there.
+    #[must_use]
+    pub fn health(&self) -> &str {
+        match self {
+            Self::Bundled => HEALTH,
+            Self::At { health, .. } => health,
         }
     }
 }

@@ -70,7 +70,7 @@ impl fmt::Display for Protocol {
 
 /// Lets a URL say whether there is TLS, and notes what contradicts it and what nobody can speak.
 pub(super) fn settle(scenario: &mut Scenario, root: &[Entry], report: &mut Report) {
-    if let Target::Relay { endpoint, .. } = &scenario.target {
+    if let Target::At { endpoint, .. } = &scenario.target {
         let said = endpoint.tls;
         if let Some(place) = contradiction(scenario, said, root) {
             let (does, other) = if said {
@@ -99,7 +99,7 @@ pub(super) fn settle(scenario: &mut Scenario, root: &[Entry], report: &mut Repor
     if http.contains(&Setting::Http(Http::Two)) && !tls.contains(&Setting::Tls(true)) {
         let remedy = match scenario.target {
             Target::Bundled => "add tls = true to [target]",
-            Target::Relay { .. } => "begin \"target.url\" with https://",
+            Target::At { .. } => "begin \"target.url\" with https://",
         };
         report.add(Fault::new(
             &place(scenario, "http", root),

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::error::{Fault, Report};
 use super::matrix::MAX_TRIALS;
 use super::place::Place;
-use super::plan::{Plan, Trial};
+use super::plan::{Plan, Target, Trial};
 use super::tree::{Entry, Value, place_of};
 use super::written::Scenario;
-use super::{GateRule, Load, Transport, events, matrix, resolved};
+use super::{GateRule, Load, Transport, events, matrix, resolved, targets};
 use crate::units::write_duration;
 
 /// The longest run.
@@ -29,6 +29,7 @@ pub(super) fn resolve(
         || "scenario".to_owned(),
         |stem| stem.to_string_lossy().into_owned(),
     );
+    find_scenario(&mut scenario, file);
     let title = scenario.title.clone().unwrap_or_else(|| name.clone());
     let (load, matrix, seed) = (&scenario.load, &scenario.matrix, scenario.seed);
     let search = scenario
@@ -50,6 +51,7 @@ pub(super) fn resolve(
         title,
         seed: scenario.seed,
         target: scenario.target,
+        targets: scenario.targets.into_iter().map(|one| one.named).collect(),
         phases: scenario.phases,
         events: scenario.events.iter().map(|(event, _)| *event).collect(),
         gates: scenario.gates,
@@ -57,9 +59,12 @@ pub(super) fn resolve(
     };
     // While a value is wrong, its default would give rise to complaints of its own.
     if report.len() == 0 {
-        for fault in events::faults(&written, &plan.phases, &plan.target) {
-            report.add(fault);
+        for target in plan.servers() {
+            for fault in events::faults(&written, &plan.phases, target) {
+                report.add(fault);
+            }
         }
+        check_servers(&plan, root, report);
         check_count(&plan, root, report);
         check_time(&plan, root, report);
         let widest = plan.widest();
@@ -69,6 +74,29 @@ pub(super) fn resolve(
         check_selectors(&plan, root, report);
     }
     plan
+}
+
+/// Names the scenario's own folder in the commands of its servers: from the folder that bench is started in, so that
+/// the scenario as resolved, which stands elsewhere, starts them too.
+fn find_scenario(scenario: &mut Scenario, file: &Path) {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let folder = match folder.display().to_string() {
+        here if here.is_empty() => "{here}".to_owned(),
+        path if folder.is_absolute() => path,
+        path => format!("{{here}}/{path}"),
+    };
+    let several = scenario.targets.iter_mut().map(|one| &mut one.named.target);
+    for target in several.chain([&mut scenario.target]) {
+        if let Target::At {
+            command: Some(words),
+            ..
+        } = target
+        {
+            for word in words {
+                *word = word.replace("{scenario}", &folder);
+            }
+        }
+    }
 }
 
 /// Whoever runs two transports of five by `--set` has no use for the gates of the
@@ -105,6 +133,16 @@ fn complaint(gate: &GateRule, trials: &[Trial], key: &str) -> Option<String> {
             "every trial uses {reference}, so the gate \"{gate}\" would hold of nothing; add another transport to \"{key}\" or remove the gate"
         )
     })
+}
+
+/// A server that cannot be asked for what a trial wants.
+fn check_servers(plan: &Plan, root: &[Entry], report: &mut Report) {
+    for trial in &plan.trials {
+        if let Some((key, text)) = targets::complaint(trial, plan.target_of(trial)) {
+            let place = place_of(root, &key_of(plan, key));
+            report.add(Fault::new(&place, text));
+        }
+    }
 }
 
 fn check_count(plan: &Plan, root: &[Entry], report: &mut Report) {

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::GateRule;
+use super::dialect;
 use super::keys::MATRIX;
 use super::plan::{Published, Target};
 use super::search::{Search, Written};
@@ -17,9 +18,21 @@ pub(super) fn write(scenario: &Scenario, search: Option<&Search>, title: &str) -
     let mut out = String::new();
     line(&mut out, "title", &quoted(title));
     line(&mut out, "seed", &scenario.seed.to_string());
-    out.push_str("\n[target]\n");
-    target(&mut out, &scenario.target);
-    spoken(&mut out, scenario);
+    if scenario.targets.is_empty() {
+        out.push_str("\n[target]\n");
+        target(&mut out, &scenario.target);
+        spoken(&mut out, scenario);
+        template(&mut out, &scenario.target, "target");
+    }
+    for one in &scenario.targets {
+        let table = format!("targets.{}", one.named.name);
+        let _ = writeln!(out, "\n[{table}]");
+        target(&mut out, &one.named.target);
+        for setting in one.spoken() {
+            line(&mut out, setting.key(), &setting.toml());
+        }
+        template(&mut out, &one.named.target, &table);
+    }
     out.push_str("\n[load]\n");
     load(&mut out, scenario);
     link(&mut out, scenario);
@@ -65,20 +78,23 @@ pub(super) fn write(scenario: &Scenario, search: Option<&Search>, title: &str) -
 }
 
 fn target(out: &mut String, target: &Target) {
-    let Target::Relay {
+    let Target::At {
+        dialect,
         url,
+        health,
         pid,
         command,
         allow_hosts,
         token,
         tls_ca,
-        ..
+        endpoint: _,
     } = target
     else {
         return line(out, "server", &quoted("bundled"));
     };
-    line(out, "server", &quoted("relay"));
+    line(out, "server", &quoted(dialect.name()));
     line(out, "url", &quoted(url));
+    line(out, "health", &quoted(health));
     if let Some(path) = tls_ca {
         line(out, "tls_ca", &quoted(&path.display().to_string()));
     }
@@ -98,6 +114,17 @@ fn target(out: &mut String, target: &Target) {
             line(out, "token_file", &quoted(&path.display().to_string()));
         }
         Some(TokenSource::Env(name)) => line(out, "token_env", &quoted(name)),
+    }
+}
+
+/// How a server with an interface of its own is spoken to.
+fn template(out: &mut String, target: &Target, table: &str) {
+    let tables = target.dialect().template().map(dialect::write);
+    for (name, keys) in tables.into_iter().flatten() {
+        let _ = writeln!(out, "\n[{table}.{name}]");
+        for (key, value) in keys {
+            line(out, key, &value);
+        }
     }
 }
 

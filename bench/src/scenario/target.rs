@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
+use super::dialect::{self, Dialect};
 use super::error::{Fault, Report};
-use super::keys::{TARGET, brief};
+use super::keys::{Section, brief};
 use super::place::Place;
-use super::plan::Target;
+use super::plan::{HEALTH, Target};
 use super::secret::{Token, TokenSource};
 use super::setting::Setting;
 use super::tree::Entry;
@@ -25,14 +26,15 @@ const URL: &str = "url = \"http://127.0.0.1:8080\"";
 enum Server {
     Bundled,
     Relay,
-    Later(&'static str),
+    Nchan,
+    Template,
 }
 
 const SERVERS: [(&str, Server); 4] = [
     ("bundled", Server::Bundled),
     ("relay", Server::Relay),
-    ("nchan", Server::Later("nchan")),
-    ("template", Server::Later("template")),
+    ("nchan", Server::Nchan),
+    ("template", Server::Template),
 ];
 
 /// The host and the port that a base URL names.
@@ -66,7 +68,7 @@ impl Endpoint {
             return Err("holds a user name");
         }
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() || url.contains('#') {
-            return Err("has a path, and the relay's paths are fixed");
+            return Err("has a path, which the interface of the server fixes");
         }
         let host = authority.host();
         let rest = authority.as_str().get(host.len()..).unwrap_or_default();
@@ -129,6 +131,7 @@ type Placed<T> = Option<(T, Place)>;
 struct Written {
     server: Placed<Server>,
     url: Placed<(String, Endpoint)>,
+    health: Placed<String>,
     pid: Placed<u32>,
     command: Placed<Vec<String>>,
     allow_hosts: Placed<Vec<String>>,
@@ -137,27 +140,37 @@ struct Written {
     spoken: Vec<Setting>,
 }
 
-/// Reads `[target]` and what it says of TLS and HTTP; a `url` without a `server` means a relay that runs already.
-pub(super) fn read(section: &Entry, report: &mut Report) -> (Target, Vec<Setting>) {
+/// Reads `[target]`, or one of `[targets]`, and what it says of TLS and HTTP; a `url` without a `server` means a relay
+/// that runs already.
+pub(super) fn read(
+    section: &Section,
+    entry: &Entry,
+    report: &mut Report,
+) -> (Target, Vec<Setting>) {
     let before = report.len();
     let mut written = Written::default();
-    for entry in TARGET.entries(&section.node, report) {
-        let outcome = written.read(entry);
+    let mut template = None;
+    for entry in section.entries(&entry.node, report) {
+        if entry.key == "template" {
+            template = Some(entry);
+            continue;
+        }
+        let outcome = written.read(&section.path(&entry.key), entry);
         report.take(outcome);
     }
     let spoken = std::mem::take(&mut written.spoken);
+    let dialect = written.dialect(template, report);
     if report.len() > before {
         return (Target::Bundled, spoken);
     }
-    let outcome = written.resolve(&section.place);
+    let outcome = written.resolve(&entry.place, dialect.unwrap_or_default());
     (report.take(outcome).unwrap_or(Target::Bundled), spoken)
 }
 
 impl Written {
-    fn read(&mut self, entry: &Entry) -> Result<(), Fault> {
-        let path = TARGET.path(&entry.key);
+    fn read(&mut self, path: &str, entry: &Entry) -> Result<(), Fault> {
         let wanted = |example| Wanted {
-            path: &path,
+            path,
             example,
             node: &entry.node,
         };
@@ -168,6 +181,7 @@ impl Written {
                 self.server = Some((server, place));
             }
             "url" => self.url = Some((url(&wanted(URL))?, place)),
+            "health" => self.health = Some((health(&wanted("health = \"/healthz\""))?, place)),
             "pid" => {
                 let pid = wanted("pid = 4242").whole(1..=4_194_304)?;
                 self.pid = u32::try_from(pid).ok().map(|pid| (pid, place));
@@ -177,7 +191,7 @@ impl Written {
                 self.command = Some((words, place));
             }
             "tls" | "http" | "nodes" => {
-                let setting = Setting::read(&entry.key, &path, &entry.node)?;
+                let setting = Setting::read(&entry.key, path, &entry.node)?;
                 self.spoken.push(setting);
             }
             "tls_ca" => {
@@ -201,21 +215,50 @@ impl Written {
         Ok(())
     }
 
-    fn resolve(self, section: &Place) -> Result<Target, Fault> {
+    /// The interface that the server speaks.
+    fn dialect(&self, template: Option<&Entry>, report: &mut Report) -> Option<Dialect> {
+        let (server, place) = match &self.server {
+            Some((server, place)) => (*server, place),
+            None => (Server::Relay, &Place::Whole),
+        };
+        match (server, template) {
+            (Server::Bundled | Server::Relay, None) => Some(Dialect::Relay),
+            (Server::Bundled | Server::Relay, Some(template)) => {
+                report.add(Fault::new(
+                    &template.place,
+                    "\"target.template\" means nothing for a relay, whose interface is known; \
+                     set target.server = \"template\", or remove it",
+                ));
+                None
+            }
+            (Server::Nchan, template) => dialect::read(true, template, place, report),
+            (Server::Template, Some(_)) => dialect::read(false, template, place, report),
+            (Server::Template, None) => {
+                report.add(Fault::new(
+                    place,
+                    "\"target.template\" is missing: server = \"template\" needs to be told how the server is spoken to, such as \
+                     template = { publish = { url = \"/pub/{channel}\" }, sse = { url = \"/sub/{channel}\" } }",
+                ));
+                None
+            }
+        }
+    }
+
+    fn resolve(self, section: &Place, dialect: Dialect) -> Result<Target, Fault> {
         match self.server {
-            Some((Server::Later(name), place)) => Err(Fault::new(
-                &place,
-                format!(
-                    "target.server = \"{name}\" is not supported yet; use \"bundled\" or \"relay\""
-                ),
-            )),
-            Some((Server::Relay, place)) if self.url.is_none() => Err(Fault::new(
-                &place,
-                format!("\"target.url\" is missing: server = \"relay\" needs one, such as {URL}"),
-            )),
-            Some((Server::Relay, _)) => self.relay(section),
-            None if self.url.is_some() => self.relay(section),
-            Some((Server::Bundled, _)) | None => self.bundled(),
+            Some((Server::Bundled, _)) => self.bundled(),
+            None if self.url.is_none() => self.bundled(),
+            Some((server, ref place)) if self.url.is_none() => {
+                let word = SERVERS.iter().find(|(_, known)| *known == server);
+                let word = word.map_or("relay", |(word, _)| word);
+                Err(Fault::new(
+                    place,
+                    format!(
+                        "\"target.url\" is missing: server = \"{word}\" needs one, such as {URL}"
+                    ),
+                ))
+            }
+            Some(_) | None => self.at(section, dialect),
         }
     }
 
@@ -228,6 +271,7 @@ impl Written {
             self.allow_hosts.map(|(_, place)| ("allow_hosts", place)),
             self.token.map(|(_, place)| ("token", place)),
             self.tls_ca.map(|(_, place)| ("tls_ca", place)),
+            self.health.map(|(_, place)| ("health", place)),
         ];
         match stray.into_iter().flatten().next() {
             None => Ok(Target::Bundled),
@@ -241,7 +285,7 @@ impl Written {
         }
     }
 
-    fn relay(self, section: &Place) -> Result<Target, Fault> {
+    fn at(self, section: &Place, dialect: Dialect) -> Result<Target, Fault> {
         let Some(((url, endpoint), place)) = self.url else {
             return Err(Fault::new(section, "\"target.url\" is missing"));
         };
@@ -271,7 +315,11 @@ impl Written {
                 ),
             ));
         }
-        Ok(Target::Relay {
+        Ok(Target::At {
+            dialect,
+            health: self
+                .health
+                .map_or_else(|| HEALTH.to_owned(), |(path, _)| path),
             url,
             endpoint,
             pid: self.pid.map(|(pid, _)| pid),
@@ -289,7 +337,7 @@ impl Target {
     pub fn is_loopback_v4(&self) -> bool {
         match self {
             Self::Bundled => true,
-            Self::Relay { endpoint, .. } => {
+            Self::At { endpoint, .. } => {
                 endpoint.is_localhost()
                     || endpoint
                         .host
@@ -306,6 +354,18 @@ fn url(wanted: &Wanted<'_>) -> Result<(String, Endpoint), Fault> {
     let endpoint = Endpoint::read(text)
         .map_err(|why| wanted.fault(format!("\"{}\" {why}; write it like {URL}", wanted.path)))?;
     Ok((text.trim_end_matches('/').to_owned(), endpoint))
+}
+
+/// A path with its query.
+fn health(wanted: &Wanted<'_>) -> Result<String, Fault> {
+    let path = wanted.text()?;
+    if path.starts_with('/') && path.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(path.to_owned());
+    }
+    Err(wanted.fault(format!(
+        "\"{}\" is a path: it begins with / and holds visible ASCII alone, such as {}",
+        wanted.path, wanted.example
+    )))
 }
 
 /// What one of the keys of a token says.

@@ -11,7 +11,7 @@ use super::plan::{Phases, Published, Target};
 use super::setting::Setting;
 use super::tree::{Entry, Node, Value, place_of};
 use super::value::Wanted;
-use super::{events, protocol, published, search, target};
+use super::{events, protocol, published, search, target, targets};
 
 /// The seed of a scenario that names none: the same load every time.
 const DEFAULT_SEED: u64 = 42;
@@ -22,6 +22,8 @@ pub(super) struct Scenario {
     pub(super) title: Option<String>,
     pub(super) seed: u64,
     pub(super) target: Target,
+    /// What `[targets]` says.
+    pub(super) targets: Vec<targets::Written>,
     /// What `[load]` says, `[link]`, and `[target]` of what clients speak.
     pub(super) load: Vec<Setting>,
     /// What `[matrix]` says.
@@ -40,6 +42,7 @@ impl Default for Scenario {
             title: None,
             seed: DEFAULT_SEED,
             target: Target::Bundled,
+            targets: Vec::new(),
             load: Vec::new(),
             matrix: Vec::new(),
             phases: Phases::default(),
@@ -71,10 +74,11 @@ pub(super) fn read(root: &[Entry], known: &[Known<'_>], report: &mut Report) -> 
                 scenario.seed = report.take(seed).unwrap_or(DEFAULT_SEED);
             }
             "target" => {
-                let (target, spoken) = target::read(entry, report);
+                let (target, spoken) = target::read(&TARGET, entry, report);
                 scenario.target = target;
                 scenario.load.extend(spoken);
             }
+            "targets" => scenario.targets = targets::read(entry, report),
             "load" => scenario.load.extend(settings(&LOAD, entry, report)),
             "link" => scenario.load.extend(settings(&LINK, entry, report)),
             "matrix" => scenario.matrix = matrix::read(entry, report),
@@ -88,6 +92,9 @@ pub(super) fn read(root: &[Entry], known: &[Known<'_>], report: &mut Report) -> 
     }
     refuse_keys_given_twice(&scenario, root, report);
     refuse_key_that_is_searched(&scenario, root, report);
+    if report.len() == 0 {
+        targets::settle(&mut scenario, root, report);
+    }
     protocol::settle(&mut scenario, root, report);
     scenario
 }

@@ -11,7 +11,7 @@ use super::{ARRIVAL_BUDGET, Figure, SelfTestError, bounded, quantiles, told};
 use crate::clock::Moment;
 use crate::probe::Processors;
 use crate::record::{Series, Window};
-use crate::scenario::{Arrivals, Load, Publish, Transport, capacity};
+use crate::scenario::{Arrivals, Dialect, Load, Publish, Transport, capacity};
 use crate::swarm::{Assignment, Report, Swarm};
 use crate::units::{show_count, show_nanos};
 
@@ -79,6 +79,7 @@ fn assignment(echo: &Echo, processors: Option<Vec<usize>>) -> Assignment {
         run: rand::random(),
         server: echo.address,
         authority: echo.address.to_string(),
+        dialect: Dialect::Relay,
         token: None,
         secure: None,
         load: Load {

@@ -39,6 +39,7 @@ impl Lines {
             profile: Rc::new(
                 Profile::of_publishers(&assignment.load).with_token(assignment.token.as_ref()),
             ),
+            template: assignment.dialect.template().cloned().map(Rc::new),
         };
         let line = |socket| {
             Line::open(Manner {

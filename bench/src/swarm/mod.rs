@@ -34,7 +34,7 @@ pub use shard::{ShardReport, Usage};
 use crate::clock::Moment;
 use crate::net::{Secure, WireTotals};
 use crate::record::{Interval, Sending, Window};
-use crate::scenario::{Incident, Load, Token, events};
+use crate::scenario::{Dialect, Incident, Load, Slot, Token, events};
 use crate::schedule::Schedule;
 use crate::stamp::Stamp;
 
@@ -50,6 +50,8 @@ pub struct Assignment {
     pub server: SocketAddr,
     /// `host:port`, as clients write it.
     pub authority: String,
+    /// The interface that it speaks.
+    pub dialect: Dialect,
     /// What every client sends to be let in.
     pub token: Option<Token>,
     /// Whom clients trust, where connections are encrypted.
@@ -74,7 +76,14 @@ impl Assignment {
     /// The name of a channel.
     #[must_use]
     pub fn channel(&self, number: usize) -> String {
-        format!("bench-{:08x}-{number}", self.run)
+        let Some(template) = self.dialect.template() else {
+            return format!("bench-{:08x}-{number}", self.run);
+        };
+        template.channel.fill(|slot| match slot {
+            Slot::Run => format!("{:08x}", self.run),
+            Slot::Number => number.to_string(),
+            _ => String::new(),
+        })
     }
 
     /// The pairs of publisher and channel that publish: each a WebSocket of its own.

@@ -30,11 +30,12 @@ impl Road {
         socket: Rc<Socket>,
         secure: Option<&Secure>,
         transport: Transport,
+        subscription: &Subscription,
     ) -> Result<Self, ClientError> {
         Ok(Self {
             socket,
             carrier: secure.map(Carrier::new).transpose()?.map(Box::new),
-            client: Client::new(transport),
+            client: Client::of(transport, subscription),
         })
     }
 
@@ -47,7 +48,7 @@ impl Road {
 
     /// Whether the client may ask.
     pub(super) fn is_ready(&self) -> Result<bool, ClientError> {
-        let upgrades = matches!(self.client, Client::WebSocket(_));
+        let upgrades = self.client.upgrades();
         let ready = |carrier: &Carrier| carrier.is_ready(upgrades);
         let carrier = self.carrier.as_deref();
         Ok(carrier.map_or(Ok(true), ready)?)

@@ -171,13 +171,13 @@ impl Session {
         } = self.shard.assignment.load;
         let socket = self.dial().await?;
         let secure = self.shard.assignment.secure.as_ref();
-        let road = &mut Road::new(socket, secure, transport)?;
+        let road = &mut Road::new(socket, secure, transport, &self.subscription)?;
         if !road.is_ready()? {
             // Boxed: what it needs is given back once it is done.
             Box::pin(self.greet(road)).await?;
         }
         self.request(road).await?;
-        if transport == Transport::LongPolling && self.cursor.has_position() {
+        if transport == Transport::LongPolling && self.subscription.is_held(&self.cursor) {
             // It receives from now on; its answer may take as long as it asked to be held.
             self.note_open(open, started);
         }

@@ -9,7 +9,7 @@ use super::outage::{Outages, Script};
 use super::session::Session;
 use super::shard::{Shard, ShardReport, Usage, channel_number};
 use super::{Assignment, Order, Post, Report, SwarmError};
-use crate::client::{Profile, Subscription};
+use crate::client::{Asked, Profile, Subscription};
 use crate::clock::Moment;
 use crate::record::{Recorder, Window};
 
@@ -84,9 +84,12 @@ fn subscriptions(assignment: &Assignment) -> Vec<Rc<Subscription>> {
     let load = &assignment.load;
     let profile = Rc::new(Profile::of_subscribers(load).with_token(assignment.token.as_ref()));
     let authority: Rc<str> = assignment.authority.as_str().into();
+    let template = assignment.dialect.template();
+    let asked = template.and_then(|template| Asked::new(template, load).map(Rc::new));
     let one = |channel| {
         let channel = assignment.channel(channel).into();
         Subscription::new(load, Rc::clone(&authority), channel, Rc::clone(&profile))
+            .by_template(asked.as_ref())
     };
     (0..load.channels)
         .map(|channel| Rc::new(one(channel)))

@@ -1,4 +1,4 @@
-//! The first request to a server. Any answer will do: a server without `/healthz` is one all the same.
+//! The first request to a server. Any answer will do: a server that has nothing there is one all the same.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -35,6 +35,7 @@ impl<'a> Health<'a> {
         address: SocketAddr,
         authority: &'a str,
         secure: Option<&Secure>,
+        path: &str,
     ) -> Result<Self, TargetError> {
         let refused = |reason| TargetError::Refused {
             url: url.to_owned(),
@@ -57,8 +58,8 @@ impl<'a> Health<'a> {
             url,
             client: client.build().map_err(|error| refused(innermost(&error)))?,
             request: match secure {
-                Some(_) => format!("https://{authority}/healthz"),
-                None => format!("http://{address}/healthz"),
+                Some(_) => format!("https://{authority}{path}"),
+                None => format!("http://{address}{path}"),
             },
             authority,
         })
@@ -135,7 +136,7 @@ mod tests {
     async fn who_refuses_to_the_end_is_not_called_silent_and_who_is_silent_is() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let health = Health::new("http://there", address, "there", None).unwrap();
+        let health = Health::new("http://there", address, "there", None, "/healthz").unwrap();
         let silent = health.within(SHORT).await.unwrap_err();
         assert!(matches!(silent, TargetError::Silent { .. }), "{silent}");
         drop(listener);

@@ -3,6 +3,7 @@
 mod bundled;
 mod child;
 mod cluster;
+mod command;
 mod freeze;
 mod health;
 mod trust;
@@ -13,6 +14,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::Pid;
+use tempfile::TempDir;
 use thiserror::Error;
 
 pub use bundled::{RelayArgs, run as run_bundled_relay};
@@ -23,7 +25,7 @@ use freeze::Who;
 use health::Health;
 
 use crate::net::{Secure, SecureError};
-use crate::scenario::{Endpoint, Load, Target, Token, TokenSource};
+use crate::scenario::{Dialect, Endpoint, Load, Target, Token, TokenSource};
 
 /// Kills every server that bench started and lets go on what it has stopped, for a process that
 /// ends without unwinding.
@@ -60,6 +62,15 @@ pub enum TargetError {
         command: String,
         /// How it ended.
         status: String,
+    },
+    /// What the command names cannot be had.
+    #[error("target.command: no {place} for the server: {source}")]
+    Place {
+        /// What it names.
+        place: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// The bundled relay did not say where it listens.
     #[error("the bundled relay did not start: {0}")]
@@ -113,6 +124,8 @@ pub struct Server {
     /// Whom clients trust, where connections are encrypted.
     pub secure: Option<Secure>,
     child: Option<Child>,
+    /// Where it may write; gone with it.
+    _scratch: Option<TempDir>,
 }
 
 impl Server {
@@ -137,7 +150,8 @@ impl Server {
                     Some(file) => Some(trust::of_file(&file, &endpoint.host, load)?),
                     None => None,
                 };
-                let health = Health::new(&url, address, &authority, secure.as_ref())?;
+                let health =
+                    Health::new(&url, address, &authority, secure.as_ref(), target.health())?;
                 trust::confirm(health.now().await, &url, address, secure.as_ref(), load).await?;
                 Ok(Self {
                     address,
@@ -147,11 +161,14 @@ impl Server {
                     name: format!("bundled relay {}", env!("CARGO_PKG_VERSION")),
                     token: None,
                     child: Some(child),
+                    _scratch: None,
                 })
             }
-            Target::Relay {
+            Target::At {
+                dialect,
                 url,
                 endpoint,
+                health,
                 pid,
                 command,
                 token,
@@ -165,9 +182,13 @@ impl Server {
                     true => Some(trust::of_system(tls_ca.as_deref(), &endpoint.host, load)?),
                     false => None,
                 };
-                let health = Health::new(url, address, &authority, secure.as_ref())?;
+                let health = Health::new(url, address, &authority, secure.as_ref(), health)?;
+                let mut scratch = None;
                 let child = match command {
-                    Some(words) => run(words, processors, &health).await.map(Some),
+                    Some(words) => {
+                        let words = command::fill(words, &mut scratch)?;
+                        run(&words, processors, &health).await.map(Some)
+                    }
                     None => health.now().await.map(|()| None),
                 };
                 let child = trust::confirm(child, url, address, secure.as_ref(), load).await?;
@@ -176,9 +197,14 @@ impl Server {
                     authority,
                     secure,
                     pid: pid.or(child.as_ref().map(Child::id)),
-                    name: format!("relay at {url}"),
+                    name: match dialect {
+                        Dialect::Relay => format!("relay at {url}"),
+                        Dialect::Nchan(_) => format!("Nchan at {url}"),
+                        Dialect::Template(_) => format!("server at {url}"),
+                    },
                     token,
                     child,
+                    _scratch: scratch,
                 })
             }
         }
@@ -263,7 +289,9 @@ mod tests {
         // A server that never listens, started by a wrapper.
         let line = format!("sleep 60 & echo $! > {}; wait", file.display());
         let endpoint = Endpoint::read("http://127.0.0.1:1").unwrap();
-        let target = Target::Relay {
+        let target = Target::At {
+            dialect: Dialect::Relay,
+            health: "/healthz".to_owned(),
             url: "http://127.0.0.1:1".to_owned(),
             endpoint,
             pid: None,

@@ -15,12 +15,20 @@ pub fn fits(plan: &Plan) -> Result<(), String> {
             "events happen to simulated clients alone: leave out [[events]] to compare them with a browser".to_owned(),
         );
     }
-    if let Target::Relay { token: Some(_), .. } = plan.target {
-        return Err(
-            "the page's clients send no token: leave out target.token, token_file and token_env, \
-             and let the server ask for none"
-                .to_owned(),
-        );
+    for target in plan.servers() {
+        if target.dialect().template().is_some() {
+            return Err(
+                "the page's clients speak the relay's interface alone: leave out target.server"
+                    .to_owned(),
+            );
+        }
+        if let Target::At { token: Some(_), .. } = target {
+            return Err(
+                "the page's clients send no token: leave out target.token, token_file and token_env, \
+                 and let the server ask for none"
+                    .to_owned(),
+            );
+        }
     }
     for load in plan.trials.iter().map(|trial| &trial.load) {
         let cannot = [

@@ -237,6 +237,7 @@ pub(crate) fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor
             published: planned,
             expected: delivered,
             delivered,
+            missed_reports: Some(0),
             ..Messages::default()
         },
         latency_ns: Latencies {

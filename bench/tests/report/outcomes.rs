@@ -25,7 +25,7 @@ fn cut() -> EventResult {
             ..Summary::default()
         }),
         missed: 3,
-        missed_reports: 1,
+        missed_reports: Some(1),
     }
 }
 
@@ -42,7 +42,7 @@ fn stormy() -> RunResult {
             back: 998,
             time_until_all_back_ns: None,
             missed: 0,
-            missed_reports: 0,
+            missed_reports: Some(0),
             ..cut()
         },
         EventResult {

@@ -20,7 +20,7 @@ fn events_are_named_where_they_happen() {
             time_until_all_back_ns: Some(1_100_000_000),
             catch_up_ns: None,
             missed: 0,
-            missed_reports: 0,
+            missed_reports: Some(0),
         }];
     }
     let chart = chart(&run, "latency-over-time");

@@ -121,7 +121,7 @@ fn changed(at: u64, span: Option<u64>, rate: f64) -> EventResult {
         time_until_all_back_ns: None,
         catch_up_ns: None,
         missed: 0,
-        missed_reports: 0,
+        missed_reports: Some(0),
     }
 }
 

@@ -87,7 +87,7 @@ fn the_scheme_of_a_url_says_whether_there_is_tls() {
     let plan = text("[target]\nurl = \"https://localhost:8443\"", &[]).unwrap();
     assert_eq!(spoken(&plan), [Protocol::Http1Tls]);
     assert!(
-        matches!(&plan.target, Target::Relay { endpoint, .. } if endpoint.tls && endpoint.port == 8443)
+        matches!(&plan.target, Target::At { endpoint, .. } if endpoint.tls && endpoint.port == 8443)
     );
     for (source, told) in [
         (

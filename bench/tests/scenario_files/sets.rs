@@ -31,7 +31,7 @@ fn a_set_changes_one_value() {
     });
     check(
         "target.url=http://localhost:8080/",
-        |plan| matches!(&plan.target, Target::Relay { url, .. } if url == "http://localhost:8080"),
+        |plan| matches!(&plan.target, Target::At { url, .. } if url == "http://localhost:8080"),
     );
     check("seed=7", |plan| plan.seed == 7);
     check("title=Two words", |plan| plan.title == "Two words");

@@ -23,6 +23,7 @@ mod hostile;
 mod link;
 mod live;
 mod plan;
+mod nchan;
 #[path = "../common/process.rs"]
 #[expect(dead_code, reason = "some of it is for `truth.rs` only")]
 mod process;

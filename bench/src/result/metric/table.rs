@@ -315,7 +315,7 @@ pub(super) static PLAIN: [Metric; 34] = [
         Count,
         Lower,
         "times the server said that it had dropped messages",
-        |t| num(t.messages.missed_reports)
+        |t| t.messages.missed_reports.and_then(num)
     ),
     metric!(
         "publish_errors",

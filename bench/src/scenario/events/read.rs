@@ -199,7 +199,7 @@ fn misfit(event: &Incident, phases: &Phases, target: &Target) -> Option<String> 
     }
     let known = match target {
         Target::Bundled => true,
-        Target::Relay { pid, command, .. } => pid.is_some() || command.is_some(),
+        Target::At { pid, command, .. } => pid.is_some() || command.is_some(),
     };
     (matches!(event.action, Action::Freeze { .. }) && !known).then(|| {
         format!(

@@ -5,8 +5,10 @@
 
 mod kinds;
 mod number;
+mod served;
 
 pub(super) use kinds::rate;
+pub(super) use served::Served;
 
 use std::time::Duration;
 
@@ -65,6 +67,8 @@ pub(super) enum Setting {
     Tls(bool),
     Http(Http),
     Nodes(usize),
+    /// The server, where a scenario has several.
+    Target(Served),
 }
 
 impl Setting {
@@ -105,6 +109,7 @@ impl Setting {
             "tls" => Self::Tls(wanted.truth()?),
             "http" => Self::Http(kinds::http(&wanted)?),
             "nodes" => Self::Nodes(wanted.count(1..=MAX_NODES)?),
+            "target" => Self::Target(Served::named(wanted.text()?)),
             _ => Self::KeepAlive(wanted.truth()?),
         })
     }
@@ -169,6 +174,7 @@ impl Setting {
             }
         }
         let mut publishers = None;
+        let mut served = None;
         for setting in settings {
             match *setting {
                 Self::Transport(transport) => load.transport = transport,
@@ -197,7 +203,11 @@ impl Setting {
                 Self::Tls(tls) => load.tls = tls,
                 Self::Http(http) => load.http = http,
                 Self::Nodes(count) => load.nodes = count,
+                Self::Target(ref target) => served = Some(target),
             }
+        }
+        if let Some(served) = served {
+            served.settle(&mut load);
         }
         load.publishers = publishers.unwrap_or(load.channels.min(DEFAULT_PUBLISHERS));
         load
@@ -232,6 +242,7 @@ impl Setting {
             Self::Tls(_) => "tls",
             Self::Http(_) => "http",
             Self::Nodes(_) => "nodes",
+            Self::Target(_) => "target",
         }
     }
 
@@ -266,6 +277,7 @@ impl Setting {
             | Self::Preset(_)
             | Self::Tls(_)
             | Self::Http(_)
+            | Self::Target(_)
             | Self::Down(None)
             | Self::Up(None) => Factor::Text(self.word()),
         }
@@ -333,6 +345,7 @@ impl Setting {
             }
             Self::KeepAlive(truth) | Self::Tls(truth) => truth.to_string(),
             Self::Http(http) => http.to_string(),
+            Self::Target(served) => served.name.clone(),
         }
     }
 }
@@ -370,6 +383,7 @@ pub(super) fn example(key: &str) -> &'static str {
         "tls" => "tls = true",
         "http" => "http = \"2\"",
         "nodes" => "nodes = 4",
+        "target" => "target = \"relay\"",
         _ => "keep_alive = true",
     }
 }

@@ -104,7 +104,7 @@ fn runs_with_different_events_are_refused() {
         time_until_all_back_ns: Some(1),
         catch_up_ns: None,
         missed: 0,
-        missed_reports: 0,
+        missed_reports: Some(0),
     };
     let of = |affected| with(base(), |trial| trial.events = vec![cut(affected)]);
     let refused = |base: &RunResult, candidate: &RunResult| {
