@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::timeline::Totals;
 use crate::clock::Moment;
 use crate::net::WireTotals;
-use crate::probe::{Process, socket_size};
+use crate::probe::{Process, Tree, socket_size};
 use crate::record::{Ranges, Series, Window};
 use crate::result::{
     Bytes, Clients, Floor, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes,
@@ -27,6 +27,8 @@ struct Cpu {
 pub(super) struct Measured {
     pub(super) phases: PhaseTimes,
     pub(super) server: ServerCost,
+    /// The server's processes, when they are known.
+    pub(super) tree: Option<Tree>,
     /// An idle exchange with the server, before the first client.
     pub(super) floor: Option<Floor>,
     /// What those exchanges took on the wire.
@@ -49,13 +51,28 @@ impl Measured {
     }
 
     /// The measured phase begins or, the second time, ends.
-    pub(super) fn mark(&mut self, pid: Option<u32>) {
+    pub(super) fn mark(&mut self) {
+        let cpu = Cpu {
+            server: self.server_cpu(),
+            generator: Process::this().cpu_ns(),
+            at: Moment::now().0,
+        };
         if self.start.is_none() {
-            self.start = Some(cpu(pid));
+            self.start = Some(cpu);
         } else {
-            self.end = Some(cpu(pid));
-            self.server.rss_loaded = pid.and_then(|pid| Process::new(pid).resident());
+            self.end = Some(cpu);
+            self.server.rss_loaded = self.server_resident();
         }
+    }
+
+    /// CPU time of the server so far, in nanoseconds.
+    pub(super) fn server_cpu(&mut self) -> Option<u64> {
+        self.tree.as_mut()?.cpu_ns()
+    }
+
+    /// Resident memory of the server now, in bytes.
+    pub(super) fn server_resident(&mut self) -> Option<u64> {
+        self.tree.as_mut()?.resident()
     }
 
     /// Processors that this much CPU time kept busy between the marks, which a busy machine sets late.
@@ -72,17 +89,9 @@ impl Measured {
     }
 
     /// Peaks, while both sides still run.
-    pub(super) fn sample_memory(&mut self, pid: Option<u32>) {
-        self.server.rss_peak = pid.and_then(|pid| Process::new(pid).peak());
+    pub(super) fn sample_memory(&mut self) {
+        self.server.rss_peak = self.tree.as_mut().and_then(Tree::peak);
         self.generator_peak = Process::this().peak();
-    }
-}
-
-fn cpu(pid: Option<u32>) -> Cpu {
-    Cpu {
-        server: pid.and_then(|pid| Process::new(pid).cpu_ns()),
-        generator: Process::this().cpu_ns(),
-        at: Moment::now().0,
     }
 }
 

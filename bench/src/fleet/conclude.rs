@@ -50,7 +50,7 @@ impl End {
     ) -> Result<Trialled, RunError> {
         let (address, target) = (self.server.address.to_string(), self.server.name.clone());
         let nobody = self.swarm.progress().opened.load(Ordering::Relaxed) == 0;
-        self.measured.sample_memory(self.server.pid);
+        self.measured.sample_memory();
         let report = finish(self.swarm, self.reports, &mut self.timeline).await;
         self.server.stop().await;
         let report = report?;

@@ -9,6 +9,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::Event;
+use super::assemble::Measured;
 use crate::probe::Process;
 use crate::record::{Interval, Sending, Series, Window};
 use crate::result::Second;
@@ -34,7 +35,6 @@ struct Open {
 /// CPU time of both sides when the last second ended.
 #[derive(Debug)]
 pub(super) struct Sampler {
-    server: Option<Process>,
     server_cpu: Option<u64>,
     generator_cpu: Option<u64>,
 }
@@ -74,27 +74,29 @@ impl Timeline {
         }
     }
 
-    pub(super) fn sampler(&self, server: Option<Process>) -> Sampler {
+    pub(super) fn sampler(&self, measured: &mut Measured) -> Sampler {
         Sampler {
-            server_cpu: server.and_then(|server| server.cpu_ns()),
+            server_cpu: measured.server_cpu(),
             generator_cpu: Process::this().cpu_ns(),
-            server,
         }
     }
 
     /// Books what both sides cost in a second that has ended.
-    pub(super) fn sample(&mut self, sampler: &mut Sampler, second: u32, connected: u64) {
+    pub(super) fn sample(
+        &mut self,
+        sampler: &mut Sampler,
+        measured: &mut Measured,
+        second: u32,
+        connected: u64,
+    ) {
         let row = self.row(second);
         row.connected = connected;
-        row.server_rss = sampler.server.and_then(|server| server.resident());
+        row.server_rss = measured.server_resident();
         let spent = |before: &mut Option<u64>, now: Option<u64>| {
             now.zip(std::mem::replace(before, now))
                 .map(|(now, before)| now.saturating_sub(before))
         };
-        row.server_cpu_ns = spent(
-            &mut sampler.server_cpu,
-            sampler.server.and_then(|server| server.cpu_ns()),
-        );
+        row.server_cpu_ns = spent(&mut sampler.server_cpu, measured.server_cpu());
         row.generator_cpu_ns = spent(&mut sampler.generator_cpu, Process::this().cpu_ns());
         self.sampled = second + 1;
     }

@@ -15,10 +15,10 @@ use super::timeline::Timeline;
 use super::{Event, Phase, Progress, RunError, Trialled};
 use crate::clock::Moment;
 use crate::net::WireTotals;
-use crate::probe::{self, Process, Processors};
+use crate::probe::{self, Process, Processors, Tree};
 use crate::record::Window;
 use crate::result::Floor;
-use crate::scenario::{Incident, Plan, Poll, Transport, Trial, capacity, events};
+use crate::scenario::{Incident, Plan, Poll, Target, Transport, Trial, capacity, events};
 use crate::swarm::{Assignment, Report, Swarm};
 use crate::target::Server;
 use crate::witness::Witness;
@@ -74,7 +74,11 @@ pub(super) async fn run(
         () = stop.cancelled() => return Ok(None),
     };
     let mut measured = Measured::default();
-    measured.server.rss_base = server.pid.and_then(|pid| Process::new(pid).resident());
+    measured.tree = server.pid.map(match plan.target_of(trial) {
+        Target::Bundled => Tree::single,
+        Target::At { .. } => Tree::of,
+    });
+    measured.server.rss_base = measured.server_resident();
     (measured.floor, measured.asking) = tokio::select! {
         floor = floor(&server, plan.target_of(trial).health()) => floor,
         () = stop.cancelled() => return Ok(None),
@@ -235,7 +239,7 @@ impl Run<'_> {
         let at = |moment: Moment| origin + Duration::from_nanos(moment.0.saturating_sub(start.0));
         let mut second = 0;
         let mut look = tokio::time::interval(LOOK);
-        let mut sampler = timeline.sampler(self.server.pid.map(Process::new));
+        let mut sampler = timeline.sampler(&mut self.measured);
         // However this ends, the server goes on.
         let mut freezer = Freezer::new(&self.plan.events, &window);
         loop {
@@ -254,11 +258,11 @@ impl Run<'_> {
                         self.measured.doubts.push(reason);
                     }
                     if mark == Some(boundary) {
-                        self.measured.mark(self.server.pid);
+                        self.measured.mark();
                     }
                     if boundary == window.end_of(second) {
                         let connected = self.swarm.progress().connected.load(Ordering::Relaxed);
-                        timeline.sample(&mut sampler, second, connected);
+                        timeline.sample(&mut sampler, &mut self.measured, second, connected);
                         second += 1;
                     }
                 }

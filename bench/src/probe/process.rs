@@ -37,6 +37,14 @@ impl Process {
         self.status("VmRSS:")
     }
 
+    /// Resident memory now, in bytes, where what is shared with other processes counts for its part; `None` without the
+    /// right to look.
+    #[must_use]
+    pub fn proportional(&self) -> Option<u64> {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.pid)).ok()?;
+        kilobytes(&rollup, "Pss:")
+    }
+
     /// The largest resident memory so far, in bytes.
     #[must_use]
     pub fn peak(&self) -> Option<u64> {

@@ -219,7 +219,7 @@ impl Server {
         // A wrapper standing still would not hold up the server behind it.
         let who = match &self.child {
             Some(child) if self.pid == Some(child.id()) => Some(Who::Group(child.group())),
-            _ => named.and_then(Pid::from_raw).map(Who::Process),
+            _ => named.and_then(Pid::from_raw).map(Who::all_of),
         };
         Frozen::new(who.ok_or(io::ErrorKind::NotFound)?)
     }

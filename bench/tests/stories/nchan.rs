@@ -75,6 +75,9 @@ fn is_whole(trial: &Value) {
     assert_eq!(number("/clients/connected"), 40);
     assert_eq!(number("/clients/reconnects"), 0, "{trial}");
     assert!(number("/latency_ns/connect/count") == 40, "{trial}");
+    // The master of nginx does nothing: what is spent is its worker's.
+    assert!(number("/server/cpu_ns") > 1_000_000, "{trial}");
+    assert!(number("/server/rss_loaded") > 1_000_000 && number("/server/rss_peak") > 1_000_000);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bench::scenario::{Load, Transport};
+use bench::scenario::{Dialect, Load, Transport};
 use bench::swarm::{Assignment, Progress};
 
 /// Set in the environment of the server's process.
@@ -106,6 +106,7 @@ pub(crate) fn clients(
         run: RUN,
         server,
         authority: server.to_string(),
+        dialect: Dialect::Relay,
         token: None,
         secure: None,
         load: Load {
