@@ -265,7 +265,12 @@ fn empty(plan: &Plan, command: Vec<String>, kept: Option<&Processors>) -> RunRes
 
 /// Adds a trial to the result and tells of it.
 fn keep(result: &mut RunResult, trialled: Trialled, observe: &mut dyn FnMut(Event<'_>)) {
-    result.environment.target = trialled.target;
+    let known = &mut result.environment.target;
+    // Each trial has a server of its own; of several kinds all are named.
+    if known.is_empty() || !known.split(", ").any(|one| one == trialled.target) {
+        let before = if known.is_empty() { "" } else { ", " };
+        known.push_str(&format!("{before}{}", trialled.target));
+    }
     result.environment.kernel_timestamps &= trialled.stamped;
     result.trials.push(trialled.result);
     let log = trialled.log;

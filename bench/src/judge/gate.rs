@@ -8,7 +8,7 @@
 
 use super::baseline::{self, Counterpart};
 use crate::result::{GateResult, RunResult, TrialResult, metric};
-use crate::scenario::{Bound, Factor, GateRule, Op, Reference};
+use crate::scenario::{Bound, Factor, GateRule, Op, Reference, target_in};
 
 /// Counts of what must not happen: a rule on one of them must hold in every trial.
 pub const FAULTS: [&str; 7] = [
@@ -109,7 +109,15 @@ fn check(
 
 /// Whether a trial is one that the rule is about. Nothing is compared with itself.
 fn matches(rule: &GateRule, trial: &TrialResult) -> bool {
-    match rule.selector {
+    let target = target_in(&trial.factors);
+    let at = match rule.target {
+        Some(_) => rule.target == target,
+        None => rule
+            .bound
+            .target()
+            .is_none_or(|other| target != Some(other)),
+    };
+    at && match rule.selector {
         Some(transport) => trial.transport == transport,
         None => rule.bound.transport() != Some(trial.transport),
     }
@@ -128,12 +136,14 @@ fn counterpart(
     };
     let counterpart = match to {
         Reference::Baseline => baseline::same(group, baseline, &rule.metric),
-        Reference::Transport(transport) => {
+        Reference::Transport(_) | Reference::Target(_) => {
+            let (key, name) = match to {
+                Reference::Target(target) => ("target", target.to_string()),
+                Reference::Transport(transport) => ("transport", transport.to_string()),
+                Reference::Baseline => ("", String::new()),
+            };
             let mut factors = group[0].factors.clone();
-            factors.insert(
-                "transport".to_owned(),
-                Factor::Text(transport.name().to_owned()),
-            );
+            factors.insert(key.to_owned(), Factor::Text(name.clone()));
             // A factor that the other transport has no use for is none of its own.
             let same = |group: &&Vec<&TrialResult>| {
                 let other = &group[0].factors;
@@ -152,7 +162,7 @@ fn counterpart(
                     } else {
                         "was not run"
                     };
-                    format!("nothing to compare with: {transport} {what} at these factors")
+                    format!("nothing to compare with: {name} {what} at these factors")
                 }),
             }
         }

@@ -1,16 +1,45 @@
 //! Trials that differ only in transport and in what that is spoken over, side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::report::{show, words};
 use crate::result::{RunResult, TrialResult, metric};
-use crate::scenario::{Factor, Protocol, Transport};
+use crate::scenario::{Factor, Protocol, TargetName, Transport, target_in};
 
 /// The keys that say who stands in a comparison, not what is compared.
-pub(crate) const WHO: [&str; 3] = ["transport", "tls", "http"];
+pub(crate) const WHO: [&str; 4] = ["transport", "tls", "http", "target"];
 
-/// Who stands in a comparison: a transport, and its protocol where the run compares several.
-pub(crate) type Who = (Transport, Option<Protocol>);
+/// Who stands in a comparison: a transport, and what it is spoken over or who speaks it, where the run compares several.
+pub(crate) type Who = (Transport, Option<Over>);
+
+/// What transports are compared over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Over {
+    /// What is between TCP and the transport.
+    Protocol(Protocol),
+    /// The server.
+    Target(TargetName),
+}
+
+impl Over {
+    /// All of its kind, in words.
+    pub(crate) fn each(self) -> &'static str {
+        match self {
+            Self::Protocol(_) => " over each protocol",
+            Self::Target(_) => " of each server",
+        }
+    }
+}
+
+impl fmt::Display for Over {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(protocol) => protocol.fmt(f),
+            Self::Target(target) => target.fmt(f),
+        }
+    }
+}
 
 /// The trials of one combination of the other factors.
 #[derive(Debug)]
@@ -25,8 +54,8 @@ pub(crate) struct Comparison<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Group<'a> {
     pub(crate) transport: Transport,
-    /// What it is spoken over, when the run compares several protocols.
-    pub(crate) over: Option<Protocol>,
+    /// What it is spoken over or who speaks it, when the run compares several.
+    pub(crate) over: Option<Over>,
     /// The valid repeats, or all of them when none is valid.
     pub(crate) trials: Vec<&'a TrialResult>,
     /// Whether a repeat is valid.
@@ -52,7 +81,7 @@ impl Group<'_> {
     /// Its name as scenarios have it, marked when its trials cannot be trusted.
     pub(crate) fn label(&self) -> String {
         let name = match self.over {
-            Some(protocol) => format!("{}, {protocol}", self.transport),
+            Some(over) => format!("{}, {over}", self.transport),
             None => self.transport.to_string(),
         };
         if self.valid {
@@ -64,7 +93,11 @@ impl Group<'_> {
 
     /// Whether it is those of the run's trials that this one is of.
     pub(crate) fn has(&self, trial: &TrialResult) -> bool {
-        let over = self.over.is_none() || self.over == Protocol::of(&trial.load);
+        let over = match self.over {
+            None => true,
+            Some(Over::Protocol(over)) => Protocol::of(&trial.load) == Some(over),
+            Some(Over::Target(over)) => target_in(&trial.factors) == Some(over),
+        };
         trial.transport == self.transport && over
     }
 }
@@ -114,8 +147,12 @@ impl<'a> Comparison<'a> {
 
     /// The same with one of its protocols alone, the newest, for a picture that has no room for all.
     pub(crate) fn narrowed(&self) -> Self {
-        let newest = self.groups.iter().filter_map(|group| group.over).max();
-        let of = |group: &&Group<'a>| group.over == newest;
+        self.only(self.groups.iter().filter_map(|group| group.over).max())
+    }
+
+    /// The same with what is over one protocol, or of one server, alone.
+    pub(crate) fn only(&self, over: Option<Over>) -> Self {
+        let of = |group: &&Group<'a>| group.over == over;
         let groups = self.groups.iter().filter(of).map(|group| Group {
             over: None,
             ..group.clone()
@@ -140,11 +177,19 @@ fn number(count: usize) -> Factor {
     Factor::Number(count as f64)
 }
 
+/// Whether the run compares servers.
+pub(crate) fn compares_targets(run: &RunResult) -> bool {
+    let mut all = run.trials.iter().map(|trial| target_in(&trial.factors));
+    let first = all.next();
+    all.any(|other| Some(other) != first)
+}
+
 /// Whether the run compares protocols.
 pub(crate) fn compares_protocols(run: &RunResult) -> bool {
     let mut all = run.trials.iter().map(|trial| Protocol::of(&trial.load));
     let first = all.next();
-    all.any(|other| Some(other) != first)
+    // What a server is spoken to over is a part of it.
+    !compares_targets(run) && all.any(|other| Some(other) != first)
 }
 
 /// The factors that take more than one value in the run, who is compared left out.
@@ -174,7 +219,8 @@ pub(crate) fn varying(run: &RunResult) -> Vec<String> {
 
 /// The run's comparisons, in the order in which the trials name them, numbers ascending.
 pub(crate) fn comparisons(run: &RunResult) -> Vec<Comparison<'_>> {
-    let (keys, several) = (varying(run), compares_protocols(run));
+    let keys = varying(run);
+    let several = (compares_targets(run), compares_protocols(run));
     let mut found: Vec<(BTreeMap<String, Factor>, Vec<&TrialResult>)> = Vec::new();
     for trial in &run.trials {
         let factors: BTreeMap<_, _> = keys
@@ -211,9 +257,11 @@ fn order(keys: &[String], factors: &BTreeMap<String, Factor>) -> Vec<(f64, Strin
         .collect()
 }
 
-fn groups<'a>(trials: &[&'a TrialResult], several: bool) -> Vec<Group<'a>> {
+fn groups<'a>(trials: &[&'a TrialResult], (targets, protocols): (bool, bool)) -> Vec<Group<'a>> {
     let who = |trial: &TrialResult| {
-        let over = Protocol::of(&trial.load).filter(|_| several);
+        let target = target_in(&trial.factors).filter(|_| targets);
+        let protocol = Protocol::of(&trial.load).filter(|_| protocols);
+        let over = target.map(Over::Target).or(protocol.map(Over::Protocol));
         (trial.transport, over)
     };
     let mut by: BTreeMap<Who, Vec<&'a TrialResult>> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! What TLS and HTTP/2 change, in sentences made from the figures of a run that compares them; and how many
 //! connections a browser would have had.
 
-use crate::report::comparison::{Comparison, Group, shown, side_by_side};
+use crate::report::comparison::{Comparison, Group, Over, shown, side_by_side};
 use crate::report::ranking::times;
 use crate::report::show;
 use crate::report::words::{list, name, sentence_start};
@@ -54,7 +54,7 @@ fn group<'a>(
     over: Protocol,
 ) -> Option<&'a Group<'a>> {
     let mut trusted = of.groups.iter().filter(|group| group.valid);
-    trusted.find(|group| group.who() == (transport, Some(over)))
+    trusted.find(|group| group.who() == (transport, Some(Over::Protocol(over))))
 }
 
 fn figure(of: &Comparison<'_>, who: (Transport, Protocol), metric: &str) -> Option<f64> {
@@ -174,7 +174,10 @@ fn opening(of: &Comparison<'_>) -> Option<String> {
 fn processor(of: &Comparison<'_>) -> Option<String> {
     const CPU: &str = "server_cpu_per_thousand";
     let protocols = [Protocol::Http1, Protocol::Http1Tls, Protocol::Http2Tls];
-    let named = |over: &Protocol| of.groups.iter().any(|group| group.over == Some(*over));
+    let named = |over: &Protocol| {
+        let over = Some(Over::Protocol(*over));
+        of.groups.iter().any(|group| group.over == over)
+    };
     let protocols: Vec<Protocol> = protocols.into_iter().filter(named).collect();
     let row = |transport| {
         let values: Vec<Option<f64>> = protocols
@@ -204,7 +207,8 @@ fn processor(of: &Comparison<'_>) -> Option<String> {
 
 /// How many connections each client had, by count.
 fn connections(of: &Comparison<'_>) -> Option<String> {
-    if of.groups.iter().all(|group| group.over.is_none()) {
+    let over = |group: &Group<'_>| matches!(group.over, Some(Over::Protocol(_)));
+    if !of.groups.iter().any(over) {
         return None;
     }
     let open = of.groups.iter().filter(|group| group.valid);

@@ -72,12 +72,14 @@ pub(crate) fn factor(key: &str, factor: &Factor) -> String {
 /// A combination of factors, the transport first, such as `sse, 1,000 clients`.
 pub(crate) fn factors(factors: &BTreeMap<String, Factor>) -> String {
     let transport = factors.get("transport").map(ToString::to_string);
+    let target = factors.get("target").map(ToString::to_string);
     let others = factors
         .iter()
         .filter(|(key, _)| !WHO.contains(&key.as_str()))
         .map(|(key, value)| factor(key, value));
     transport
         .into_iter()
+        .chain(target)
         .chain(protocol(factors))
         .chain(others)
         .collect::<Vec<_>>()

@@ -108,7 +108,7 @@ pub fn write(dir: &Path, witnessed: &Witnessed, run: &RunResult) -> Result<(), R
     let text = markdown(witnessed, run);
     put(&dir.join("witness.md"), text.as_bytes())?;
     if let Some(chart) = charts::of_witness(witnessed) {
-        let file = dir.join("charts").join(chart.name);
+        let file = dir.join("charts").join(&chart.name);
         put(&file.with_extension("svg"), chart.svg()?.as_bytes())?;
         put(&file.with_extension("png"), &chart.png()?)?;
     }

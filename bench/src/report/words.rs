@@ -1,9 +1,9 @@
 //! What a run says, in sentences made from its numbers.
 
-use crate::report::comparison::Who;
+use crate::report::comparison::{Over, Who};
 use crate::report::table;
 use crate::result::{RunResult, Verdict};
-use crate::scenario::{Protocol, Transport};
+use crate::scenario::Transport;
 
 /// The verdict in one sentence.
 pub(crate) fn verdict(run: &RunResult) -> String {
@@ -111,14 +111,16 @@ pub(crate) fn name(transport: Transport) -> &'static str {
 /// The name of who stands in a comparison, such as `SSE (HTTP/2 over TLS)`.
 pub(crate) fn who((transport, over): Who) -> String {
     match over {
-        Some(protocol) => format!("{} ({protocol})", name(transport)),
+        Some(over) => format!("{} ({over})", name(transport)),
         None => name(transport).to_owned(),
     }
 }
 
-/// Several of `all` who stand in a comparison: a transport that is named over each of its protocols is named once.
+/// Several of `all` who stand in a comparison: a transport that is named over each of its protocols, or of each server, is named once.
 pub(crate) fn several(named: &[Who], all: &[Who]) -> String {
-    let of = |whole: &[Who], transport: Transport| -> Vec<Protocol> {
+    let each = named.iter().find_map(|(_, over)| *over);
+    let each = each.map_or("", Over::each);
+    let of = |whole: &[Who], transport: Transport| -> Vec<Over> {
         let own = whole.iter().filter(|(one, _)| *one == transport);
         own.filter_map(|(_, over)| *over).collect()
     };
@@ -132,7 +134,7 @@ pub(crate) fn several(named: &[Who], all: &[Who]) -> String {
         told.push(transport);
         let (mine, every) = (of(named, transport), of(all, transport));
         if every.len() > 1 && mine.len() == every.len() {
-            names.push(format!("{} over each protocol", name(transport)));
+            names.push(format!("{}{each}", name(transport)));
         } else {
             whole = false;
             names.extend(mine.iter().map(|over| who((transport, Some(*over)))));
@@ -142,8 +144,8 @@ pub(crate) fn several(named: &[Who], all: &[Who]) -> String {
     if whole && names.len() > 1 {
         let short = names
             .iter()
-            .map(|name| name.trim_end_matches(" over each protocol"));
-        return format!("{}, over each protocol", list(short));
+            .map(|name| name.strip_suffix(each).unwrap_or(name));
+        return format!("{},{each}", list(short));
     }
     list(names.iter().map(String::as_str))
 }

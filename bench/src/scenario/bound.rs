@@ -1,13 +1,15 @@
 //! The bound of a rule: a value of its own, or a share of what something else measured.
 
-use super::Transport;
 use super::keys::{brief, nearest};
 use super::known::{Kind, Known};
 use super::setting::transports;
+use super::{TargetName, Transport};
 use crate::units::{parse_bytes, parse_duration};
 
 /// The word that stands for a stored run in a bound.
 const BASELINE: &str = "baseline";
+/// What stands before the name of a server in one.
+const TARGET: &str = "target.";
 
 /// What a metric is held against.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,6 +30,8 @@ pub enum Bound {
 pub enum Reference {
     /// Another transport of the same run.
     Transport(Transport),
+    /// The same transport at another server of the same run.
+    Target(TargetName),
     /// The same trials of a run that was stored before.
     Baseline,
 }
@@ -41,6 +45,18 @@ impl Bound {
                 to: Reference::Transport(transport),
                 ..
             } => Some(transport),
+            Self::Relative { .. } | Self::Absolute(_) => None,
+        }
+    }
+
+    /// The server that the bound refers to, if it does.
+    #[must_use]
+    pub fn target(self) -> Option<TargetName> {
+        match self {
+            Self::Relative {
+                to: Reference::Target(target),
+                ..
+            } => Some(target),
             Self::Relative { .. } | Self::Absolute(_) => None,
         }
     }
@@ -82,7 +98,9 @@ impl Bound {
 
 fn names_a_reference(written: &str) -> bool {
     let mut names = transports().map(|(name, _)| name).into_iter();
-    written.starts_with(BASELINE) || names.any(|name| written.starts_with(name))
+    written.starts_with(BASELINE)
+        || written.starts_with(TARGET)
+        || names.any(|name| written.starts_with(name))
 }
 
 fn parse_factor(written: &str) -> Option<f64> {
@@ -96,6 +114,14 @@ fn parse_factor(written: &str) -> Option<f64> {
 fn parse_reference(written: &str) -> Result<Reference, String> {
     if written == BASELINE {
         return Ok(Reference::Baseline);
+    }
+    if let Some(name) = written.strip_prefix(TARGET) {
+        return TargetName::new(name).map(Reference::Target).ok_or_else(|| {
+            format!(
+                "\"{}\" is no name of a target; write one of [targets], such as target.relay",
+                brief(name)
+            )
+        });
     }
     let choices = transports();
     if let Some((_, transport)) = choices.iter().find(|(name, _)| *name == written) {

@@ -5,11 +5,13 @@ use std::fmt;
 use super::keys::{brief, nearest};
 use super::known::{self, Known};
 use super::setting::transports;
-use super::{Bound, Transport};
+use super::{Bound, TargetName, Transport};
 
 /// A bound that a metric must keep, in each combination of factors that the selector names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateRule {
+    /// The server whose trials are held to it, where a scenario has several; `None` is each of them.
+    pub target: Option<TargetName>,
     /// The transport whose trials are held to it; `None` (written `*`) is every
     /// transport but the one that the bound refers to.
     pub selector: Option<Transport>,
@@ -89,17 +91,23 @@ impl GateRule {
     /// # Errors
     /// Says which side is wrong and how it is written.
     pub fn parse(left: &str, right: &str, known: &[Known<'_>]) -> Result<Self, GateFault> {
-        let (selector, metric) = parse_left(left, known).map_err(GateFault::Left)?;
+        let (target, selector, metric) = parse_left(left, known).map_err(GateFault::Left)?;
         let (op, written) = parse_comparison(right).map_err(GateFault::Right)?;
         let bound = Bound::parse(written, metric).map_err(GateFault::Right)?;
+        if let Some(itself) = target.filter(|_| bound.target() == target) {
+            return Err(GateFault::Right(format!(
+                "a gate cannot compare {itself} with itself; name another target, or baseline"
+            )));
+        }
         if let Some(itself) = selector.filter(|_| bound.transport() == selector) {
             return Err(GateFault::Right(format!(
                 "a gate cannot compare {itself} with itself; name another transport, or baseline"
             )));
         }
-        let who = selector.map_or("*", Transport::name);
+        let who = named(target, selector);
         Ok(Self {
             text: format!("{who} {} {} {written}", metric.name, op.sign()),
+            target,
             selector,
             metric: metric.name.to_owned(),
             op,
@@ -110,8 +118,7 @@ impl GateRule {
     /// The left side as a scenario writes it, such as `websocket delivery.p99`.
     #[must_use]
     pub fn left(&self) -> String {
-        let who = self.selector.map_or("*", Transport::name);
-        format!("{who} {}", self.metric)
+        format!("{} {}", named(self.target, self.selector), self.metric)
     }
 
     /// The right side as a scenario writes it, such as `<= 20ms`.
@@ -131,11 +138,27 @@ pub enum GateFault {
     Right(String),
 }
 
-fn parse_left<'a>(
-    left: &str,
-    known: &[Known<'a>],
-) -> Result<(Option<Transport>, Known<'a>), String> {
-    let words: Vec<&str> = left.split_whitespace().collect();
+/// Whose trials, as a scenario writes it, such as `nchan websocket`.
+fn named(target: Option<TargetName>, selector: Option<Transport>) -> String {
+    let who = selector.map_or("*", Transport::name);
+    target.map_or_else(|| who.to_owned(), |target| format!("{target} {who}"))
+}
+
+/// The server, the transport and the metric that a rule is about.
+type Left<'a> = (Option<TargetName>, Option<Transport>, Known<'a>);
+
+fn parse_left<'a>(left: &str, known: &[Known<'a>]) -> Result<Left<'a>, String> {
+    let mut words: Vec<&str> = left.split_whitespace().collect();
+    let mut target = None;
+    if let [name, _, _] = words[..] {
+        target = Some(TargetName::new(name).ok_or_else(|| {
+            format!(
+                "\"{}\" is no name of a target; write a gate like \"nchan websocket lost\"",
+                brief(name)
+            )
+        })?);
+        words.remove(0);
+    }
     let [who, metric] = words[..] else {
         let metric = words.first().and_then(|word| known::find(word, known).ok());
         return Err(format!(
@@ -162,7 +185,7 @@ fn parse_left<'a>(
             });
         }
     };
-    Ok((selector, known::find(metric, known)?))
+    Ok((target, selector, known::find(metric, known)?))
 }
 
 /// Splits a comparison into its sign and what stands behind it, such as `<=` and `20ms`.

@@ -16,6 +16,7 @@ mod known;
 mod link;
 mod load;
 mod matrix;
+mod name;
 mod place;
 mod plan;
 mod protocol;
@@ -50,7 +51,8 @@ pub use load::{
     Arrivals, FOREIGN_PAGE, Headers, Http, Load, MAX_PAYLOAD, MIN_PAYLOAD, Origin, Poll, Publish,
     Transport,
 };
-pub use plan::{Factor, Named, Phases, Plan, Published, Target, Trial};
+pub use name::TargetName;
+pub use plan::{Factor, Named, Phases, Plan, Published, Target, Trial, target_in};
 pub use protocol::Protocol;
 pub use search::{Condition, Search};
 pub use secret::{Token, TokenSource};

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dialect, Endpoint, GateRule, Incident, Load, Search, TokenSource, Transport, events};
+use super::{
+    Dialect, Endpoint, GateRule, Incident, Load, Search, TargetName, TokenSource, Transport, events,
+};
 
 /// How long a trial takes apart from its phases: a server starts and is looked at.
 const START: Duration = Duration::from_millis(500);
@@ -235,6 +237,23 @@ pub struct Trial {
     pub load: Load,
     /// Seeds this trial's schedule and poll phases.
     pub seed: u64,
+}
+
+impl Trial {
+    /// The name of its server, where the scenario has several.
+    #[must_use]
+    pub fn target(&self) -> Option<TargetName> {
+        target_in(&self.factors)
+    }
+}
+
+/// The name of the server that factors say, if they do.
+#[must_use]
+pub fn target_in(factors: &BTreeMap<String, Factor>) -> Option<TargetName> {
+    match factors.get("target") {
+        Some(Factor::Text(name)) => TargetName::new(name),
+        Some(Factor::Number(_)) | None => None,
+    }
 }
 
 /// One value of one matrix key.

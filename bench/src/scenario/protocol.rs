@@ -121,7 +121,7 @@ fn several(scenario: &Scenario, root: &[Entry], report: &mut Report) {
         return;
     }
     let place = place(scenario, "nodes", root);
-    if matches!(scenario.target, Target::Relay { .. }) {
+    if matches!(scenario.target, Target::At { .. }) {
         report.add(Fault::new(
             &place,
             "\"nodes\" means nothing for a server at an address: bench starts several relays only where it starts the \

@@ -103,7 +103,8 @@ fn find_scenario(scenario: &mut Scenario, file: &Path) {
 /// other three; in the file itself such a gate is a slip, and `check_selectors` says so.
 fn drop_gates_of_trials_set_aside(gates: &mut Vec<GateRule>, trials: &[Trial], root: &[Entry]) {
     let by_set = |path| matches!(place_of(root, path), Place::Set(_));
-    if by_set("load.transport") || by_set("matrix.transport") {
+    let sets = ["load.transport", "matrix.transport", "matrix.target"];
+    if sets.into_iter().any(by_set) {
         gates.retain(|gate| applies(gate, trials));
     }
 }
@@ -114,7 +115,19 @@ fn applies(gate: &GateRule, trials: &[Trial]) -> bool {
 
 /// Why the gate can say nothing about these trials, whose transports come from `key`.
 fn complaint(gate: &GateRule, trials: &[Trial], key: &str) -> Option<String> {
-    let used = |transport: &Transport| trials.iter().any(|t| t.load.transport == *transport);
+    for target in [gate.target, gate.bound.target()].into_iter().flatten() {
+        if !trials.iter().any(|trial| trial.target() == Some(target)) {
+            return Some(format!(
+                "no trial is of the target {target}, so the gate \"{gate}\" would hold of nothing; add \"{target}\" to \"matrix.target\" or remove the gate"
+            ));
+        }
+    }
+    let of_target = |trial: &Trial| gate.target.is_none_or(|_| trial.target() == gate.target);
+    let used = |transport: &Transport| {
+        trials
+            .iter()
+            .any(|t| of_target(t) && t.load.transport == *transport)
+    };
     let missing = |transport: Transport, what: &str| {
         format!(
             "no trial uses {transport}, so the gate \"{gate}\" {what}; add {transport} to \"{key}\" or remove the gate"

@@ -7,7 +7,7 @@ use super::plan::{Named, Target};
 use super::setting::{Served, Setting, transports};
 use super::tree::{Entry, Value, place_of};
 use super::written::Scenario;
-use super::{Dialect, Http, Load, Origin, Poll, Trial};
+use super::{Dialect, Http, Load, Origin, Poll, TargetName, Trial};
 
 /// Names that mean something else in a gate.
 const TAKEN: [&str; 2] = ["baseline", "all"];
@@ -36,9 +36,8 @@ pub(super) fn read(section: &Entry, report: &mut Report) -> Vec<Written> {
     let mut targets = Vec::new();
     for entry in table {
         let name = entry.key.as_str();
-        let fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let taken = TAKEN.contains(&name) || transports().iter().any(|(known, _)| *known == name);
-        if taken || name.len() > 24 || !name.chars().all(fit) || name.is_empty() {
+        if taken || TargetName::new(name).is_none() {
             report.add(Fault::new(
                 &entry.place,
                 format!(

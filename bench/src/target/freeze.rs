@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, getpgid, getpgrp, kill_process, kill_process_group};
 
 /// Who stands still now.
 static FROZEN: Mutex<Vec<Who>> = Mutex::new(Vec::new());
@@ -10,13 +10,23 @@ static FROZEN: Mutex<Vec<Who>> = Mutex::new(Vec::new());
 /// Whose processes are stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Who {
-    /// A server that bench started, with all that it started.
+    /// A server that bench started, or one that leads its group, with all that it started.
     Group(Pid),
     /// The process that a scenario names.
     Process(Pid),
 }
 
 impl Who {
+    /// The process that a scenario names, with its group where it leads one: servers of several processes do.
+    pub(super) fn all_of(process: Pid) -> Self {
+        let leads = getpgid(Some(process)).is_ok_and(|group| group == process);
+        if leads && getpgrp() != process {
+            Self::Group(process)
+        } else {
+            Self::Process(process)
+        }
+    }
+
     fn signal(self, signal: Signal) -> rustix::io::Result<()> {
         match self {
             Self::Group(group) => kill_process_group(group, signal),

@@ -60,7 +60,7 @@ fn trial(transport: Transport, rate: f64, interval: Option<f64>, bytes: f64) -> 
 
 pub(crate) fn chart(run: &RunResult, name: &str) -> Chart {
     let drawn = charts::all(run).drawn;
-    let names: Vec<_> = drawn.iter().map(|c| c.name).collect();
+    let names: Vec<_> = drawn.iter().map(|c| c.name.as_str()).collect();
     let found = drawn.iter().position(|c| c.name == name);
     assert!(found.is_some(), "no {name} among {names:?}");
     let place = found.unwrap();
@@ -209,7 +209,8 @@ fn there_are_curves_against_each_number_and_others_are_held() {
         told.contains("WebSocket · p99 · 2.00 ms · without poll interval."),
         "{told}"
     );
-    let names: Vec<_> = charts::all(&run).drawn.iter().map(|c| c.name).collect();
+    let drawn = charts::all(&run).drawn;
+    let names: Vec<_> = drawn.iter().map(|c| c.name.as_str()).collect();
     assert!(!names.contains(&"interval-memory") && !names.contains(&"scale-latency"));
 }
 

@@ -9,6 +9,7 @@ use crate::fixture;
 
 fn rule(selector: Option<Transport>, metric: &str, op: Op, bound: f64) -> GateRule {
     GateRule {
+        target: None,
         selector,
         metric: metric.to_owned(),
         op,

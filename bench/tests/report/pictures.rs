@@ -86,7 +86,7 @@ fn what_was_not_measured_is_left_out_with_a_note() {
         trial.timeline.clear();
     }
     let charts = charts::all(&run);
-    let names: Vec<_> = charts.drawn.iter().map(|c| c.name).collect();
+    let names: Vec<_> = charts.drawn.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(
         names,
         ["latency-percentiles", "bytes-per-message", "server-memory"]

@@ -9,6 +9,7 @@ mod nodes;
 mod odd;
 mod protocol;
 mod resolved;
+mod servers;
 mod sets;
 mod shipped;
 mod told;

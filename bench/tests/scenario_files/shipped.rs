@@ -49,6 +49,7 @@ fn every_shipped_scenario_asks_a_question_and_tells_its_duration() {
             "http2",
             "idle-2026",
             "lubbers-2010",
+            "nchan",
             "regression",
             "scale",
             "shootout-2016",

@@ -118,6 +118,62 @@ fn nchan_is_measured_by_all_its_transports_and_loses_nothing() {
 }
 
 #[test]
+fn nchan_stands_beside_the_relay_in_one_report() {
+    if !is_installed() {
+        return;
+    }
+    let matrix =
+        "[matrix]\ntarget = [\"relay\", \"nchan\"]\ntransport = [\"sse\", \"websocket\"]\n";
+    let gates = "\"nchan websocket lost\" = \"== 0\"\n\"nchan * server_cpu_per_thousand\" = \"<= 1000 * target.relay\"\n";
+    let relay = "[targets.relay]\nserver = \"bundled\"";
+    let story = story(
+        &format!("{relay}\n[targets.nchan]\nserver = \"nchan\""),
+        &format!("{LOAD}{gates}{matrix}"),
+    );
+    let ran = story.run();
+    let summary = story.summary();
+    let ran = ran.expect_unless_busy(0, &summary);
+    for name in ["sse, nchan", "websocket, relay"] {
+        assert!(
+            ran.stdout.contains(name) || ran.stdout.contains("target"),
+            "{name}: {}",
+            ran.stdout
+        );
+    }
+    let target = summary["environment"]["target"].as_str().unwrap();
+    assert!(
+        target.starts_with("bundled relay ") && target.contains(", Nchan at http://"),
+        "{target}"
+    );
+    let trials = summary["trials"].as_array().unwrap();
+    let planned: Vec<&Value> = trials
+        .iter()
+        .map(|trial| &trial["messages"]["planned"])
+        .collect();
+    assert_eq!(planned.len(), 4);
+    assert!(
+        planned.iter().all(|one| *one == planned[0]),
+        "the same messages: {planned:?}"
+    );
+    let missed = |trial: &Value| trial["messages"]["missed_reports"].is_null();
+    assert_eq!(trials.iter().filter(|trial| missed(trial)).count(), 2);
+    let gate = summary["gates"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        gate["rule"],
+        "nchan * server_cpu_per_thousand <= 1000 * target.relay"
+    );
+    assert!(gate["bound"].as_f64().unwrap() > 0.0, "{gate}");
+    for chart in [
+        "server-cpu",
+        "latency-percentiles-nchan",
+        "latency-percentiles-relay",
+    ] {
+        let file = story.results().join(format!("charts/{chart}.svg"));
+        assert!(file.exists(), "{chart}");
+    }
+}
+
+#[test]
 fn the_other_streams_of_nchan_are_a_matter_of_words() {
     if !is_installed() {
         return;

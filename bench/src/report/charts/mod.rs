@@ -8,6 +8,7 @@ mod axis;
 mod bars;
 mod boundary;
 mod cell;
+mod costs;
 mod factor;
 mod font;
 mod frame;
@@ -28,23 +29,24 @@ pub use paint::PaintError;
 pub use witness::chart as of_witness;
 
 use against::Against;
-use bars::Bars;
 use factor::{NUMERIC, Numeric};
 use grid::Grid;
 use question::{Fresh, Question};
 use scene::Scene;
 
-use crate::report::comparison::{Comparison, shown, side_by_side};
+use std::collections::BTreeSet;
+
+use crate::report::comparison::{Comparison, Group, Over, shown, side_by_side};
 use crate::report::{show, words};
 use crate::result::RunResult;
-use crate::scenario::Transport;
+use crate::scenario::{TargetName, Transport};
 use crate::units::show_nanos;
 
 /// A chart.
 #[derive(Debug)]
 pub struct Chart {
     /// The name of its files, without extension.
-    pub name: &'static str,
+    pub name: String,
     /// What it shows, in plain words.
     pub title: String,
     /// How to read it, in one sentence.
@@ -85,19 +87,23 @@ pub struct Charts {
     pub drawn: Vec<Chart>,
     /// A sentence for each chart that had no data.
     pub left_out: Vec<String>,
+    /// Whose charts are being drawn, where servers are compared.
+    of: Option<TargetName>,
 }
 
 impl Charts {
-    fn add(
-        &mut self,
-        name: &'static str,
-        title: &str,
-        reading: &'static str,
-        scene: Option<Scene>,
-    ) {
+    /// A title that says whose chart it is.
+    fn title(&self, title: &str) -> String {
+        self.of
+            .map_or_else(|| title.to_owned(), |of| format!("{title}: {of}"))
+    }
+
+    fn add(&mut self, name: &str, title: &str, reading: &'static str, scene: Option<Scene>) {
         match scene {
             Some(scene) => self.drawn.push(Chart {
-                name,
+                name: self
+                    .of
+                    .map_or_else(|| name.to_owned(), |of| format!("{name}-{of}")),
                 title: title.to_owned(),
                 reading,
                 scene,
@@ -111,88 +117,100 @@ impl Charts {
 #[must_use]
 pub fn all(run: &RunResult) -> Charts {
     let whole = side_by_side(run);
-    // Lines of five transports over three protocols would hide each other; bars have room for all.
-    let all: Vec<Comparison<'_>> = whole.iter().map(Comparison::narrowed).collect();
     let mut charts = Charts {
         drawn: Vec::new(),
         left_out: Vec::new(),
+        of: None,
     };
-    let (Some(side_by_side), Some(shown)) = (shown(&whole), shown(&all)) else {
+    let Some(side_by_side) = shown(&whole) else {
         charts
             .left_out
             .push("No trial ran, so there are no charts.".to_owned());
         return charts;
     };
-    if let Some(grid) = Grid::of(&all, shown) {
-        maps(&mut charts, &grid, shown, Fresh::of(run));
+    // Lines of five transports over three protocols, or of several servers, would hide each other; bars have room for
+    // all. Of protocols the newest is drawn, of servers each for itself.
+    let servers = servers(&whole);
+    let fresh = Fresh::of(run);
+    if servers.is_empty() {
+        let all: Vec<Comparison<'_>> = whole.iter().map(Comparison::narrowed).collect();
+        lines(&mut charts, &all, side_by_side, fresh);
+        costs::draw(&mut charts, side_by_side, all.len());
+        against_numbers(&mut charts, &all);
+        return charts;
     }
-    single(&mut charts, shown, side_by_side, all.len());
-    for numeric in &NUMERIC {
-        against_number(&mut charts, &all, shown, numeric);
+    costs::draw(&mut charts, side_by_side, whole.len());
+    for server in servers {
+        let over = Some(Over::Target(server));
+        let all = whole.iter().map(|one| one.only(over));
+        let all: Vec<Comparison<'_>> = all.filter(|one| !one.groups.is_empty()).collect();
+        charts.of = Some(server);
+        if let Some(shown) = shown(&all) {
+            lines(&mut charts, &all, shown, fresh);
+        }
+        against_numbers(&mut charts, &all);
     }
     charts
 }
 
-/// The charts of one combination of factors.
-fn single(charts: &mut Charts, shown: &Comparison<'_>, whole: &Comparison<'_>, of: usize) {
-    let several = whole.groups.iter().any(|group| group.over.is_some());
-    let some = |what: &Comparison<'_>, protocols: &str| {
-        let label = sentence(&what.label());
-        match of {
-            2.. => format!("{label}{protocols} (one of {of} combinations; the CSV files have all)"),
-            _ => format!("{label}{protocols}"),
-        }
+/// The servers that are compared, by name.
+fn servers(whole: &[Comparison<'_>]) -> BTreeSet<TargetName> {
+    let groups = whole.iter().flat_map(|one| &one.groups);
+    let target = |group: &Group<'_>| match group.over {
+        Some(Over::Target(target)) => Some(target),
+        Some(Over::Protocol(_)) | None => None,
     };
+    groups.filter_map(target).collect()
+}
+
+/// What a chart of one combination says of it below its title.
+fn some(what: &Comparison<'_>, protocols: &str, of: usize) -> String {
+    let label = sentence(&what.label());
+    match of {
+        2.. => format!("{label}{protocols} (one of {of} combinations; the CSV files have all)"),
+        _ => format!("{label}{protocols}"),
+    }
+}
+
+/// The maps, and the lines of one combination.
+fn lines(charts: &mut Charts, all: &[Comparison<'_>], whole: &Comparison<'_>, fresh: Fresh) {
+    let Some(shown) = shown(all) else {
+        return;
+    };
+    if let Some(grid) = Grid::of(all, shown) {
+        maps(charts, &grid, shown, fresh);
+    }
+    let several = whole.groups.iter().any(|group| group.over.is_some());
     let one = if several {
         ", of the protocols compared"
     } else {
         ""
     };
-    let subtitle = some(shown, one);
-    let title = "How late messages arrive, by percentile";
+    let subtitle = some(shown, one, all.len());
+    let title = &charts.title("How late messages arrive, by percentile");
     charts.add(
         "latency-percentiles",
         title,
         "Lower is better; a line that climbs to the right has a long tail of late messages.",
         percentiles::draw(shown, title, &subtitle),
     );
-    let title = "How late messages arrive, over time";
+    let title = &charts.title("How late messages arrive, over time");
     charts.add(
         "latency-over-time",
         title,
         "A flat band is a steady transport; the wider the band, the less predictable a message's delay.",
         timeline::draw(shown, title, &format!("{subtitle}{}", repeats(shown))),
     );
-    let subtitle = some(whole, "");
-    let opening = OPENING.iter().filter(|_| several);
-    for (name, title, reading, bars) in BARS.iter().chain(opening) {
-        let scene = bars::draw(bars, whole, title, &subtitle);
-        charts.add(name, title, reading, scene);
-    }
 }
 
-/// What opening a connection costs, where protocols are compared.
-const OPENING: [(&str, &str, &str, Bars); 2] = [
-    (
-        "connect-time",
-        "How long a client takes to open its connection",
-        "Shorter is better; from dialling until it can receive, the handshakes of TCP and TLS, the first request and its \
-         answer included.",
-        Bars {
-            axis: "Time to connect, median",
-            parts: &[("connect.p50", "connecting")],
-        },
-    ),
-    (
-        "connect-bytes",
-        "What opening a connection moves on the wire",
-        "Shorter is better; a TLS handshake carries the server's certificate.",
-        Bars {
-            axis: "Bytes per connection until able to receive, both directions",
-            parts: &[("wire_bytes_per_connect", "wire")],
-        },
-    ),
-];
+fn against_numbers(charts: &mut Charts, all: &[Comparison<'_>]) {
+    let Some(shown) = shown(all) else {
+        return;
+    };
+    for numeric in &NUMERIC {
+        against_number(charts, all, shown, numeric);
+    }
+}
 
 fn repeats(shown: &Comparison<'_>) -> &'static str {
     if shown.groups.iter().any(|g| g.trials.len() > 1) {
@@ -201,44 +219,6 @@ fn repeats(shown: &Comparison<'_>) -> &'static str {
         ""
     }
 }
-
-const BARS: [(&str, &str, &str, Bars); 3] = [
-    (
-        "bytes-per-message",
-        "What one delivered message costs on the wire",
-        "Shorter is better; framing is HTTP headers and WebSocket frames, empty polls included, \
-         and TCP/IP is packet headers and acknowledgements.",
-        Bars {
-            axis: "Bytes per delivered message, both directions",
-            parts: &[
-                ("payload_bytes_per_message", "payload"),
-                ("framing_bytes_per_message", "framing"),
-                ("tcp_bytes_per_message", "TCP/IP"),
-            ],
-        },
-    ),
-    (
-        "server-cpu",
-        "Server CPU time for a thousand deliveries",
-        "Shorter is better; the time includes answering polls that bring nothing.",
-        Bars {
-            axis: "CPU time per 1,000 deliveries",
-            parts: &[("server_cpu_per_thousand", "CPU")],
-        },
-    ),
-    (
-        "server-memory",
-        "Server memory for each client",
-        "Shorter is better; kernel memory is what the sockets hold beside the process.",
-        Bars {
-            axis: "Bytes per connected client",
-            parts: &[
-                ("server_memory_per_client", "server process"),
-                ("kernel_memory_per_client", "kernel sockets"),
-            ],
-        },
-    ),
-];
 
 /// The crossover maps, when the matrix varies two numbers.
 fn maps(charts: &mut Charts, grid: &Grid<'_>, shown: &Comparison<'_>, fresh: Fresh) {
@@ -287,6 +267,7 @@ fn maps(charts: &mut Charts, grid: &Grid<'_>, shown: &Comparison<'_>, fresh: Fre
             held(&format!("wire bytes for each client and second; {bound}")),
         ),
     ] {
+        let title = charts.title(&title);
         let scene = map::draw(question, grid, &title, &subtitle);
         charts.add(name, &title, reading, scene);
     }
@@ -318,7 +299,7 @@ fn against_number(
         if against.metric == "server_memory_per_client" && numeric.key != "clients" {
             continue;
         }
-        let title = format!("{metric} {}", numeric.along);
+        let title = charts.title(&format!("{metric} {}", numeric.along));
         let scene = against::draw(against, numeric, &row, &title, &subtitle);
         charts.add(name, &title, reading, scene);
     }

@@ -22,7 +22,7 @@ type Curve = Vec<(f64, f64)>;
 #[must_use]
 pub fn chart(witnessed: &Witnessed) -> Option<Chart> {
     Some(Chart {
-        name: "witness",
+        name: "witness".to_owned(),
         title: TITLE.to_owned(),
         reading: "Where a full line lies on its dashed one, a simulated client is as late as a page; where it lies above, the page adds its own cost.",
         scene: draw(witnessed)?,

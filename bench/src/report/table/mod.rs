@@ -16,7 +16,7 @@ pub(crate) use trust::{all_rules, broken_rules, gates, worst_of_each_rule};
 
 use std::ops::{Deref, DerefMut};
 
-use crate::report::comparison::{compares_protocols, varying};
+use crate::report::comparison::{compares_protocols, compares_targets, varying};
 use crate::report::show;
 use crate::result::metric::Metric;
 use crate::result::{RunResult, TrialResult};
@@ -147,10 +147,15 @@ impl From<&str> for Cell {
 /// The column of what a transport is spoken over.
 pub(super) const PROTOCOL: &str = "protocol";
 
-/// What varies beside the transport, as columns have it: the protocol first, where several are compared.
+/// The column of the server.
+pub(super) const TARGET: &str = "target";
+
+/// What varies beside the transport, as columns have it: the server or the protocol first, where several are compared.
 pub(crate) fn keys(run: &RunResult) -> Vec<String> {
-    let protocol = compares_protocols(run).then(|| PROTOCOL.to_owned());
-    protocol.into_iter().chain(varying(run)).collect()
+    let target = compares_targets(run).then_some(TARGET);
+    let protocol = compares_protocols(run).then_some(PROTOCOL);
+    let over = target.into_iter().chain(protocol).map(str::to_owned);
+    over.chain(varying(run)).collect()
 }
 
 /// The columns that tell which trial a row speaks of: the transport, the factors, with repeats their number.
@@ -158,6 +163,7 @@ pub(super) fn heads(keys: &[String], repeats: bool) -> Vec<Column> {
     let mut columns = vec![Column::words("transport")];
     columns.extend(keys.iter().map(|key| match key.as_str() {
         PROTOCOL => Column::words(PROTOCOL),
+        TARGET => Column::words(TARGET),
         key => Column::numbers("", key.replace('_', " ")),
     }));
     if repeats {

@@ -34,7 +34,7 @@ pub(super) fn medians(run: &RunResult) -> Table {
                         .all(|k| t.factors.get(k) == comparison.factors.get(k))
             });
             let mut row = vec![group.transport.name().into()];
-            row.extend(group.over.map(|over| super::protocol(Some(over))));
+            row.extend(group.over.map(|over| Cell::from(over.to_string())));
             row.extend(
                 keys.iter()
                     .map(|key| factor(key, comparison.factors.get(key))),

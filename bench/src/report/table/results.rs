@@ -4,7 +4,7 @@ use super::{Column, NOT_VALID, Table, heads, place, repeats};
 use crate::report::comparison::{Comparison, Who, comparisons, varying};
 use crate::report::ranking::Ranking;
 use crate::result::{RunResult, TrialResult, metric};
-use crate::scenario::Protocol;
+use crate::scenario::{Protocol, target_in};
 
 /// The metrics of the main table: upper head, lower head, metric, may be left out.
 pub(super) const METRICS: [(&str, &str, &str, bool); 9] = [
@@ -110,7 +110,10 @@ pub(crate) fn in_order(run: &RunResult) -> Vec<&TrialResult> {
                     .all(|k| t.factors.get(k) == comparison.factors.get(k))
             })
             .collect();
-        of.sort_by_key(|t| (t.transport, Protocol::of(&t.load), t.repeat));
+        of.sort_by_key(|t| {
+            let over = (target_in(&t.factors), Protocol::of(&t.load));
+            (t.transport, over, t.repeat)
+        });
         trials.extend(of);
     }
     trials
