@@ -83,8 +83,12 @@ async fn compare() -> f64 {
         .expect("invariant: an open socket");
     let dial = || TcpStream::connect(bare.address).expect("the floor accepts");
     let bare_reader = Reader::new((0..CLIENTS).map(|_| dial()).collect());
-    let mut publisher = websocket(relay.address, "?receive=false");
-    let relay_reader = Reader::new((0..CLIENTS).map(|_| websocket(relay.address, "")).collect());
+    let mut publisher = websocket(relay.address, "/channels/bench/socket?receive=false");
+    let relay_reader = Reader::new(
+        (0..CLIENTS)
+            .map(|_| websocket(relay.address, "/channels/bench/socket"))
+            .collect(),
+    );
     let publish = masked(format!(r#"{{"publish":"{}"}}"#, "x".repeat(126)).as_bytes());
 
     let mut ratios = Vec::new();

@@ -33,7 +33,7 @@ const ROWS: [Row; 4] = [
     ("sse", |server| get(server, "events", true), 8.0 * 1024.0),
     (
         "websocket",
-        |server| websocket(server.address, ""),
+        |server| websocket(server.address, "/channels/bench/socket"),
         8.0 * 1024.0,
     ),
 ];

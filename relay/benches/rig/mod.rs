@@ -1,4 +1,4 @@
-//! What both benchmarks need: a server as a child process, and what it costs.
+//! What the benchmarks need: a server as a child process, and what it costs.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -81,14 +81,14 @@ pub(crate) fn request(stream: &mut TcpStream, request: &str) -> String {
     String::from_utf8(head).expect("a head is ASCII")
 }
 
-/// Opens a WebSocket on channel `bench`.
-pub(crate) fn websocket(address: SocketAddr, query: &str) -> TcpStream {
+/// Opens a WebSocket at a path.
+pub(crate) fn websocket(address: SocketAddr, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("the server accepts");
     stream.set_nodelay(true).expect("invariant: an open socket");
     let head = request(
         &mut stream,
         &format!(
-            "GET /channels/bench/socket{query} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         ),
     );

@@ -1,0 +1,60 @@
+//! The relay beside servers that people use, each alone on core 0 and read by the same client on core 1.
+//!
+//! `cargo bench -p relay --bench peers [-- PART...] [-- --gate]`; the parts are `memory`, `ladder`, `slow`, `polling`, `publish` and
+//! `channels`, and all of them without a word. With `--gate` it fails past a budget.
+//!
+//! The peers are Debian's: nginx with Nchan, and nats-server by its WebSockets. What is not installed is said and left out. Rounds
+//! of relay and peers alternate, so that the machine's mood is the same for all.
+#![expect(clippy::print_stdout, reason = "a benchmark's result")]
+#![expect(clippy::print_stderr, reason = "what is left out is said aloud")]
+#![expect(
+    clippy::panic,
+    reason = "a benchmark that cannot measure has no result"
+)]
+
+mod channels;
+mod histogram;
+mod ladder;
+mod memory;
+mod polling;
+mod publish;
+#[path = "../rig/mod.rs"]
+mod rig;
+mod servers;
+mod slow;
+mod swarm;
+mod table;
+
+use std::process::ExitCode;
+
+/// A part of the benchmark: it prints its table and tells whether its budgets are held.
+type Part = (&'static str, fn() -> bool);
+
+const PARTS: [Part; 6] = [
+    ("memory", memory::measure),
+    ("ladder", ladder::measure),
+    ("slow", slow::measure),
+    ("polling", polling::measure),
+    ("publish", publish::measure),
+    ("channels", channels::measure),
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let gate = words.iter().any(|word| word == "--gate");
+    let named = |name: &str| words.iter().any(|word| word == name);
+    let all = !PARTS.iter().any(|(name, _)| named(name));
+    servers::pin(servers::CLIENT);
+    let mut held = true;
+    for (name, measure) in PARTS {
+        if all || named(name) {
+            held &= measure();
+            println!();
+        }
+    }
+    if held || !gate {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
