@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::channels::{Channels, lock};
+use super::crowd::Crowd;
 use super::ring::Ring;
 use crate::message::{Account, ChannelName, Epoch, Message, Payload, Position};
 
@@ -22,8 +22,8 @@ pub(super) struct Channel {
     pub(super) epoch: Epoch,
     account: Arc<Account>,
     state: Mutex<State>,
-    /// Moves with every append; its value tells whether the log is closed.
-    grown: watch::Sender<bool>,
+    /// Is told of every append, and whether the log is closed.
+    pub(super) grown: Crowd,
     readers: AtomicUsize,
 }
 
@@ -55,7 +55,7 @@ impl Channel {
             epoch,
             account,
             state: Mutex::new(state),
-            grown: watch::Sender::new(false),
+            grown: Crowd::default(),
             readers: AtomicUsize::new(0),
         }
     }
@@ -77,7 +77,7 @@ impl Channel {
             state.used = now;
             position
         };
-        self.grown.send_modify(|_closed| ());
+        self.grown.tell();
         Ok(position)
     }
 
@@ -104,7 +104,7 @@ impl Channel {
 
     /// Tells the readers whether the log is closed.
     pub(super) fn tell_closed(&self, closed: bool) {
-        self.grown.send_replace(closed);
+        self.grown.tell_closed(closed);
     }
 
     /// Gives the instant of its last use.
@@ -121,11 +121,6 @@ impl Channel {
     /// Gives what its messages take in memory.
     pub(super) fn weight(&self) -> usize {
         self.account.weight()
-    }
-
-    /// Gives a receiver that sees every append from now on.
-    pub(super) fn watch(&self) -> watch::Receiver<bool> {
-        self.grown.subscribe()
     }
 
     /// Ends a reader's hold. A channel that nobody ever wrote to goes with its last reader: a stranger

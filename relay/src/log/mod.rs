@@ -7,10 +7,12 @@
 
 mod channel;
 mod channels;
+mod crowd;
 mod epochs;
 mod level;
 mod reader;
 mod ring;
+mod run;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,7 @@ use std::time::Duration;
 pub use channels::{Kept, TooManyChannels};
 pub use reader::{Batch, InFuture, Missed, Pick, Reader, Start, Wait};
 pub use ring::{Limit, Ring, RingLimits};
+pub use run::Run;
 pub use snapshot::{Restored, SnapshotError};
 
 use crate::message::{ChannelName, Payload, Position};

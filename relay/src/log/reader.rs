@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::channel::Channel;
+use super::crowd::Seat;
 use super::ring::{Limit, Ring};
-use crate::message::{Message, Position, PositionError};
+use super::run::Run;
+use crate::message::{Position, PositionError};
 
 /// Where a reader begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Missed {
 #[derive(Debug)]
 pub struct Batch {
     /// The messages, oldest first.
-    pub messages: Vec<Arc<Message>>,
+    pub messages: Run,
     /// The position to read on from.
     pub next: Position,
     /// What was lost before the first of them, if anything was.
@@ -113,7 +114,7 @@ pub struct InFuture {
 #[derive(Debug)]
 pub struct Reader {
     channel: Arc<Channel>,
-    grown: watch::Receiver<bool>,
+    seat: Seat,
     /// The log may hold more: false only after a read that reached the head.
     behind: bool,
     /// Only the newest message is read.
@@ -143,7 +144,7 @@ impl Reader {
         };
         // From here on the drop of the reader releases the channel, also when it is refused.
         let reader = Self {
-            grown: channel.watch(),
+            seat: channel.grown.sit(),
             behind: true,
             newest: false,
             channel,
@@ -193,7 +194,7 @@ impl Reader {
         loop {
             if self.behind {
                 // Seen before the ring is read: what comes between moves the head once more.
-                if *self.grown.borrow_and_update() {
+                if self.channel.grown.look(&mut self.seat) {
                     return None;
                 }
                 let batch = self.read();
@@ -201,17 +202,18 @@ impl Reader {
                     return Some(batch);
                 }
             }
-            // `changed` cannot fail: the channel, which owns the sender, is held by this reader.
+            if let Wait::No = wait {
+                return Some(self.nothing());
+            }
+            let grown = self.channel.grown.changed(&mut self.seat);
             match wait {
-                Wait::No => return Some(self.nothing()),
+                Wait::No => {}
                 Wait::UpTo(deadline) => {
-                    if timeout_at(deadline, self.grown.changed()).await.is_err() {
+                    if timeout_at(deadline, grown).await.is_err() {
                         return Some(self.nothing());
                     }
                 }
-                Wait::Forever => {
-                    let _ = self.grown.changed().await;
-                }
+                Wait::Forever => grown.await,
             }
             self.behind = true;
         }
@@ -226,7 +228,7 @@ impl Reader {
         let mut end = None;
         loop {
             // Seen before the ring is looked at, as in `next`.
-            if *self.grown.borrow_and_update() {
+            if self.channel.grown.look(&mut self.seat) {
                 return None;
             }
             let (full, any) = self.channel.with_ring(|ring| {
@@ -240,7 +242,8 @@ impl Reader {
                 end.get_or_insert_with(|| deadline.min(Instant::now() + linger));
             }
             let until = end.unwrap_or(deadline);
-            if timeout_at(until, self.grown.changed()).await.is_err() {
+            let grown = self.channel.grown.changed(&mut self.seat);
+            if timeout_at(until, grown).await.is_err() {
                 break;
             }
         }
@@ -252,7 +255,7 @@ impl Reader {
     #[must_use]
     pub fn nothing(&self) -> Batch {
         Batch {
-            messages: Vec::new(),
+            messages: Run::default(),
             next: self.position(),
             missed: None,
         }
@@ -262,7 +265,7 @@ impl Reader {
         let (messages, slow, evicted, head) = self.channel.with_ring(|ring| {
             let slow = ring.exceeds(self.after.max(self.counted_after), self.channel.behind);
             let messages = if slow {
-                Vec::new()
+                Run::default()
             } else if self.newest {
                 ring.newest_after(self.after).into_iter().collect()
             } else {
@@ -290,6 +293,7 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        self.channel.grown.leave(&self.seat);
         self.channel.release();
     }
 }

@@ -1,11 +1,13 @@
 //! The messages a channel keeps, bounded by count, bytes and age.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::run::Run;
 use crate::message::Message;
 
 /// How much a ring may hold: each bound holds by itself.
@@ -21,7 +23,7 @@ pub struct RingLimits {
 }
 
 /// How much one read may return. A first message is returned whatever its size.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// The most messages.
     pub messages: usize,
@@ -34,6 +36,8 @@ pub struct Limit {
 /// Offsets grow but may skip: places are found by search, never by arithmetic.
 #[derive(Debug)]
 pub struct Ring {
+    /// What was read last, for the others who stand at the same place.
+    read: RefCell<Option<Read>>,
     limits: RingLimits,
     kept: VecDeque<(Instant, Arc<Message>)>,
     bytes: usize,
@@ -41,11 +45,20 @@ pub struct Ring {
     evicted: u64,
 }
 
+/// One read and what it gave; it holds as long as nothing is added or evicted.
+#[derive(Debug)]
+struct Read {
+    after: u64,
+    limit: Limit,
+    run: Run,
+}
+
 impl Ring {
     /// Makes an empty ring.
     #[must_use]
     pub fn new(limits: RingLimits) -> Self {
         Self {
+            read: RefCell::default(),
             limits,
             kept: VecDeque::new(),
             bytes: 0,
@@ -71,6 +84,7 @@ impl Ring {
         while !self.kept.is_empty() {
             self.evict();
         }
+        self.read.take();
         (self.head, self.evicted) = (offset, offset);
     }
 
@@ -79,6 +93,7 @@ impl Ring {
     /// The message's offset must be beyond [`Ring::head`].
     pub fn push(&mut self, now: Instant, message: Arc<Message>) {
         debug_assert!(message.position.offset > self.head, "offsets grow strictly");
+        self.read.take();
         self.head = message.position.offset;
         self.bytes += message.payload.bytes().len();
         self.kept.push_back((now, message));
@@ -105,9 +120,15 @@ impl Ring {
 
     /// Gives the kept messages after an offset, oldest first, within the limit.
     #[must_use]
-    pub fn after(&self, offset: u64, limit: Limit) -> Vec<Arc<Message>> {
+    pub fn after(&self, offset: u64, limit: Limit) -> Run {
         if offset >= self.head {
-            return Vec::new();
+            return Run::default();
+        }
+        let mut last = self.read.borrow_mut();
+        if let Some(read) = &*last
+            && (read.after, read.limit) == (offset, limit)
+        {
+            return read.run.clone();
         }
         let first = self.first_after(offset);
         let mut bytes = 0;
@@ -121,9 +142,15 @@ impl Ring {
             .take(limit.messages)
             .enumerate()
             .take_while(fits);
-        fitting
+        let run: Run = fitting
             .map(|(_, (_, message))| Arc::clone(message))
-            .collect()
+            .collect();
+        *last = Some(Read {
+            after: offset,
+            limit,
+            run: run.clone(),
+        });
+        run
     }
 
     /// Gives the youngest message, when it lies after an offset.
@@ -204,6 +231,7 @@ impl Ring {
 
     /// Evicts the oldest message before its time.
     pub fn evict(&mut self) {
+        self.read.take();
         if let Some((_, message)) = self.kept.pop_front() {
             message.let_go();
             self.bytes -= message.payload.bytes().len();

@@ -40,6 +40,19 @@ impl Account {
     }
 }
 
+/// What is charged beside messages, given back when it is dropped.
+#[derive(Debug)]
+pub struct Beside {
+    account: Arc<Account>,
+    bytes: usize,
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.account.give_back(self.bytes);
+    }
+}
+
 /// What one message has been charged.
 #[derive(Debug)]
 pub(super) struct Charged {
@@ -69,6 +82,15 @@ impl Charged {
             });
         if kept.is_err() {
             self.account.give_back(more);
+        }
+    }
+
+    /// Charges the same account with something else.
+    pub(super) fn beside(&self, bytes: usize) -> Beside {
+        self.account.charge(bytes);
+        Beside {
+            account: Arc::clone(&self.account),
+            bytes,
         }
     }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-pub use account::Account;
 use account::Charged;
+pub use account::{Account, Beside};
 pub use channel_name::{ChannelName, NameError};
 pub use payload::{Payload, PayloadError};
 pub use position::{Epoch, Position, PositionError};
@@ -43,7 +43,7 @@ pub enum Form {
 }
 
 impl Form {
-    const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 4;
 }
 
 impl Message {
@@ -67,6 +67,18 @@ impl Message {
     /// Gives its weight back: no log keeps it any more.
     pub fn let_go(&self) {
         self.charged.give_back();
+    }
+
+    /// Charges the account of its channel with something that is made of it and others.
+    #[must_use]
+    pub fn charge_beside(&self, bytes: usize) -> Beside {
+        self.charged.beside(bytes)
+    }
+
+    /// Gives the message in one form, where some reader has needed that.
+    #[must_use]
+    pub fn made(&self, form: Form) -> Option<Bytes> {
+        self.encoded[form as usize].get().cloned()
     }
 
     /// Gives the message in one form, calling `encode` only when no reader did so before.

@@ -1,5 +1,6 @@
 //! What is to be written next: shared slices, all of them in one write where the kernel takes them.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -10,6 +11,8 @@ use tokio::io::AsyncWrite;
 use tokio::time::timeout_at;
 
 use super::{Pace, Patience, Socket};
+use crate::log::Run;
+use crate::message::Form;
 
 /// The most slices of one write; the kernel takes 1,024, and the array of them is on the stack.
 const SLICES: usize = 64;
@@ -18,9 +21,15 @@ const SLICES: usize = 64;
 /// flushed before the next: it is no queue between the log and the client.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
-    slices: Vec<Bytes>,
-    /// How many of the slices are written in full.
-    done: usize,
+    /// What is written next: mostly all there is, and so without room of its own.
+    front: Bytes,
+    #[expect(
+        clippy::box_collection,
+        reason = "an idle client is not to carry the room of a list, of which it has none"
+    )]
+    rest: Option<Box<VecDeque<Bytes>>>,
+    /// Where the last of them is made of several messages: which.
+    joined: Option<Box<(Run, Form)>>,
     /// Since when the client lets writes wait, one after another. Boxed: most clients never do.
     pace: Option<Box<Pace>>,
 }
@@ -38,13 +47,21 @@ pub(crate) enum WriteError {
 
 impl Outgoing {
     pub(crate) fn push(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.slices.push(bytes);
+        if self.front.is_empty() {
+            self.front = bytes;
+        } else if !bytes.is_empty() {
+            self.rest.get_or_insert_default().push_back(bytes);
         }
     }
 
+    /// Adds messages that were joined in a form; nothing comes behind them before they are written.
+    pub(crate) fn push_joined(&mut self, bytes: Bytes, run: Run, form: Form) {
+        self.push(bytes);
+        self.joined = Some(Box::new((run, form)));
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.slices.is_empty()
+        self.front.is_empty()
     }
 
     /// Writes everything, or fails when the client takes too long over it.
@@ -65,6 +82,7 @@ impl Outgoing {
             let step = match poll_fn(|cx| Poll::Ready(self.poll_step(cx, socket))).await {
                 Poll::Ready(step) => step,
                 Poll::Pending => {
+                    self.take_apart();
                     let begin = || Box::new(patience.begin());
                     let pace = self.pace.get_or_insert_with(begin);
                     waited = true;
@@ -92,13 +110,24 @@ impl Outgoing {
             // What it waited for at the last was not the relay.
             pace.took(0);
         }
-        self.done = 0;
-        if self.slices.capacity() > 16 {
-            self.slices = Vec::new();
-        } else {
-            self.slices.clear();
-        }
+        self.joined = None;
         Ok(())
+    }
+
+    /// Goes on with the messages themselves where several are joined: a client that is waited for is not to keep
+    /// bytes of its own.
+    fn take_apart(&mut self) {
+        let Some((run, form)) = self.joined.take().map(|joined| *joined) else {
+            return;
+        };
+        let joined = match self.rest.as_mut().and_then(|rest| rest.pop_back()) {
+            Some(last) => last,
+            None => std::mem::take(&mut self.front),
+        };
+        let length: usize = run.pieces(form, 0).map(|piece| piece.len()).sum();
+        for piece in run.pieces(form, length - joined.len()) {
+            self.push(piece);
+        }
     }
 
     /// Writes some of what is left, or says that nothing is, not below either: TLS holds what it has encrypted and
@@ -108,7 +137,7 @@ impl Outgoing {
         cx: &mut Context<'_>,
         socket: &mut Socket,
     ) -> Poll<io::Result<Option<usize>>> {
-        if self.done < self.slices.len() {
+        if !self.is_empty() {
             self.poll_write(cx, socket).map_ok(Some)
         } else {
             Pin::new(socket).poll_flush(cx).map_ok(|()| None)
@@ -116,16 +145,16 @@ impl Outgoing {
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<io::Result<usize>> {
-        let left = &self.slices[self.done..];
-        let written = if let [only] = left {
-            Pin::new(socket).poll_write(cx, only)
-        } else {
-            let mut array = [IoSlice::new(&[]); SLICES];
-            let count = left.len().min(SLICES);
-            for (slot, bytes) in array.iter_mut().zip(left) {
-                *slot = IoSlice::new(bytes);
+        let written = match &self.rest {
+            None => Pin::new(socket).poll_write(cx, &self.front),
+            Some(rest) => {
+                let mut array = [IoSlice::new(&self.front); SLICES];
+                let count = (rest.len() + 1).min(SLICES);
+                for (slot, bytes) in array[1..].iter_mut().zip(&**rest) {
+                    *slot = IoSlice::new(bytes);
+                }
+                Pin::new(socket).poll_write_vectored(cx, &array[..count])
             }
-            Pin::new(socket).poll_write_vectored(cx, &array[..count])
         };
         match written {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -134,14 +163,83 @@ impl Outgoing {
     }
 
     fn advance(&mut self, mut written: usize) {
-        while let Some(first) = self.slices.get_mut(self.done) {
-            if written < first.len() {
-                first.advance(written);
+        while written >= self.front.len() {
+            written -= self.front.len();
+            let Some(next) = self.rest.as_mut().and_then(|rest| rest.pop_front()) else {
+                // All is written, and the room of a list is not kept.
+                (self.front, self.rest) = (Bytes::new(), None);
                 return;
-            }
-            written -= first.len();
-            *first = Bytes::new();
-            self.done += 1;
+            };
+            self.front = next;
         }
+        self.front.advance(written);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::message::{Epoch, Message, Payload, Position};
+    use crate::settings::Settings;
+
+    fn line(message: &Message) -> Bytes {
+        message.encoded(Form::Line, |message| {
+            Bytes::copy_from_slice(message.payload.bytes())
+        })
+    }
+
+    /// A client whose connection is full, so that the next write has to wait; and how much is in it.
+    async fn full() -> (Socket, TcpStream, usize) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (server, _) = listener.accept().await.unwrap();
+        let mut filled = 0;
+        loop {
+            server.writable().await.unwrap();
+            match server.try_write(&[b'-'; 64 * 1024]) {
+                Ok(written) => filled += written,
+                Err(_) => return (Socket::new(server), client.unwrap(), filled),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn all_of_it_comes_in_order_and_a_client_that_is_waited_for_holds_nothing_joined() {
+        let (mut socket, mut client, filled) = full().await;
+        let (epoch, account) = (Epoch::random(), Arc::default());
+        let message = |offset: u64| {
+            let text = format!("\"{offset:05}{}\"", "x".repeat(100));
+            let payload = Payload::parse(text.as_bytes(), 1000).unwrap();
+            Arc::new(Message::new(Position { epoch, offset }, payload, &account))
+        };
+        let run: Run = (0..300).map(message).collect();
+        let joined = run.joined(Form::Line, line).unwrap();
+        let expected = [b"first", &joined[..]].concat();
+        let mut out = Outgoing::default();
+        out.push(Bytes::from_static(b"first"));
+        out.push_joined(joined, run, Form::Line);
+        let patience = Patience::of(&Settings::default());
+        let mut flush = Box::pin(out.flush(&mut socket, patience));
+        assert!(poll_once(&mut flush).await.is_pending());
+        drop(flush);
+        assert!(out.joined.is_none() && out.rest.as_ref().unwrap().len() == 300);
+        let read = async {
+            let mut all = vec![0; filled + expected.len()];
+            client.read_exact(&mut all).await.unwrap();
+            all.split_off(filled)
+        };
+        let (flushed, read) = tokio::join!(out.flush(&mut socket, patience), read);
+        flushed.unwrap();
+        assert_eq!(read, expected);
+        assert!(out.is_empty() && out.rest.is_none());
+    }
+
+    async fn poll_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Poll<T> {
+        poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx))).await
     }
 }

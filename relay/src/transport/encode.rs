@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::log::{Batch, Missed};
+use crate::log::{Batch, Missed, Run};
 use crate::message::{Form, Message};
+use crate::socket::Outgoing;
 
 /// The end of a chunked response.
 pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
@@ -39,6 +40,26 @@ pub(super) fn event(message: &Message) -> Bytes {
 /// Gives a WebSocket text frame that holds the message.
 pub(super) fn text_frame(message: &Message) -> Bytes {
     message.encoded(Form::Frame, |message| frame(&item(message)))
+}
+
+/// Adds a run of messages to what is to be written, as one piece where they are short; counts their bytes.
+pub(super) fn push_all(
+    out: &mut Outgoing,
+    run: &Run,
+    (form, encode): (Form, fn(&Message) -> Bytes),
+) -> usize {
+    if let Some(joined) = run.joined(form, encode) {
+        let bytes = joined.len();
+        out.push_joined(joined, run.clone(), form);
+        return bytes;
+    }
+    let mut bytes = 0;
+    for message in run.iter() {
+        let encoded = encode(message);
+        bytes += encoded.len();
+        out.push(encoded);
+    }
+    bytes
 }
 
 /// Gives `{"missed":{"reason":REASON}}`.

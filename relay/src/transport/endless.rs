@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::reply::{self, RELAY_NEXT, Refusal};
 use super::{After, Read, earlier, encode, failed, is_past, is_too_slow};
 use crate::log::{Batch, Reader, Wait};
-use crate::message::Message;
+use crate::message::{self, Message};
 use crate::metrics::{Closed, Transport};
 use crate::socket::{Outgoing, Patience, Socket, WriteError};
 use crate::state::State;
@@ -23,6 +23,7 @@ const IGNORED: usize = 64 * 1024;
 pub(super) struct Form {
     pub(super) transport: Transport,
     pub(super) content_type: &'static str,
+    pub(super) form: message::Form,
     pub(super) message: fn(&Message) -> Bytes,
     /// Called for a batch with a loss, before its messages.
     pub(super) missed: fn(&Batch) -> Bytes,
@@ -164,10 +165,15 @@ impl Endless {
             self.push((self.form.missed)(batch));
         }
         let mut bytes = 0;
-        for message in &batch.messages {
-            let chunk = (self.form.message)(message);
-            bytes += chunk.len();
-            self.push(chunk);
+        if self.chunked {
+            let form = (self.form.form, self.form.message);
+            bytes = encode::push_all(&mut self.out, &batch.messages, form);
+        } else {
+            for message in batch.messages.iter() {
+                let chunk = (self.form.message)(message);
+                bytes += chunk.len();
+                self.push(chunk);
+            }
         }
         state
             .metrics

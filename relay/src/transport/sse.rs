@@ -6,12 +6,14 @@ use super::endless::{Endless, Form};
 use super::reply::Refusal;
 use super::{Read, Waiting, encode};
 use crate::log::{Batch, Start};
+use crate::message;
 use crate::metrics::Transport;
 use crate::state::State;
 
 static FORM: Form = Form {
     transport: Transport::Sse,
     content_type: "text/event-stream",
+    form: message::Form::Event,
     message: encode::event,
     missed,
     heartbeat: b"3\r\n:\n\n\r\n",

@@ -6,12 +6,14 @@ use super::endless::{Endless, Form};
 use super::reply::Refusal;
 use super::{Read, Waiting, encode};
 use crate::log::Batch;
+use crate::message;
 use crate::metrics::Transport;
 use crate::state::State;
 
 static FORM: Form = Form {
     transport: Transport::Streaming,
     content_type: "application/x-ndjson",
+    form: message::Form::Line,
     message: encode::line,
     missed,
     heartbeat: b"1\r\n\n\r\n",

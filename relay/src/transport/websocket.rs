@@ -15,6 +15,7 @@ use super::pulse::{Due, Pulse};
 use super::reply::{self, RELAY_NEXT, Refusal};
 use super::{After, Read, Waiting, encode, failed, is_past, is_too_slow};
 use crate::log::{Batch, OpenError, Reader, Wait};
+use crate::message::Form;
 use crate::metrics::{Closed, Transport};
 use crate::socket::{Outgoing, Patience, Socket};
 use crate::state::State;
@@ -250,12 +251,11 @@ impl Session {
             self.out
                 .push(encode::frame(encode::missed_object(missed).as_bytes()));
         }
-        let mut bytes = 0;
-        for message in &batch.messages {
-            let frame = encode::text_frame(message);
-            bytes += frame.len();
-            self.out.push(frame);
-        }
+        let bytes = encode::push_all(
+            &mut self.out,
+            &batch.messages,
+            (Form::Frame, encode::text_frame),
+        );
         state
             .metrics
             .delivered(Transport::WebSocket, batch.messages.len(), bytes);
