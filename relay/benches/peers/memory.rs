@@ -80,12 +80,18 @@ fn open(peer: &Peer, (name, relay, nchan, begins, _): Row) -> TcpStream {
         nchan
     };
     let mut stream = TcpStream::connect(peer.address).expect("the server accepts");
+    let accept = if name == "sse" {
+        "text/event-stream"
+    } else {
+        "*/*"
+    };
     let text = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: {accept}\r\n\r\n"
     );
     // Nchan writes no head before there is something to say, but to an event source.
     if begins && (peer.kind == Kind::Relay || name == "sse") {
-        request(&mut stream, &text);
+        let head = request(&mut stream, &text);
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     } else {
         stream.write_all(text.as_bytes()).expect("the server reads");
     }

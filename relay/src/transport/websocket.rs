@@ -1,6 +1,6 @@
 //! WebSocket: messages come as text frames, and the client may publish on the same socket.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -205,7 +205,9 @@ impl Session {
                 },
                 // An error shows again when read.
                 _ = frames.ready(&mut socket) => {
-                    match frames.turn(&mut socket, &mut self.out, state, &self.meaning).await {
+                    // Boxed, as the end: a client that only listens is not to carry the room.
+                    let turn = frames.turn(&mut socket, &mut self.out, state, &self.meaning);
+                    match Box::pin(turn).await {
                         Turn::On(heard) => pulse.heard(heard),
                         Turn::End(reason) => return self.last(socket, state, reason).await,
                     }
@@ -234,15 +236,15 @@ impl Session {
     }
 
     /// Ends the socket by a close frame, with a code and a reason.
-    async fn close(
+    fn close<'a>(
         mut self,
         (code, why): (u16, &str),
         socket: Socket,
-        state: &State,
+        state: &'a State,
         reason: Closed,
-    ) -> After {
+    ) -> Pin<Box<dyn Future<Output = After> + Send + 'a>> {
         self.out.push(encode::close_frame(code, why));
-        self.last(socket, state, reason).await
+        self.last(socket, state, reason)
     }
 
     fn take(&mut self, state: &State, batch: &Batch) {
@@ -262,15 +264,22 @@ impl Session {
     }
 
     /// Writes what is left, the close frame last.
-    async fn last(mut self, mut socket: Socket, state: &State, reason: Closed) -> After {
-        match self
-            .out
-            .flush(&mut socket, Patience::of(&state.settings))
-            .await
-        {
-            Ok(()) => After::Linger(socket, reason),
-            Err(error) => failed(&error),
-        }
+    fn last(
+        mut self,
+        mut socket: Socket,
+        state: &State,
+        reason: Closed,
+    ) -> Pin<Box<dyn Future<Output = After> + Send + '_>> {
+        Box::pin(async move {
+            match self
+                .out
+                .flush(&mut socket, Patience::of(&state.settings))
+                .await
+            {
+                Ok(()) => After::Linger(socket, reason),
+                Err(error) => failed(&error),
+            }
+        })
     }
 }
 
