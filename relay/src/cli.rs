@@ -17,7 +17,8 @@ use crate::keep::{Keep, KeepError};
 use crate::server::{Stand, bind, bind_shared, serve_as};
 use crate::settings::{Settings, SettingsError};
 use crate::shutdown::{Signals, stdin_ended};
-use crate::state::{Role, empty_log};
+use crate::state::{Role, empty_log, open_log};
+use crate::store::{Place, StartError};
 use crate::tls::{Tls, TlsError};
 
 /// The exit code when the relay could not start, or not keep its log.
@@ -85,6 +86,8 @@ enum RunError {
     Start(#[from] io::Error),
     #[error(transparent)]
     Keep(#[from] KeepError),
+    #[error(transparent)]
+    Store(#[from] StartError),
 }
 
 /// Runs a relay until it is told to stop: 0 when it shut down, 1 when it could not start or not keep its log, 2 when
@@ -123,6 +126,9 @@ fn run_until_stopped(
 ) -> Result<ExitCode, RunError> {
     let mut settings = args.settings;
     settings.check()?;
+    if args.keep.is_some() && *settings.store.place() != Place::Memory {
+        return Err(SettingsError::KeepInStore.into());
+    }
     for address in [args.listen].into_iter().chain(args.cors_demo) {
         settings.check_address(address)?;
     }
@@ -137,7 +143,6 @@ fn run_until_stopped(
     if settings.open {
         tracing::warn!(%address, "open: whoever reaches this address reads and publishes on every channel");
     }
-    let log = empty_log(&settings);
     // Before the first line of output: who reads that may read the certificate too.
     let addresses: Vec<_> = [Some(address), beside]
         .into_iter()
@@ -151,6 +156,7 @@ fn run_until_stopped(
         let mut signals = Signals::new()?;
         let mut again = Signals::new()?;
         let stdin = args.exit_with_stdin.then(stdin_ended).transpose()?;
+        let log = open_log(&settings).await?;
         let keep = Keep::take(args.keep, &log)?;
         let stop = async {
             tokio::select! {
@@ -294,11 +300,12 @@ fn start_log(args: &RelayArgs) {
         // Where a line cannot be written (a full disk), neither can word of that, and the attempt would panic.
         .log_internal_errors(false)
         .with_writer(io::stderr);
-    // Whatever the level, h2 is not to tell of each frame: the log is the relay's.
+    // Whatever the level, h2 is not to tell of each frame, nor the client of NATS of each attempt: the log is the relay's.
     let quiet = args.log_level.min(LevelFilter::WARN);
     let targets = Targets::new()
         .with_default(args.log_level)
-        .with_target("h2", quiet);
+        .with_target("h2", quiet)
+        .with_target("async_nats", quiet);
     let _ = match args.log_format {
         LogFormat::Text => tracing::subscriber::set_global_default(log.finish().with(targets)),
         LogFormat::Json => {

@@ -12,6 +12,7 @@
 //! # The parts
 //! - [`message`]: a message, its position, its payload
 //! - [`log`]: channels, the ring of what is kept, readers
+//! - [`store`]: where logs live that several relays share
 //! - [`access`]: hosts, origins, tokens, tickets and connection slots
 //! - [`metrics`]: what is counted
 //! - `tls`: the certificate, where the relay speaks HTTPS
@@ -33,6 +34,7 @@ pub mod fuzzing;
 pub mod log;
 pub mod message;
 pub mod metrics;
+pub mod store;
 pub mod units;
 
 mod cli;

@@ -1,6 +1,6 @@
 //! Publishing: from bytes to a place in the log.
 
-use crate::log::TooManyChannels;
+use crate::log::AppendError;
 use crate::message::{ChannelName, Payload, PayloadError, Position};
 use crate::state::State;
 
@@ -10,9 +10,9 @@ pub(crate) enum PublishError {
     /// The message is not one the relay forwards.
     #[error(transparent)]
     Payload(#[from] PayloadError),
-    /// The channel does not exist and may not be made.
+    /// The log did not take it.
     #[error(transparent)]
-    TooManyChannels(#[from] TooManyChannels),
+    Append(#[from] AppendError),
 }
 
 /// Checks a message and appends it to a channel's log; its readers wake.

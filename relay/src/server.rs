@@ -16,7 +16,7 @@ use crate::access::Connections;
 use crate::connection::{self, watch_for_panic};
 use crate::log::Log;
 use crate::settings::Settings;
-use crate::state::{Role, State, empty_log};
+use crate::state::{Role, State, empty_log, open_log};
 use crate::tls::Tls;
 
 /// Handshakes the kernel finishes ahead of us. A shorter list drops connections in a storm of
@@ -65,14 +65,16 @@ fn listen(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener
 /// still open after the grace period. All its tasks have ended when it returns.
 ///
 /// # Errors
-/// When the runtime cannot take the listener, or [`Settings::tls`] names no usable certificate.
+/// When the runtime cannot take the listener, [`Settings::tls`] names no usable certificate, or [`Settings::store`] cannot
+/// be followed.
 pub async fn serve(
     listener: std::net::TcpListener,
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let role = Role::Relay { copy: None };
-    serve_as(Stand::new(role, listener, &settings)?, settings, stop).await
+    let stand = Stand::new(role, listener, &settings).await?;
+    serve_as(stand, settings, stop).await
 }
 
 /// Runs, in place of a relay, a server whose every address is a WebSocket that gives each message back.
@@ -88,7 +90,8 @@ pub async fn serve_echo(
     settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    serve_as(Stand::new(Role::Echo, listener, &settings)?, settings, stop).await
+    let stand = Stand::new(Role::Echo, listener, &settings).await?;
+    serve_as(stand, settings, stop).await
 }
 
 /// Where a server stands, as what, with which log, and by which certificate it is known.
@@ -103,15 +106,23 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    /// Prepares the certificate that the settings ask for, and a log that holds nothing.
-    fn new(role: Role, listener: std::net::TcpListener, settings: &Settings) -> io::Result<Self> {
+    /// Prepares the certificate that the settings ask for, and the log.
+    async fn new(
+        role: Role,
+        listener: std::net::TcpListener,
+        settings: &Settings,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?.ip();
         let tls = Tls::prepare(&settings.tls, &[address], &settings.allow_hosts)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let log = match role {
+            Role::Relay { .. } => open_log(settings).await.map_err(io::Error::other)?,
+            Role::Copy { .. } | Role::Echo => empty_log(settings),
+        };
         Ok(Self {
             role,
             listener,
-            log: empty_log(settings),
+            log,
             tls,
         })
     }

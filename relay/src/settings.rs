@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches, ValueEnum};
 
 use crate::access::{Keys, Terms, host_name};
+use crate::store::StoreArgs;
 use crate::tls::TlsArgs;
 use crate::units::{at_least_one, duration, nonzero, size};
 
@@ -113,6 +114,9 @@ pub struct Settings {
     /// Time that open connections get to end at shutdown
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub grace: Duration,
+    /// Where its logs live
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// Whether and how it speaks TLS
     #[command(flatten)]
     pub tls: TlsArgs,
@@ -158,6 +162,11 @@ pub enum SettingsError {
         /// The ring's limit in bytes.
         ring: usize,
     },
+    /// Logs that live elsewhere are not this process's to carry over a restart.
+    #[error(
+        "--keep carries over a restart what is in this process, and with --store the logs are not: leave it out, the store keeps them"
+    )]
+    KeepInStore,
     /// Everybody who reaches the address could use the relay, and nobody has said so.
     #[error(
         "{address} can be reached from other machines: ask for tokens with --token-keys FILE, \

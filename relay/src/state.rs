@@ -11,6 +11,7 @@ use crate::access::Access;
 use crate::log::{Limit, Log, LogLimits, RingLimits};
 use crate::metrics::{Metrics, Transport};
 use crate::settings::Settings;
+use crate::store::StartError;
 use crate::tls::Tls;
 
 /// What a server of this program is.
@@ -80,8 +81,19 @@ impl State {
     }
 }
 
-/// Makes an empty log within the limits.
+/// Takes the log that the settings name: an empty one, or the one in the store with all that is kept there.
+pub(crate) async fn open_log(settings: &Settings) -> Result<Arc<Log>, StartError> {
+    let log = new_log(settings);
+    let log = log.in_store(&settings.store, settings.max_body).await?;
+    Ok(Arc::new(log))
+}
+
+/// Makes an empty log in memory within the limits.
 pub(crate) fn empty_log(settings: &Settings) -> Arc<Log> {
+    Arc::new(new_log(settings))
+}
+
+fn new_log(settings: &Settings) -> Log {
     let logs = LogLimits {
         channels: settings.max_channels,
         bytes: settings.log_bytes,
@@ -96,7 +108,7 @@ pub(crate) fn empty_log(settings: &Settings) -> Arc<Log> {
         messages: settings.reply_messages,
         bytes: settings.reply_bytes,
     };
-    Arc::new(Log::new(logs, ring, limit))
+    Log::new(logs, ring, limit)
 }
 
 /// One waiting client in the count of its transport.

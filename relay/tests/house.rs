@@ -16,16 +16,21 @@ const FLOORS: [&[&str]; 9] = [
     &["publish"],
     &["state", "socket"],
     &[
-        "access", "metrics", "log", "message", "settings", "tls", "units",
+        "access", "metrics", "log", "store", "message", "settings", "tls", "units",
     ],
 ];
 
 /// Arrows within a floor that are meant, and none the other way.
-const WITHIN: [(&str, &str); 8] = [
+const WITHIN: [(&str, &str); 13] = [
     ("demo", "transport"), // the page is a reply
     ("server", "settings"),
     ("metrics", "log"),
+    ("metrics", "store"),
+    ("log", "store"), // which knows of no reader
     ("log", "message"),
+    ("store", "message"),
+    ("store", "units"),
+    ("settings", "store"), // its flags
     ("settings", "units"),
     ("settings", "tls"),
     ("settings", "access"), // keys are read where flags are

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::channels::{Channels, lock};
 use super::crowd::Crowd;
-use super::ring::Ring;
+use super::ring::{Ring, RingLimits};
+use super::sequence::Sequence;
 use crate::message::{Account, ChannelName, Epoch, Message, Payload, Position};
 
 /// One channel: its log, and the head that its readers watch.
@@ -19,7 +20,7 @@ pub(super) struct Channel {
     home: Weak<Channels>,
     /// [`super::LogLimits::behind`].
     pub(super) behind: usize,
-    pub(super) epoch: Epoch,
+    pub(super) sequence: Arc<Sequence>,
     account: Arc<Account>,
     state: Mutex<State>,
     /// Is told of every append, and whether the log is closed.
@@ -29,6 +30,7 @@ pub(super) struct Channel {
 
 #[derive(Debug)]
 struct State {
+    epoch: Epoch,
     ring: Ring,
     used: Instant,
     /// Set once, when the channel leaves the map: an append that found it before must look again.
@@ -44,6 +46,7 @@ impl Channel {
         home: &Channels,
     ) -> Self {
         let state = State {
+            epoch,
             ring,
             used: Instant::now(),
             removed: false,
@@ -52,7 +55,7 @@ impl Channel {
             name,
             home: Weak::clone(&home.me),
             behind: home.limits.behind,
-            epoch,
+            sequence: Arc::clone(&home.sequence),
             account,
             state: Mutex::new(state),
             grown: Crowd::default(),
@@ -67,34 +70,77 @@ impl Channel {
             if state.removed {
                 return Err(payload);
             }
-            let position = Position {
-                epoch: self.epoch,
-                offset: state.ring.head() + 1,
-            };
-            let now = Instant::now();
-            let message = Message::new(position, payload, &self.account);
-            state.ring.push(now, Arc::new(message));
-            state.used = now;
-            position
+            let offset = state.ring.head() + 1;
+            self.push(&mut state, offset, Instant::now(), payload)
         };
         self.grown.tell();
         Ok(position)
     }
 
-    /// Looks at the ring without what has grown too old.
-    pub(super) fn with_ring<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
+    /// Adds a message that a store has numbered and wakes the readers, or gives it back when the channel was removed.
+    pub(super) fn put(&self, offset: u64, at: Instant, payload: Payload) -> Result<(), Payload> {
+        {
+            let mut state = lock(&self.state);
+            if state.removed {
+                return Err(payload);
+            }
+            self.push(&mut state, offset, at, payload);
+        }
+        self.grown.tell();
+        Ok(())
+    }
+
+    fn push(&self, state: &mut State, offset: u64, at: Instant, payload: Payload) -> Position {
+        let epoch = state.epoch;
+        let position = Position { epoch, offset };
+        let message = Message::new(position, payload, &self.account);
+        state.ring.push(at, Arc::new(message));
+        state.used = at;
+        position
+    }
+
+    /// Loses everything up to an offset, kept or not, unless the channel is beyond it already.
+    pub(super) fn lose(&self, up_to: u64) {
+        {
+            let mut state = lock(&self.state);
+            if state.ring.head() < up_to {
+                state.ring.skip_to(up_to);
+            }
+        }
+        self.grown.tell();
+    }
+
+    /// Begins another life, of which everything up to `floor` is gone.
+    pub(super) fn renew(&self, epoch: Epoch, limits: RingLimits, floor: u64) {
+        {
+            let mut state = lock(&self.state);
+            while !state.ring.is_empty() {
+                state.ring.evict();
+            }
+            (state.epoch, state.ring) = (epoch, Ring::resumed(limits, floor));
+        }
+        self.grown.tell();
+    }
+
+    /// Gives the epoch of its present life.
+    pub(super) fn epoch(&self) -> Epoch {
+        lock(&self.state).epoch
+    }
+
+    /// Looks at the ring without what has grown too old, and at its life.
+    pub(super) fn with_ring<T>(&self, look: impl FnOnce(&Ring, Epoch) -> T) -> T {
         let mut state = lock(&self.state);
         let now = Instant::now();
         state.used = now;
         state.ring.expire(now);
-        look(&state.ring)
+        look(&state.ring, state.epoch)
     }
 
     /// Looks at the ring as it is at an instant; that is no use of the channel.
-    pub(super) fn with_ring_at<T>(&self, now: Instant, look: impl FnOnce(&Ring) -> T) -> T {
+    pub(super) fn with_ring_at<T>(&self, now: Instant, look: impl FnOnce(&Ring, Epoch) -> T) -> T {
         let mut state = lock(&self.state);
         state.ring.expire(now);
-        look(&state.ring)
+        look(&state.ring, state.epoch)
     }
 
     /// Counts a reader, until it calls [`Channel::release`].
@@ -134,7 +180,7 @@ impl Channel {
         };
         home.remove(&self.name, || {
             let mut state = lock(&self.state);
-            let blank = state.ring.head() == 0 && self.readers.load(Ordering::Relaxed) == 0;
+            let blank = self.blank(&state) && self.readers.load(Ordering::Relaxed) == 0;
             let removed = blank && !state.removed;
             state.removed |= removed;
             removed
@@ -151,9 +197,18 @@ impl Channel {
         state.removed
     }
 
-    /// Tells whether there never was a message, and the same epoch can be had again.
+    /// Tells whether there never was a message, and the same channel can be had again.
     pub(super) fn is_blank(&self) -> bool {
-        lock(&self.state).ring.head() == 0
+        self.blank(&lock(&self.state))
+    }
+
+    fn blank(&self, state: &State) -> bool {
+        state.ring.is_empty() && state.ring.head() <= self.sequence.floor()
+    }
+
+    /// Gives the offset of its youngest message.
+    pub(super) fn head(&self) -> u64 {
+        lock(&self.state).ring.head()
     }
 
     /// Evicts the oldest messages until no more than `level` bytes of memory are kept; counts them.
@@ -165,6 +220,15 @@ impl Channel {
             trimmed += 1;
         }
         trimmed
+    }
+}
+
+/// A channel that is held, for as long as this lives.
+pub(super) struct Held(pub(super) Arc<Channel>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 

@@ -12,6 +12,7 @@ use super::channel::Channel;
 use super::epochs::Epochs;
 use super::level::level;
 use super::ring::{Ring, RingLimits};
+use super::sequence::Sequence;
 use crate::message::{Account, ChannelName, Epoch, Message, Payload, Position};
 
 /// A guard may outlive a panic of its holder: every change below leaves the data whole.
@@ -56,6 +57,7 @@ pub(super) struct Channels {
     map: Mutex<Map>,
     pub(super) me: Weak<Self>,
     pub(super) limits: LogLimits,
+    pub(super) sequence: Arc<Sequence>,
     ring: RingLimits,
     /// What all that is kept takes in memory.
     weight: Arc<AtomicUsize>,
@@ -68,6 +70,7 @@ impl Channels {
             me: Weak::clone(me),
             map: Mutex::default(),
             limits,
+            sequence: Arc::default(),
             ring,
             weight: Arc::default(),
             trimmed: AtomicU64::new(0),
@@ -82,6 +85,11 @@ impl Channels {
         let channel = self.find(&mut map, name)?;
         channel.hold();
         Ok(channel)
+    }
+
+    /// Gives the epoch that a channel has, or would have if it were made now.
+    pub(super) fn epoch(&self, name: &ChannelName) -> Epoch {
+        lock(&self.map).epochs.of(name)
     }
 
     /// Appends to a channel, made when it does not exist.
@@ -107,12 +115,50 @@ impl Channels {
         if map.channels.len() >= self.limits.channels {
             return Err(TooManyChannels);
         }
-        let (ring, account) = (Ring::new(self.ring), self.account());
+        let ring = Ring::resumed(self.ring, self.sequence.floor());
+        let account = self.account();
         let epoch = map.epochs.of(name);
         let channel = Arc::new(Channel::new(name.clone(), epoch, ring, account, self));
         channel.tell_closed(map.closed);
         map.channels.insert(name.clone(), Arc::clone(&channel));
         Ok(channel)
+    }
+
+    /// Adds a message that a store has numbered, to a channel that is made when it does not exist.
+    pub(super) fn put(
+        &self,
+        name: &ChannelName,
+        offset: u64,
+        at: Instant,
+        mut payload: Payload,
+    ) -> Result<(), TooManyChannels> {
+        self.make_room(Message::OVERHEAD + payload.bytes().len());
+        loop {
+            let channel = self.find(&mut lock(&self.map), name)?;
+            match channel.put(offset, at, payload) {
+                Ok(()) => return Ok(()),
+                Err(back) => payload = back,
+            }
+        }
+    }
+
+    /// Begins another sequence: every channel begins another life, and its readers are told.
+    pub(super) fn begin(&self, key: u128, floor: u64) {
+        let map = &mut *lock(&self.map);
+        map.epochs = Epochs::of_key(key);
+        self.sequence.begin(floor);
+        for (name, channel) in &map.channels {
+            channel.renew(map.epochs.of(name), self.ring, floor);
+        }
+    }
+
+    /// Loses everything up to an offset that is not known here.
+    pub(super) fn lose(&self, up_to: u64) {
+        let map = lock(&self.map);
+        self.sequence.raise_floor(up_to);
+        for channel in map.channels.values() {
+            channel.lose(up_to);
+        }
     }
 
     /// Gives an account for the messages of a channel to come.
@@ -197,7 +243,9 @@ impl Channels {
         let map = &mut *lock(&self.map);
         map.channels.retain(|name, channel| {
             let retired = channel.retire(now, idle);
-            if retired && !channel.is_blank() {
+            if retired && self.sequence.is_shared() {
+                self.sequence.raise_floor(channel.head());
+            } else if retired && !channel.is_blank() {
                 map.epochs.end(name);
             }
             !retired

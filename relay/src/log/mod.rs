@@ -9,10 +9,12 @@ mod channel;
 mod channels;
 mod crowd;
 mod epochs;
+mod follower;
 mod level;
 mod reader;
 mod ring;
 mod run;
+mod sequence;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,10 @@ pub use run::Run;
 pub use snapshot::{Restored, SnapshotError};
 
 use crate::message::{ChannelName, Payload, Position};
+use crate::store::{Health, JetStream, StartError, StoreArgs, StoreError, Terms};
+use channel::Held;
 use channels::Channels;
+use follower::Followed;
 
 /// The reason a reader could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +44,17 @@ pub enum OpenError {
     /// The position lies beyond the log's head.
     #[error(transparent)]
     InFuture(#[from] InFuture),
+}
+
+/// The reason nothing was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The channel does not exist and may not be made.
+    #[error(transparent)]
+    TooManyChannels(#[from] TooManyChannels),
+    /// The store took nothing, or did not say so.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// How much all channels may be together.
@@ -58,16 +74,59 @@ pub struct Log {
     channels: Arc<Channels>,
     ring: RingLimits,
     limit: Limit,
+    /// Who numbers the messages; none for a log in memory.
+    store: Option<JetStream>,
 }
 
 impl Log {
-    /// Makes an empty log; `ring` bounds each channel, `limit` what one read returns.
+    /// Makes an empty log in memory; `ring` bounds each channel, `limit` what one read returns.
     #[must_use]
     pub fn new(limits: LogLimits, ring: RingLimits, limit: Limit) -> Self {
         Self {
             channels: Channels::new(limits, ring),
             ring,
             limit,
+            store: None,
+        }
+    }
+
+    /// Takes a log that lives in a store: it returns when all that is kept there, and fits the limits, is here.
+    ///
+    /// Messages have to fit the store, `payload` bytes each. Where the flags name no store the log is one in memory.
+    ///
+    /// # Errors
+    /// [`StartError`] when the store cannot be followed.
+    pub async fn in_store(mut self, args: &StoreArgs, payload: usize) -> Result<Self, StartError> {
+        let follower = Arc::new(Followed::new(Arc::clone(&self.channels)));
+        let age = self.ring.age;
+        self.store = JetStream::open(args, Terms { age, payload }, follower).await?;
+        Ok(self)
+    }
+
+    /// Tells how it stands with the store.
+    #[must_use]
+    pub fn store(&self) -> Health {
+        let known = || self.channels.sequence.known().1;
+        let store = self.store.as_ref();
+        store.map_or(Health::MEMORY, |store| store.health(known()))
+    }
+
+    /// Learns whether the store has come as far as a position that was given by another relay, before a reader begins
+    /// there: in front of what this relay has followed it may be right or made up.
+    ///
+    /// When the store cannot be asked, the position is taken for right: it is one that waits.
+    pub async fn settle(&self, channel: &ChannelName, start: Start) {
+        let (Some(store), Start::After(position)) = (&self.store, start) else {
+            return;
+        };
+        let sequence = &self.channels.sequence;
+        let (life, known) = sequence.known();
+        if position.offset > sequence.applied()
+            && position.offset > known
+            && self.channels.epoch(channel) == position.epoch
+        {
+            let head = store.head().await.unwrap_or(position.offset);
+            sequence.learn(life, head);
         }
     }
 
@@ -93,17 +152,25 @@ impl Log {
 
     /// Appends a message and wakes the channel's readers.
     ///
-    /// It is async because a log may live in a store across the network, which assigns the
-    /// position; in memory it never waits.
+    /// In memory it never waits. In a store, the message is kept there when this returns, and is here too unless this
+    /// relay has fallen behind.
     ///
     /// # Errors
-    /// [`TooManyChannels`] when the channel does not exist and may not be made.
+    /// [`AppendError`] when the channel does not exist and may not be made, or the store has not confirmed it.
     pub async fn append(
         &self,
         channel: &ChannelName,
         payload: Payload,
-    ) -> Result<Position, TooManyChannels> {
-        self.channels.append(channel, payload)
+    ) -> Result<Position, AppendError> {
+        let Some(store) = &self.store else {
+            return Ok(self.channels.append(channel, payload)?);
+        };
+        // Held, the channel is there: a message that has no place here is not published from here. Its life is that of
+        // before: were the stream made anew meanwhile, whoever goes on from the position would be told.
+        let here = Held(self.channels.hold(channel)?);
+        let epoch = here.0.epoch();
+        let offset = store.append(channel, &payload).await?;
+        Ok(Position { epoch, offset })
     }
 
     /// Opens a reader on a channel, which is made when it does not exist.

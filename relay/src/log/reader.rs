@@ -7,9 +7,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::channel::Channel;
 use super::crowd::Seat;
-use super::ring::{Limit, Ring};
+use super::ring::Limit;
 use super::run::Run;
-use crate::message::{Position, PositionError};
+use crate::message::{Epoch, Position, PositionError};
 
 /// Where a reader begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,10 +117,11 @@ pub struct Reader {
     seat: Seat,
     /// The log may hold more: false only after a read that reached the head.
     behind: bool,
-    /// Only the newest message is read.
-    newest: bool,
+    /// The life of the log that `after` stands in.
+    epoch: Epoch,
     after: u64,
     missed: Option<Missed>,
+    /// No message at all means the newest alone: a reader is to stay as small as it can be.
     limit: Limit,
     /// What comes after this is what it may be behind by; nothing, for one without a bound.
     counted_after: u64,
@@ -133,27 +134,30 @@ impl Reader {
         start: Start,
         limit: Limit,
     ) -> Result<Self, InFuture> {
-        let (head, evicted) = channel.with_ring(|ring| (ring.head(), ring.evicted()));
+        let (epoch, head, evicted) = channel.with_ring(|ring, epoch| {
+            // What a store has applied is in the ring, so the log is known up to there.
+            let head = ring.head().max(channel.sequence.applied());
+            (epoch, head, ring.evicted())
+        });
         let (after, missed) = match start {
             Start::Earliest => (evicted, None),
             Start::Latest => (head, None),
-            Start::After(position) if position.epoch != channel.epoch => {
-                (evicted, Some(Missed::Recreated))
-            }
+            Start::After(position) if position.epoch != epoch => (evicted, Some(Missed::Recreated)),
             Start::After(position) => (position.offset, None),
         };
         // From here on the drop of the reader releases the channel, also when it is refused.
         let reader = Self {
             seat: channel.grown.sit(),
             behind: true,
-            newest: false,
             channel,
+            epoch,
             after,
             missed,
             limit,
             counted_after: u64::MAX,
         };
-        if after > head {
+        // What another process was given by the store will come here too.
+        if after > head && after > reader.channel.sequence.known().1 {
             return Err(InFuture {
                 head: Position {
                     offset: head,
@@ -164,10 +168,18 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Makes every read from now on give only what is wanted.
+    /// Makes every read from now on give only what is wanted, and no more than was wanted before.
     pub fn pick(&mut self, pick: Pick) {
-        self.newest = pick.newest;
-        self.limit.messages = pick.most.unwrap_or(usize::MAX).min(self.limit.messages);
+        let most = if pick.newest {
+            0
+        } else {
+            pick.most.unwrap_or(usize::MAX).max(1)
+        };
+        self.limit.messages = self.limit.messages.min(most);
+    }
+
+    fn newest(&self) -> bool {
+        self.limit.messages == 0
     }
 
     /// Bounds how far it may fall behind, by [`LogLimits::behind`](super::LogLimits).
@@ -175,14 +187,14 @@ impl Reader {
     /// What is kept by now does not count: whoever reads that is not slow. A reader that is further
     /// behind is moved on to the head and told [`Missed::Slow`].
     pub fn bound_lag(&mut self) {
-        self.counted_after = self.channel.with_ring(Ring::head);
+        self.counted_after = self.channel.with_ring(|ring, _| ring.head());
     }
 
     /// Gives the position that the next batch follows.
     #[must_use]
     pub fn position(&self) -> Position {
         Position {
-            epoch: self.channel.epoch,
+            epoch: self.epoch,
             offset: self.after,
         }
     }
@@ -231,9 +243,9 @@ impl Reader {
             if self.channel.grown.look(&mut self.seat) {
                 return None;
             }
-            let (full, any) = self.channel.with_ring(|ring| {
-                let full = !self.newest && ring.fills(self.after, self.limit);
-                (full, self.after < ring.head())
+            let (full, any) = self.channel.with_ring(|ring, epoch| {
+                let full = !self.newest() && ring.fills(self.after, self.limit);
+                (full, self.after < ring.head() || self.epoch != epoch)
             });
             if full {
                 break;
@@ -262,32 +274,45 @@ impl Reader {
     }
 
     fn read(&mut self) -> Batch {
-        let (messages, slow, evicted, head) = self.channel.with_ring(|ring| {
+        let newest = self.newest();
+        self.channel.with_ring(|ring, epoch| {
+            if epoch != self.epoch {
+                // The log's next life: all that is kept of it is news.
+                (self.epoch, self.after) = (epoch, ring.evicted());
+                self.missed = Some(Missed::Recreated);
+                if self.counted_after != u64::MAX {
+                    self.counted_after = ring.head();
+                }
+            }
             let slow = ring.exceeds(self.after.max(self.counted_after), self.channel.behind);
             let messages = if slow {
                 Run::default()
-            } else if self.newest {
+            } else if newest {
                 ring.newest_after(self.after).into_iter().collect()
             } else {
                 ring.after(self.after, self.limit)
             };
-            (messages, slow, ring.evicted(), ring.head())
-        });
-        // Who wants only the newest passes over the others, kept or not.
-        let lost = (self.after < evicted && !self.newest).then_some(Missed::Evicted);
-        let lost = slow.then_some(Missed::Slow).or(lost);
-        let missed = self.missed.take().or(lost);
-        self.after = match messages.last() {
-            Some(message) => message.position.offset,
-            None if slow => head,
-            None => self.after.max(evicted),
-        };
-        self.behind = self.after < head;
-        Batch {
-            messages,
-            next: self.position(),
-            missed,
-        }
+            // Who wants only the newest passes over the others, kept or not.
+            let lost = (self.after < ring.evicted() && !newest).then_some(Missed::Evicted);
+            let lost = slow.then_some(Missed::Slow).or(lost);
+            let missed = self.missed.take().or(lost);
+            self.after = match messages.last() {
+                Some(message) => message.position.offset,
+                None if slow => ring.head(),
+                // What a store has applied is in the ring: up to there nothing is left to read.
+                None => self
+                    .after
+                    .max(ring.evicted())
+                    .max(self.channel.sequence.applied()),
+            };
+            self.behind = self.after < ring.head();
+            let (epoch, offset) = (self.epoch, self.after);
+            Batch {
+                messages,
+                next: Position { epoch, offset },
+                missed,
+            }
+        })
     }
 }
 

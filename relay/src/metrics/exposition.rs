@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::{Closed, Metrics, Transport};
 use crate::log::{Kept, Missed};
+use crate::store::Health;
 
 const COUNTER: MetricType = MetricType::Counter;
 const GAUGE: MetricType = MetricType::Gauge;
@@ -36,21 +37,22 @@ enum Values {
 }
 
 impl Metrics {
-    /// Writes all counters, what the logs hold and how many tickets wait, in the `OpenMetrics` text format.
+    /// Writes all counters, what the logs hold, how many tickets wait and how it stands with the store, in the `OpenMetrics` text format.
     ///
     /// # Errors
     /// Only when the text cannot be formatted, which is a bug.
-    pub fn exposition(&self, kept: Kept, tickets: usize) -> Result<String, Error> {
+    pub fn exposition(&self, kept: Kept, tickets: usize, store: Health) -> Result<String, Error> {
         let mut registry = Registry::with_prefix("relay");
         registry.register("requests", "Requests answered", self.requests.clone());
-        registry.register_collector(Box::new(self.snapshot(kept, tickets)));
+        registry.register_collector(Box::new(self.snapshot(kept, tickets, store)));
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
     }
 
-    fn snapshot(&self, kept: Kept, tickets: usize) -> Snapshot {
+    fn snapshot(&self, kept: Kept, tickets: usize, store: Health) -> Snapshot {
         let mut rows = self.totals(kept, tickets);
+        rows.extend(of_store(store));
         rows.extend(self.by_transport());
         rows.extend(self.by_reason());
         Snapshot(rows)
@@ -168,6 +170,47 @@ impl Metrics {
             row("streams_closed", "Streams of HTTP/2 that ended", &streams),
         ]
     }
+}
+
+fn of_store(store: Health) -> [Row; 5] {
+    let row = |name, kind, help, value| Row {
+        name,
+        help,
+        kind,
+        values: Values::One(signed(value)),
+    };
+    [
+        row(
+            "store_connected",
+            GAUGE,
+            "Whether the store is followed; 1 in memory",
+            u64::from(store.connected),
+        ),
+        row(
+            "store_reconnects",
+            COUNTER,
+            "Times the store was lost and found again",
+            store.reconnects,
+        ),
+        row(
+            "store_pending",
+            GAUGE,
+            "Messages on their way to the store",
+            store.pending as u64,
+        ),
+        row(
+            "store_lag",
+            GAUGE,
+            "Messages in the store that have not come here yet",
+            store.lag,
+        ),
+        row(
+            "store_unreadable",
+            COUNTER,
+            "Messages in the store that were none of a relay's",
+            store.unreadable,
+        ),
+    ]
 }
 
 impl Collector for Snapshot {

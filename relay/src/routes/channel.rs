@@ -64,6 +64,7 @@ async fn read(
     let (leaf, query, channel) = (asked.leaf, asked.query, asked.channel.clone()?);
     without_body(request)?;
     let start = start(request.headers(), leaf, query)?;
+    state.log.settle(&channel, start).await;
     let mut headers = HeaderMap::new();
     state.access.mark(asked.origin, &mut headers);
     let read = Read {

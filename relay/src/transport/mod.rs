@@ -128,6 +128,7 @@ async fn proved(probation: probation::Probation, socket: Socket, state: &State) 
         Ok(proved) => proved,
         Err(after) => return after,
     };
+    state.log.settle(&read.channel, read.start).await;
     match websocket::welcome(state, read, receive) {
         // Boxed, as each stage.
         Ok(session) => Box::pin(session.run(socket, state)).await,

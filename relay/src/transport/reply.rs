@@ -7,9 +7,10 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use crate::access::{Denied, Full, TokenError, TooManyTickets};
-use crate::log::OpenError;
+use crate::log::{AppendError, OpenError, TooManyChannels};
 use crate::message::{NameError, PayloadError, Position, PositionError};
 use crate::publish::PublishError;
+use crate::store::StoreError;
 use crate::units::UnitError;
 
 /// A whole answer.
@@ -141,7 +142,7 @@ impl From<UnitError> for Refusal {
 impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::TooManyChannels(error) => PublishError::from(error).into(),
+            OpenError::TooManyChannels(error) => error.into(),
             OpenError::InFuture(error) => {
                 Self::new(StatusCode::BAD_REQUEST, "position_in_future", &error)
             }
@@ -156,12 +157,28 @@ impl From<PublishError> for Refusal {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &error)
             }
             PublishError::Payload(_) => Self::new(StatusCode::BAD_REQUEST, "bad_json", &error),
-            PublishError::TooManyChannels(_) => {
-                let refusal =
-                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_channels", &error);
-                refusal.with(header::RETRY_AFTER, "5")
-            }
+            PublishError::Append(AppendError::TooManyChannels(error)) => error.into(),
+            PublishError::Append(AppendError::Store(error)) => error.into(),
         }
+    }
+}
+
+impl From<TooManyChannels> for Refusal {
+    fn from(error: TooManyChannels) -> Self {
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_channels", &error);
+        refusal.with(header::RETRY_AFTER, "5")
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Unavailable => "store_unavailable",
+            StoreError::Unconfirmed => "store_unconfirmed",
+            StoreError::Busy => "store_busy",
+        };
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, &error);
+        refusal.with(header::RETRY_AFTER, "1")
     }
 }
 

@@ -32,11 +32,11 @@ pub(in crate::log) fn write(
         ends.try_for_each(|(place, count)| writeln!(out, "ended {place} {count}"))
     })?;
     for (name, channel) in channels.by_use() {
-        channel.with_ring_at(now, |ring| -> io::Result<()> {
+        channel.with_ring_at(now, |ring, epoch| -> io::Result<()> {
             kept.channels += 1;
             kept.messages += ring.len();
             kept.bytes += ring.bytes();
-            channel_lines(&name, channel.epoch, ring, now, &mut out)
+            channel_lines(&name, epoch, ring, now, &mut out)
         })?;
     }
     let sum = hex(&out.hash.finalize_reset());

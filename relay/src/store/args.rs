@@ -1,0 +1,71 @@
+//! The flags of the store.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::place::{Place, PlaceError};
+use crate::units::{at_least_one, nonzero, size};
+
+/// Where logs live, and on what terms.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct StoreArgs {
+    /// Where logs live: in memory, or in the JetStream of a NATS server that several relays share (`nats://HOST:PORT`)
+    #[arg(
+        long,
+        value_name = "PLACE",
+        default_value = "memory",
+        hide_default_value = false
+    )]
+    pub store: Place,
+    /// The same, with the place in this environment variable: it may hold a password
+    #[arg(long, value_name = "NAME", value_parser = place_of_env)]
+    pub store_env: Option<Place>,
+    /// The stream that the relays share, made when it is not there, and the first token of its subjects
+    #[arg(long, value_name = "NAME", default_value = "pushmark", value_parser = stream_name)]
+    pub store_name: String,
+    /// Bytes that the stream keeps on the server's disk, its age bound being --ring-age; it counts when the stream is made
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = size)]
+    pub store_bytes: usize,
+    /// Servers of a NATS cluster that keep each message; it counts when the stream is made
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub store_replicas: u8,
+    /// How long a publish may wait for the store before it is answered 503
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = nonzero)]
+    pub store_timeout: Duration,
+    /// Publishes that may wait for the store at once; one more is answered 503
+    #[arg(long, value_name = "COUNT", default_value = "1024", value_parser = at_least_one)]
+    pub store_pending: usize,
+    /// Certificates that NATS servers are trusted by (PEM), beside those of the system; for `tls://`
+    #[arg(long, value_name = "FILE")]
+    pub store_ca: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// Gives the place, whichever flag names it.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        self.store_env.as_ref().unwrap_or(&self.store)
+    }
+}
+
+/// Reads the place in an environment variable; no message holds its contents.
+fn place_of_env(name: &str) -> Result<Place, String> {
+    let text = std::env::var(name).map_err(|error| match error {
+        std::env::VarError::NotPresent => format!("${name}: {error}"),
+        std::env::VarError::NotUnicode(_) => format!("${name}: it is no text"),
+    })?;
+    text.parse()
+        .map_err(|error: PlaceError| format!("${name}: {error}"))
+}
+
+/// Takes what is both a name of a stream and a token of a subject.
+fn stream_name(text: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-".contains(&b);
+    if (1..=32).contains(&text.len()) && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("a stream's name is 1 to 32 characters of A-Z a-z 0-9 _ -".to_owned())
+    }
+}
