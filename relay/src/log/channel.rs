@@ -63,6 +63,11 @@ impl Channel {
         }
     }
 
+    /// Says when it was used last.
+    pub(super) fn was_used(&self, used: Instant) {
+        lock(&self.state).used = used;
+    }
+
     /// Appends a message and wakes the readers, or gives it back when the channel was removed.
     pub(super) fn append(&self, payload: Payload) -> Result<Position, Payload> {
         let position = {

@@ -29,6 +29,17 @@ pub struct TooManyChannels;
 #[derive(Debug)]
 pub(super) struct Exists;
 
+/// What a channel was in an earlier process.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub(super) epoch: Epoch,
+    pub(super) ring: Ring,
+    /// What its messages are on.
+    pub(super) account: Arc<Account>,
+    /// As if it had been used last then: it counts against other channels, and for [`Channels::sweep`].
+    pub(super) used: Instant,
+}
+
 /// What the logs hold at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -166,14 +177,14 @@ impl Channels {
         Arc::new(Account::within(&self.weight))
     }
 
-    /// Puts a channel of an earlier process back, whose messages are on `account`; false when there may be no more.
-    pub(super) fn restore(
-        &self,
-        name: &ChannelName,
-        epoch: Epoch,
-        mut ring: Ring,
-        account: Arc<Account>,
-    ) -> Result<bool, Exists> {
+    /// Puts a channel of an earlier process back; false when there may be no more.
+    pub(super) fn restore(&self, name: &ChannelName, past: Past) -> Result<bool, Exists> {
+        let Past {
+            epoch,
+            mut ring,
+            account,
+            used,
+        } = past;
         {
             let mut map = lock(&self.map);
             if map.channels.contains_key(name) {
@@ -188,6 +199,7 @@ impl Channels {
                 return Ok(false);
             }
             let channel = Channel::new(name.clone(), epoch, ring, account, self);
+            channel.was_used(used);
             channel.tell_closed(map.closed);
             map.channels.insert(name.clone(), Arc::new(channel));
         }

@@ -10,10 +10,13 @@ use tokio::time::Instant;
 
 use super::write::hex;
 use super::{LINE, MAGIC, Restored, SnapshotError, VERSION};
-use crate::log::channels::Channels;
+use crate::log::channels::{Channels, Past};
 use crate::log::epochs::Epochs;
 use crate::log::{Ring, RingLimits};
 use crate::message::{ChannelName, Message, Payload, Position};
+
+/// How far apart the last uses of two channels are when nothing but their order is known.
+const STEP: Duration = Duration::from_nanos(1);
 
 /// Reads a snapshot into channels that are still empty, within their limits; `now` is the time of day in milliseconds.
 ///
@@ -34,10 +37,12 @@ pub(in crate::log) fn read(
     let written = first_line(&mut lines)?;
     let key = epochs_line(&mut lines)?;
     channels.with_epochs(|epochs| *epochs = Epochs::of_key(key));
+    let begun = Instant::now();
     let mut reading = Reading {
         channels,
         limits: ring,
-        now: Instant::now(),
+        now: begun,
+        used: begun,
         // A clock that was set back in between makes nobody older.
         away: now.saturating_sub(written),
         restored: Restored::default(),
@@ -116,6 +121,8 @@ struct Reading<'a> {
     now: Instant,
     /// The milliseconds since the snapshot was written.
     away: u64,
+    /// When the next channel is to have been used last.
+    used: Instant,
     restored: Restored,
 }
 
@@ -156,7 +163,15 @@ impl Reading<'_> {
         }
         ring.expire(self.now);
         let kept = ring.len();
-        match self.channels.restore(name, before.epoch, ring, account) {
+        let past = Past {
+            epoch: before.epoch,
+            ring,
+            account,
+            used: self.used,
+        };
+        // The next one was used before it. That order is all that is known, and a later snapshot has it too.
+        self.used = self.used.checked_sub(STEP).unwrap_or(self.used);
+        match self.channels.restore(name, past) {
             Ok(true) => {
                 self.restored.channels += 1;
                 self.restored.messages += kept;

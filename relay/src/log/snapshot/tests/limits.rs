@@ -136,3 +136,27 @@ async fn a_channel_without_messages_keeps_its_epoch_when_its_last_reader_goes() 
         assert_eq!(found(&new, 1, Start::After(position)).await, (vec![], None));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_channels_used_last_are_kept_also_after_restarts_without_any_use() {
+    let mut log = log(RING);
+    for channel in [2, 3, 1] {
+        publish(&log, channel, 1).await;
+        advance(Duration::from_millis(1)).await;
+    }
+    for restart in 0..4 {
+        let file = saved(&log, 0);
+        let two = Log::new(limits(2), RING, ALL);
+        let told = two.restore(0, &mut &file[..]).unwrap();
+        assert_eq!((told.channels, told.channels_left), (2, 1));
+        let kept: Vec<_> = two.channels.by_use().into_iter().map(|(n, _)| n).collect();
+        assert_eq!(kept, [name(1), name(3)], "restart {restart}");
+        log = restored(&file, 0, RING).unwrap().0;
+    }
+    // A use in between counts.
+    advance(Duration::from_millis(1)).await;
+    publish(&log, 2, 2).await;
+    let one = Log::new(limits(1), RING, ALL);
+    one.restore(0, &mut &saved(&log, 0)[..]).unwrap();
+    assert_eq!(one.channels.by_use()[0].0, name(2));
+}
