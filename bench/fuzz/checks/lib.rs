@@ -3,8 +3,10 @@
 //! Each check takes bytes and panics where something does not hold. A fuzzer looks for such bytes
 //! (`relay/fuzz/run`), and the tests of bench replay what it has kept of them (`corpus/`).
 
+mod changes;
 mod frames;
 mod http;
+mod http2;
 mod page;
 mod pieces;
 mod results;
@@ -13,21 +15,24 @@ mod seen;
 mod stamp;
 mod stream;
 mod units;
+mod witness;
 
 /// Panics where something does not hold of these bytes.
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its target and its corpus.
-pub const CHECKS: [(&str, Check); 9] = [
+pub const CHECKS: [(&str, Check); 11] = [
     ("chunked", http::chunked),
     ("frames", frames::check),
     ("http", http::responses),
+    ("http2", http2::check),
     ("page", page::check),
     ("results", results::check),
     ("scenario", scenario::check),
     ("stamp", stamp::check),
     ("stream", stream::check),
     ("units", units::check),
+    ("witness", witness::check),
 ];
 
 /// Runs the check of a target, for the fuzzer.

@@ -8,20 +8,14 @@ use bench::judge::question::{Named, Settings};
 use bench::report::{alarms, annotations, charts, compared, console, csv, html, junit, markdown};
 use bench::result::RunResult;
 use bench::result::compared::Finding;
-use serde_json::Value;
+
+use super::changes::Changeable;
 
 /// A run with two trials, as `bench run` wrote it.
-static RUN: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("run.json")).expect("a file of ours"));
+pub(crate) static RUN: LazyLock<Changeable> =
+    LazyLock::new(|| Changeable::of(include_str!("run.json")));
 
-/// Every place in it.
-static PLACES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let mut places = Vec::new();
-    collect(&RUN, "", &mut places);
-    places
-});
-
-const STYLE: console::Style = console::Style {
+pub(crate) const STYLE: console::Style = console::Style {
     width: 100,
     color: false,
 };
@@ -30,13 +24,8 @@ const STYLE: console::Style = console::Style {
 ///
 /// The bytes are a document, or changes to one: in each line the number of a place, and JSON to stand there.
 pub(crate) fn check(data: &[u8]) {
-    let document = if data.starts_with(b"{") {
-        data.to_vec()
-    } else {
-        match changed(data) {
-            Some(document) => document.to_string().into_bytes(),
-            None => return,
-        }
+    let Some(document) = RUN.changed(data) else {
+        return;
     };
     let Ok(run) = serde_json::from_slice::<RunResult>(&document) else {
         return;
@@ -46,37 +35,6 @@ pub(crate) fn check(data: &[u8]) {
     assert_eq!(again, run);
     views(&run);
     comparison(&run);
-}
-
-fn changed(data: &[u8]) -> Option<Value> {
-    let mut document = RUN.clone();
-    for line in std::str::from_utf8(data).ok()?.lines().take(16) {
-        let (place, value) = line.split_once(' ')?;
-        let place = &PLACES[place.parse::<usize>().ok()? % PLACES.len()];
-        // A change before it may have taken the place away.
-        if let Some(found) = document.pointer_mut(place) {
-            *found = serde_json::from_str(value).ok()?;
-        }
-    }
-    Some(document)
-}
-
-fn collect(value: &Value, place: &str, places: &mut Vec<String>) {
-    places.push(place.to_owned());
-    match value {
-        Value::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                collect(item, &format!("{place}/{at}"), places);
-            }
-        }
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                collect(field, &format!("{place}/{name}"), places);
-            }
-        }
-        _ => {}
-    }
 }
 
 fn views(run: &RunResult) {
@@ -115,7 +73,7 @@ fn comparison(run: &RunResult) {
         }
         views_of_comparison(&same);
     }
-    let base: RunResult = serde_json::from_value(RUN.clone()).expect("a file of ours");
+    let base: RunResult = serde_json::from_value(RUN.document.clone()).expect("a file of ours");
     let base = Named {
         path: Path::new("results/base"),
         run: &base,

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use bench::client::{Client, ClientError, Cursor, Profile, Sink, Step, Subscription};
 use bench::clock::Moment;
+use bench::net::Input;
 use bench::scenario::{Headers, Load, Transport};
 use bench::stamp::Stamp;
 
@@ -98,33 +99,58 @@ pub(crate) fn open(transport: Transport, client: &mut Client) -> Vec<u8> {
 }
 
 /// Feeds a client, which has asked, with bytes in pieces until they end or it does.
-pub(crate) fn feed(transport: Transport, mut client: Client, wire: &[u8], pieces: Pieces) -> Seen {
-    let (mut cursor, mut notes) = (Cursor::default(), Notes::default());
-    let (mut ended, mut error) = (false, None);
+pub(crate) fn feed(transport: Transport, client: Client, wire: &[u8], pieces: Pieces) -> Seen {
+    let mut feeding = Feeding::new(transport, client);
     for piece in pieces.cut(wire) {
-        let mut out = Vec::new();
-        match client.feed(piece, &mut cursor, &mut out, &mut notes) {
-            Ok(Step::Ended) => {
-                ended = true;
-                break;
-            }
-            Ok(Step::More | Step::Open | Step::Answered { .. }) => {}
-            // What is wrong with a JSON text depends on how much of it has come.
-            Err(ClientError::Json(_)) => {
-                error = Some("JSON".to_owned());
-                break;
-            }
-            Err(other) => {
-                error = Some(other.to_string());
-                break;
-            }
+        if !feeding.take(piece) {
+            break;
         }
     }
-    Seen {
-        found: notes.0,
-        next: next_request(transport, &cursor),
-        ended,
-        error,
+    feeding.seen()
+}
+
+/// A client that is being fed.
+pub(crate) struct Feeding {
+    transport: Transport,
+    client: Client,
+    cursor: Cursor,
+    notes: Notes,
+    ended: bool,
+    error: Option<String>,
+}
+
+impl Feeding {
+    pub(crate) fn new(transport: Transport, client: Client) -> Self {
+        Self {
+            transport,
+            client,
+            cursor: Cursor::default(),
+            notes: Notes::default(),
+            ended: false,
+            error: None,
+        }
+    }
+
+    /// Feeds it with some more; tells whether it goes on.
+    pub(crate) fn take<'a>(&mut self, input: impl Into<Input<'a>>) -> bool {
+        let (cursor, notes) = (&mut self.cursor, &mut self.notes);
+        match self.client.feed(input, cursor, &mut Vec::new(), notes) {
+            Ok(Step::Ended) => self.ended = true,
+            Ok(Step::More | Step::Open | Step::Answered { .. }) => {}
+            // What is wrong with a JSON text depends on how much of it has come.
+            Err(ClientError::Json(_)) => self.error = Some("JSON".to_owned()),
+            Err(other) => self.error = Some(other.to_string()),
+        }
+        !self.ended && self.error.is_none()
+    }
+
+    pub(crate) fn seen(self) -> Seen {
+        Seen {
+            found: self.notes.0,
+            next: next_request(self.transport, &self.cursor),
+            ended: self.ended,
+            error: self.error,
+        }
     }
 }
 

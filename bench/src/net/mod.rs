@@ -12,5 +12,5 @@ mod socket;
 pub use link::{Over, Wheel};
 pub use open::Open;
 pub use pieces::{Content, Input, Part, Upgraded};
-pub use secure::{Carrier, Secure, SecureError, trusting};
+pub use secure::{Carrier, Http2, Secure, SecureError, trusting};
 pub use socket::{Received, Socket, Traffic, WireTotals, wire, wire_of};

@@ -33,7 +33,8 @@ const COSTS: [Cost; 3] = [
     ("sent", |side| side.bytes.socket_sent),
     ("received", |side| side.bytes.socket_received),
     ("wire", |side| {
-        Some(side.bytes.wire_sent? + side.bytes.wire_received?)
+        let bytes = side.bytes;
+        Some(bytes.wire_sent?.saturating_add(bytes.wire_received?))
     }),
 ];
 
@@ -226,7 +227,8 @@ fn side(name: String, who: &str, side: &Side) -> Vec<String> {
     let requests = side.per_message(Some(side.requests));
     row.push(requests.map_or_else(missing, |count| format!("{count:.2}")));
     row.extend(COSTS.map(|(_, of)| side.per_message(of(side)).map_or_else(missing, show_bytes)));
-    row.push(show_count(side.lost + side.duplicated + side.reordered));
+    let faults = side.lost.saturating_add(side.duplicated);
+    row.push(show_count(faults.saturating_add(side.reordered)));
     row
 }
 

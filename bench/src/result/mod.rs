@@ -18,7 +18,7 @@ pub use event::{EventKind, EventResult};
 pub use finding::{Bound, Cause, Check, Explanation, Floor, Uniformity};
 pub use search::{SearchEnd, SearchResult, SearchTrial};
 pub(crate) use store::put;
-pub use store::{Store, StoreError, load};
+pub use store::{Store, StoreError, document, load};
 pub use trial::{
     Bytes, Clients, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes, Prediction,
     Requests, Second, ServerCost, Summary, TrialResult,

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, RunResult, Witnessed};
@@ -147,7 +148,7 @@ impl Store {
     /// Reads what a browser saw beside the run; `None` when there was none.
     ///
     /// # Errors
-    /// When the file cannot be read or is no such document.
+    /// When the file cannot be read, is no such document, or is newer than this program.
     pub fn load_witness(&self) -> Result<Option<Witnessed>, StoreError> {
         let file = self.dir.join(WITNESS);
         let text = match fs::read(&file) {
@@ -155,8 +156,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StoreError::Unreadable { file, source }),
         };
-        let document = serde_json::from_slice(&text);
-        document.map_err(|source| StoreError::Malformed { file, source })
+        document(&file, &text).map(Some)
     }
 
     fn put_json(&self, name: &str, document: &impl Serialize) -> Result<(), StoreError> {
@@ -216,27 +216,36 @@ impl Store {
 /// # Errors
 /// When it is missing, not a results document, or newer than this program.
 pub fn load(dir: &Path) -> Result<RunResult, StoreError> {
-    #[derive(Deserialize)]
-    struct Head {
-        format: u32,
-    }
     let file = dir.join(SUMMARY);
     let text = match fs::read(&file) {
         Ok(text) => text,
         Err(source) => return Err(StoreError::Unreadable { file, source }),
     };
-    // The format first: a newer document need not parse as ours.
-    match serde_json::from_slice::<Head>(&text) {
-        Ok(head) if head.format > FORMAT => {
-            return Err(StoreError::Newer {
-                file,
-                found: head.format,
-            });
-        }
-        Ok(_) => {}
-        Err(source) => return Err(StoreError::Malformed { file, source }),
+    document(&file, &text)
+}
+
+/// Reads a document of a run from its text; `file` is named in errors.
+///
+/// # Errors
+/// When it is no such document, or newer than this program.
+pub fn document<T: DeserializeOwned>(file: &Path, text: &[u8]) -> Result<T, StoreError> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
     }
-    serde_json::from_slice(&text).map_err(|source| StoreError::Malformed { file, source })
+    let malformed = |source| StoreError::Malformed {
+        file: file.to_path_buf(),
+        source,
+    };
+    // The format first: a newer document need not parse as ours.
+    let head: Head = serde_json::from_slice(text).map_err(malformed)?;
+    if head.format > FORMAT {
+        return Err(StoreError::Newer {
+            file: file.to_path_buf(),
+            found: head.format,
+        });
+    }
+    serde_json::from_slice(text).map_err(malformed)
 }
 
 /// Writes a whole file or nothing: a reader never sees half of it.

@@ -179,3 +179,14 @@ fn what_is_stored_is_read_back_and_drawn() {
     let text = std::fs::read_to_string(store.dir().join("witness.md")).unwrap();
     assert!(text.contains("| websocket | simulated |"), "{text}");
 }
+
+#[test]
+fn what_a_newer_bench_wrote_is_said_to_be_newer() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = "2026-01-02T03:04:05Z".parse().unwrap();
+    let store = Store::create(folder.path(), "witness", now).unwrap();
+    let newer = format!("{{\"format\": {}}}\n", FORMAT + 1);
+    std::fs::write(store.dir().join("witness.json"), newer).unwrap();
+    let error = store.load_witness().unwrap_err().to_string();
+    assert!(error.contains("use a newer bench"), "{error}");
+}

@@ -11,6 +11,9 @@ mod progress;
 mod strict;
 mod watched;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use http2::fuzzing;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -17,7 +17,8 @@ pub(crate) use pieces::Pieces;
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its target and its corpus.
-pub const CHECKS: [(&str, Check); 11] = [
+pub const CHECKS: [(&str, Check); 13] = [
+    ("connection", crate::connection::fuzzing::connection),
     ("encoding", crate::transport::fuzzing::encoding),
     ("handshake", crate::transport::fuzzing::handshake),
     ("keys", crate::access::fuzzing::keys),
@@ -25,6 +26,7 @@ pub const CHECKS: [(&str, Check); 11] = [
     ("payload", message::payload),
     ("position", message::position),
     ("size", units::check),
+    ("snapshot", crate::log::fuzzing::snapshot),
     ("socket", crate::transport::fuzzing::socket),
     ("target", crate::routes::fuzzing::target),
     ("ticket", crate::access::fuzzing::ticket),

@@ -10,6 +10,8 @@ mod channels;
 mod crowd;
 mod epochs;
 mod follower;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod level;
 mod reader;
 mod ring;

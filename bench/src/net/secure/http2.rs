@@ -28,8 +28,8 @@ const HEADER_LIST: u32 = 1 << 18;
 /// A frame's head and its type of settings (RFC 9113, section 4.1 and 6.5).
 const FRAME_HEAD: usize = 9;
 
-/// One HTTP/2 connection.
-pub(super) struct Http2 {
+/// One HTTP/2 connection of a client.
+pub struct Http2 {
     pipe: Rc<RefCell<Pipe>>,
     connection: Connection<End, Bytes>,
     requests: SendRequest<Bytes>,
@@ -76,7 +76,10 @@ enum First {
 
 impl Http2 {
     /// A client that has not sent anything; its preface is in the output.
-    pub(super) fn new() -> Result<Self, SecureError> {
+    ///
+    /// # Errors
+    /// [`SecureError`], which nobody has seen: memory takes all that is written.
+    pub fn new() -> Result<Self, SecureError> {
         let pipe = Rc::<RefCell<Pipe>>::default();
         let mut builder = Builder::new();
         builder
@@ -114,7 +117,7 @@ impl Http2 {
     }
 
     /// Takes in what arrived.
-    pub(super) fn receive(&mut self, plain: &[u8]) {
+    pub fn receive(&mut self, plain: &[u8]) {
         if let First::Coming(start) = &mut self.first {
             start.extend_from_slice(plain);
             if start.len() >= FRAME_HEAD {
@@ -127,8 +130,11 @@ impl Http2 {
         self.pipe.borrow_mut().input.extend_from_slice(plain);
     }
 
-    /// Takes what a client wrote.
-    pub(super) fn send(&mut self, mut plain: &[u8]) -> Result<(), SecureError> {
+    /// Takes what a client wrote: whole requests in HTTP/1.1, or what follows the one that opened a WebSocket.
+    ///
+    /// # Errors
+    /// [`SecureError::Request`].
+    pub fn send(&mut self, mut plain: &[u8]) -> Result<(), SecureError> {
         while !plain.is_empty() {
             if let Some(tunnel) = self.tunnel {
                 let mut streams = self.streams.iter_mut();
@@ -149,24 +155,26 @@ impl Http2 {
     }
 
     /// Bytes of bodies and frames that wait for room at the server.
-    pub(super) fn held(&self) -> usize {
+    #[must_use]
+    pub fn held(&self) -> usize {
         let unsent = self.streams.iter().map(|stream| stream.unsent.len());
         let waiting = self.waiting.iter().map(|(_, read)| read.length);
         unsent.sum::<usize>() + waiting.sum::<usize>()
     }
 
     /// Whether the server has ended the connection or a stream of it, in whatever way: nothing more comes of it.
-    pub(super) fn has_ended(&self) -> bool {
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
         self.ended
     }
 
     /// What has come of answers since the last time.
-    pub(super) fn take_parts(&mut self) -> Vec<Part> {
+    pub fn take_parts(&mut self) -> Vec<Part> {
         std::mem::take(&mut self.parts)
     }
 
     /// Gives what is to be sent.
-    pub(super) fn take_output(&mut self, take: impl FnOnce(&[u8])) {
+    pub fn take_output(&mut self, take: impl FnOnce(&[u8])) {
         let output = std::mem::take(&mut self.pipe.borrow_mut().output);
         if !output.is_empty() {
             take(&output);
@@ -174,7 +182,10 @@ impl Http2 {
     }
 
     /// Lets the protocol do what it can with what it has.
-    pub(super) fn go_on(&mut self) -> Result<(), SecureError> {
+    ///
+    /// # Errors
+    /// [`SecureError::Http2`], when the server breaks the protocol.
+    pub fn go_on(&mut self) -> Result<(), SecureError> {
         loop {
             self.poll()?;
             let mut moved = self.open();

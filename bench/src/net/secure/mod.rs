@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::pieces::Input;
 use crate::scenario::Http;
-use http2::Http2;
+pub use http2::Http2;
 use tls::Tls;
 pub use tls::{Secure, trusting};
 

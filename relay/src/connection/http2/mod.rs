@@ -4,6 +4,8 @@
 //! the client has room for it, and so cannot tell for how long there has been none; here the transports
 //! write to a stream as they write to a connection, with the same deadline.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod pace;
 mod request;
 mod stream;
@@ -16,6 +18,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use h2::Reason;
 use h2::server::{Builder, Connection};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -46,6 +49,15 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>) -> Closed {
         socket,
         progress: Arc::clone(&progress),
     };
+    converse(io, &progress, state).await
+}
+
+/// Serves streams over whatever carries them; `progress` is told what passes there.
+async fn converse(
+    io: impl AsyncRead + AsyncWrite + Unpin,
+    progress: &Progress,
+    state: &Arc<State>,
+) -> Closed {
     let begun = builder(state).handshake(io);
     let mut connection: Connection<_, Bytes> = match timeout(
         state.settings.header_deadline,

@@ -3,6 +3,7 @@
 use h2::ext::Protocol;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 
 use crate::transport::reply::Refusal;
@@ -29,6 +30,12 @@ pub(super) fn known(parts: &mut Parts) -> Result<(), Refusal> {
         }
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?;
         parts.headers.insert(header::HOST, host);
+    }
+    // `Uri` makes a root of a path that begins with a query.
+    let path = parts.uri.path_and_query().map(PathAndQuery::as_str);
+    if path.is_some_and(|path| !path.starts_with('/') && path != "*") {
+        let message = "`:path` begins with a slash";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "bad_path", message));
     }
     match parts.extensions.get::<Protocol>() {
         Some(protocol) if parts.method == Method::CONNECT && protocol.as_str() != "websocket" => {
@@ -64,5 +71,17 @@ mod tests {
         assert_eq!(host("https://a/", &["b"]), bad);
         assert_eq!(host("https://a/", &["a", "b"]), bad);
         assert_eq!(host("https://x@a/", &[]), bad);
+    }
+
+    #[test]
+    fn a_path_begins_with_a_slash() {
+        let asked = |path: &str| {
+            let uri = http::Uri::builder().scheme("https").authority("a");
+            let uri = uri.path_and_query(path).build().unwrap();
+            let (mut parts, ()) = http::Request::get(uri).body(()).unwrap().into_parts();
+            known(&mut parts).map_err(|refusal| refusal.code)
+        };
+        assert_eq!(asked("/?x"), Ok(()));
+        assert_eq!(asked("?x"), Err("bad_path"));
     }
 }

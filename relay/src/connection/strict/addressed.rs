@@ -22,15 +22,15 @@ pub(in crate::connection) fn addressed<B>(request: &Request<B>) -> Result<(), Re
         ));
     }
     let uri = request.uri();
+    // What has no path is an address of everything, and of that only the options can be asked.
+    let is_path =
+        uri.path().starts_with('/') || uri.path() == "*" && request.method() == Method::OPTIONS;
     let form = match (uri.scheme_str(), uri.authority()) {
-        (None, None) if uri.path().starts_with('/') && request.method() != Method::CONNECT => {
-            return Ok(());
-        }
-        (None, None) => uri.path() == "*" && request.method() == Method::OPTIONS,
+        (None, None) => is_path && request.method() != Method::CONNECT,
         // https where a proxy in front ends TLS.
         (Some("http" | "https"), Some(named)) => {
             let same = |host: &[u8]| host.eq_ignore_ascii_case(named.as_str().as_bytes());
-            host.is_none_or(same) && is_host(named.as_str().as_bytes())
+            is_path && host.is_none_or(same) && is_host(named.as_str().as_bytes())
         }
         // A tunnel, or nothing that there is.
         _ => false,

@@ -29,6 +29,8 @@ pub(super) use write::write;
 const MAGIC: &str = "relay-log";
 /// The version that is written, and the only one that is read.
 const VERSION: u32 = 1;
+/// The greatest offset that is read, so that a log goes on behind any.
+const LAST: u64 = u64::MAX / 2;
 /// The longest line, its payload left out.
 const LINE: usize = 256;
 

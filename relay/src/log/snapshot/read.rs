@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::write::hex;
-use super::{LINE, MAGIC, Restored, SnapshotError, VERSION};
+use super::{LAST, LINE, MAGIC, Restored, SnapshotError, VERSION};
 use crate::log::channels::{Channels, Past};
 use crate::log::epochs::Epochs;
 use crate::log::{Ring, RingLimits};
@@ -143,12 +143,15 @@ impl Reading<'_> {
         count: usize,
         lines: &mut Lines<'_, R>,
     ) -> Result<(), SnapshotError> {
+        if before.offset > LAST {
+            return Err(lines.wrong());
+        }
         let mut ring = Ring::resumed(self.limits, before.offset);
         let account = self.channels.account();
         for _ in 0..count {
             let whole = lines.next()?;
             let (offset, age, payload) = lines.message()?;
-            if offset <= ring.head() {
+            if offset <= ring.head() || offset > LAST {
                 return Err(lines.wrong());
             }
             let age = Duration::from_millis(age.saturating_add(self.away));
