@@ -32,6 +32,12 @@ impl Moment {
         self.0.wrapping_sub(earlier.0).cast_signed()
     }
 
+    /// The same instant on a clock that is so many nanoseconds ahead; behind when negative.
+    #[must_use]
+    pub fn ahead(self, nanos: i64) -> Self {
+        Self(self.0.wrapping_add_signed(nanos))
+    }
+
     /// The instant that a wall-clock stamp names, seen from now.
     ///
     /// Kernel receive stamps are `CLOCK_REALTIME`. Both clocks are read here, so

@@ -42,7 +42,9 @@ impl Exit {
             Self::Usage => {
                 "What was asked for could not be done; the terminal that bench runs in says why."
             }
-            Self::Target => "The target failed; the terminal that bench runs in says how.",
+            Self::Target => {
+                "The target or a worker failed; the terminal that bench runs in says how."
+            }
             Self::Invalid => "The run cannot be trusted; the report says why.",
             Self::Gate => "A gate does not hold; the report says which.",
         }

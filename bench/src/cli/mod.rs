@@ -11,6 +11,7 @@ mod progress;
 mod run;
 mod selftest;
 mod witness;
+mod worker;
 
 use std::io::{self, IsTerminal, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -104,6 +105,9 @@ enum Command {
   bench witness scenarios/witness.toml
   bench witness scenarios/witness.toml --subscribers 2 --set matrix.transport=[sse,websocket]")]
     Witness(witness::WitnessArgs),
+    /// Simulate a part of the clients of a run, as it orders
+    #[command(hide = true)]
+    Worker(worker::WorkerArgs),
     /// Run the bundled relay
     #[command(after_help = "Examples:
   bench relay
@@ -145,6 +149,9 @@ pub(crate) struct RunArgs {
     /// A stored run that gates compare with; once for each scenario that needs one
     #[arg(long, value_name = "DIR")]
     baseline: Vec<PathBuf>,
+    /// Processes that simulate the clients, as run.workers; as many as their descriptors ask for, unless told
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
     #[command(flatten)]
     outputs: OutputArgs,
     #[command(flatten)]
@@ -159,7 +166,7 @@ pub(crate) struct RunArgs {
 }
 
 /// Scenarios and what is changed in them.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
     /// Scenario files
     #[arg(required = true, value_name = "FILE")]
@@ -193,6 +200,7 @@ fn dispatch(cli: Cli) -> ExitCode {
         Command::Plan(args) => plan::run(&args).into(),
         Command::Selftest => selftest::run().into(),
         Command::Witness(args) => witness::run(&args).into(),
+        Command::Worker(args) => worker::run(&args).into(),
         Command::Relay(args) => target::run_bundled_relay(*args),
         Command::Cluster(args) => cluster(args).into(),
         Command::Completions { shell } => manual::completions(shell).into(),
@@ -248,7 +256,13 @@ fn excess(plan: &Plan, error: &capacity::CapacityError) -> String {
 fn check(args: &CheckArgs) -> Exit {
     match plans(args) {
         Ok(plans) => {
-            let texts: Vec<String> = plans.iter().map(scenario::describe).collect();
+            let limits = capacity::MachineLimits::read().ok();
+            let told = |plan| {
+                let limits = limits.as_ref();
+                let workers = limits.map(|limits| scenario::workers::told(plan, limits));
+                scenario::describe(plan) + &workers.unwrap_or_default()
+            };
+            let texts: Vec<String> = plans.iter().map(told).collect();
             say(&texts.join("\n"))
         }
         Err(exit) => exit,

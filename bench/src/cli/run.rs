@@ -31,7 +31,11 @@ struct Ended {
 }
 
 pub(super) fn run(args: &RunArgs) -> Exit {
-    let plans = match plans(&args.scenarios) {
+    let mut scenarios = args.scenarios.clone();
+    let workers = args.workers.iter();
+    let workers = workers.map(|count| format!("run.workers={count}"));
+    scenarios.sets.extend(workers);
+    let plans = match plans(&scenarios) {
         Ok(plans) => plans,
         Err(exit) => return exit,
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::timeline::Totals;
 use crate::clock::Moment;
 use crate::net::WireTotals;
-use crate::probe::{Process, Tree, socket_size};
+use crate::probe::{Tree, socket_size};
 use crate::record::{Ranges, Series, Window};
 use crate::result::{
     Bytes, Clients, Floor, GeneratorCost, Latencies, Messages, PercentilePoint, PhaseTimes,
@@ -51,10 +51,10 @@ impl Measured {
     }
 
     /// The measured phase begins or, the second time, ends.
-    pub(super) fn mark(&mut self) {
+    pub(super) fn mark(&mut self, generator: Option<u64>) {
         let cpu = Cpu {
             server: self.server_cpu(),
-            generator: Process::this().cpu_ns(),
+            generator,
             at: Moment::now().0,
         };
         if self.start.is_none() {
@@ -89,9 +89,9 @@ impl Measured {
     }
 
     /// Peaks, while both sides still run.
-    pub(super) fn sample_memory(&mut self) {
+    pub(super) fn sample_memory(&mut self, generator: Option<u64>) {
         self.server.rss_peak = self.tree.as_mut().and_then(Tree::peak);
-        self.generator_peak = Process::this().peak();
+        self.generator_peak = generator;
     }
 }
 
@@ -152,6 +152,7 @@ pub(super) fn assemble(
         bytes: bytes(report, &usage, payload, measured.asking),
         server: server(measured, connections),
         generator: generator(measured),
+        workers: Vec::new(),
         events: Vec::new(),
         predicted: Prediction::default(),
         deviation: Prediction::default(),

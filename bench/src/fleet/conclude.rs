@@ -1,16 +1,13 @@
 //! The end of a trial: every connection closed, the server ended, the result made.
 
-use std::sync::atomic::Ordering;
-
-use tokio::sync::mpsc;
-
 use super::assemble::{Measured, assemble};
+use super::crew::Crew;
 use super::timeline::Timeline;
 use super::{Event, RunError, TrialLog, Trialled, incidents, theory};
 use crate::record::Window;
 use crate::result::TrialResult;
 use crate::scenario::Trial;
-use crate::swarm::{Assignment, Report, Swarm, SwarmError, SwarmReport};
+use crate::swarm::{Assignment, SwarmReport};
 use crate::target::Server;
 use crate::witness::WitnessError;
 
@@ -25,6 +22,8 @@ pub(super) enum Ending {
     Lost(String),
     /// The browser beside the swarm failed.
     Witness(WitnessError),
+    /// A worker is lost; the crew says which.
+    Worker,
     /// Nobody could connect, or a thread of the swarm ended; its report says why.
     Swarm,
 }
@@ -33,8 +32,7 @@ pub(super) enum Ending {
 pub(super) struct End {
     pub(super) assignment: Assignment,
     pub(super) server: Server,
-    pub(super) swarm: Swarm,
-    pub(super) reports: mpsc::Receiver<Report>,
+    pub(super) crew: Crew,
     pub(super) window: Window,
     pub(super) timeline: Timeline,
     pub(super) measured: Measured,
@@ -49,9 +47,10 @@ impl End {
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<Trialled, RunError> {
         let (address, target) = (self.server.address.to_string(), self.server.name.clone());
-        let nobody = self.swarm.progress().opened.load(Ordering::Relaxed) == 0;
-        self.measured.sample_memory();
-        let report = finish(self.swarm, self.reports, &mut self.timeline).await;
+        let nobody = self.crew.standing().opened == 0;
+        let peak = self.crew.peak();
+        self.measured.sample_memory(peak);
+        let report = self.crew.finish(&mut self.timeline).await;
         self.server.stop().await;
         let report = report?;
         let (seconds, log, totals) = self.timeline.finish(observe);
@@ -59,7 +58,9 @@ impl End {
         let mut result = assemble(&self.assignment, trial, &report, told, &self.measured);
         result.events = incidents::results(&self.assignment, &report, &self.window);
         theory::add(&mut result, &self.assignment, &totals.delivery);
-        for reason in std::mem::take(&mut self.measured.doubts) {
+        result.workers = self.crew.results();
+        let doubts = std::mem::take(&mut self.measured.doubts);
+        for reason in doubts.into_iter().chain(self.crew.doubts()) {
             doubt(&mut result, reason);
         }
         let error = match self.ending {
@@ -89,7 +90,15 @@ impl End {
                 doubt(&mut result, "the run was stopped before its end".to_owned());
                 None
             }
-            Ending::Complete => None,
+            Ending::Complete | Ending::Worker => None,
+        };
+        let error = match self.crew.loss() {
+            Some(loss) => {
+                doubt(&mut result, loss.to_string());
+                // A server that is gone is why a worker may have nothing left to do.
+                error.or(Some(loss))
+            }
+            None => error,
         };
         result.valid = result.invalid_reasons.is_empty();
         let name = format!("{}.hlog", trial.id);
@@ -102,25 +111,6 @@ impl End {
             error,
         })
     }
-}
-
-/// Ends the swarm. Its threads wait for room in the channel, so that is read until they are done.
-async fn finish(
-    swarm: Swarm,
-    mut reports: mpsc::Receiver<Report>,
-    timeline: &mut Timeline,
-) -> Result<SwarmReport, SwarmError> {
-    let mut finish = tokio::task::spawn_blocking(move || swarm.finish());
-    let report = loop {
-        tokio::select! {
-            report = &mut finish => break report,
-            Some(report) = reports.recv() => timeline.add(report),
-        }
-    };
-    while let Ok(report) = reports.try_recv() {
-        timeline.add(report);
-    }
-    report.unwrap_or(Err(SwarmError::Panicked))
 }
 
 fn doubt(result: &mut TrialResult, reason: String) {

@@ -1,21 +1,31 @@
 //! Runs a plan: each trial with a server of its own, one after another, into one result.
 
 mod assemble;
+mod assign;
 mod beside;
 mod conclude;
 mod course;
+mod crew;
+mod deal;
 mod freeze;
 mod incidents;
+mod link;
+mod member;
 mod search;
 mod theory;
 mod timeline;
 mod trial;
+mod wire;
+mod worker;
 
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+pub use worker::over_stdio as work_over_stdio;
+
 use crate::probe::{Processors, environment};
 use crate::result::{FORMAT, RunResult, Second, TrialResult, Verdict};
+use crate::scenario::capacity::MachineLimits;
 use crate::scenario::{Plan, Target, Trial};
 use crate::swarm::{Pairs, SwarmError};
 use crate::target::TargetError;
@@ -131,6 +141,14 @@ pub enum RunError {
         /// What is known of it.
         reason: String,
     },
+    /// A process of the generator.
+    #[error("{worker} {reason}")]
+    Worker {
+        /// Its number and its process.
+        worker: String,
+        /// What became of it.
+        reason: String,
+    },
     /// The generator.
     #[error(transparent)]
     Swarm(#[from] SwarmError),
@@ -159,6 +177,15 @@ pub struct Outcome {
     pub error: Option<RunError>,
     /// Whether a person stopped it.
     pub interrupted: bool,
+}
+
+/// What a run has to work with on this machine.
+#[derive(Debug, Clone, Copy)]
+struct Means<'a> {
+    /// Where each side runs, when they are kept apart.
+    processors: Option<&'a Processors>,
+    /// `None` when the kernel does not tell.
+    limits: Option<&'a MachineLimits>,
 }
 
 /// What became of one trial.
@@ -194,10 +221,14 @@ pub async fn run_beside(
     let ours = plan.servers().all(Target::is_started_here);
     let half = plan.servers().any(|server| *server != Target::Bundled);
     let processors = ours.then(|| Processors::apart(half)).flatten();
-    let kept = processors.as_ref();
-    let mut result = empty(plan, command, kept);
+    let limits = MachineLimits::read().ok();
+    let means = Means {
+        processors: processors.as_ref(),
+        limits: limits.as_ref(),
+    };
+    let mut result = empty(plan, command, means.processors);
     if let Some(search) = &plan.search {
-        let error = search::run(plan, search, kept, stop, &mut result, observe).await;
+        let error = search::run(plan, search, means, stop, &mut result, observe).await;
         return Outcome {
             result,
             error,
@@ -214,7 +245,7 @@ pub async fn run_beside(
             trial,
         });
         let (trialled, error) =
-            match trial::run(plan, trial, kept, stop, observe, witness.as_deref_mut()).await {
+            match trial::run(plan, trial, means, stop, observe, witness.as_deref_mut()).await {
                 Ok(Some(mut trialled)) => {
                     let error = trialled.error.take();
                     (Some(trialled), error)
@@ -278,20 +309,4 @@ fn keep(result: &mut RunResult, trialled: Trialled, observe: &mut dyn FnMut(Even
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-
-    #[test]
-    fn a_bug_of_bench_is_not_blamed_on_the_target() {
-        let thread = SwarmError::Thread(io::ErrorKind::OutOfMemory.into());
-        assert!(RunError::from(SwarmError::Panicked).is_a_bug());
-        assert!(RunError::from(thread).is_a_bug());
-        let publisher = SwarmError::Publisher {
-            server: std::net::SocketAddr::from(([127, 0, 0, 1], 1)),
-            source: io::ErrorKind::ConnectionRefused.into(),
-        };
-        assert!(!RunError::from(publisher).is_a_bug());
-    }
-}
+mod tests;

@@ -4,8 +4,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::course::{Bounds, Course, End, MOST, Next, Vote};
-use super::{Event, RunError, keep, trial};
-use crate::probe::Processors;
+use super::{Event, Means, RunError, keep, trial};
 use crate::result::{RunResult, SearchEnd, SearchResult, SearchTrial, TrialResult, metric};
 use crate::scenario::{Plan, Search, Target, Trial};
 
@@ -22,7 +21,7 @@ const OURS: [&str; 5] = [
 pub(super) async fn run(
     plan: &Plan,
     search: &Search,
-    kept: Option<&Processors>,
+    means: Means<'_>,
     stop: &CancellationToken,
     result: &mut RunResult,
     observe: &mut dyn FnMut(Event<'_>),
@@ -32,7 +31,7 @@ pub(super) async fn run(
             return None;
         }
         let mut hunt = Hunt::new(plan, search, combination);
-        let error = hunt.run(kept, stop, result, observe).await;
+        let error = hunt.run(means, stop, result, observe).await;
         result.searches.push(hunt.conclude());
         // Kept at once, as trials are: what comes later must not cost it.
         if error.is_some() {
@@ -73,7 +72,7 @@ impl<'a> Hunt<'a> {
 
     async fn run(
         &mut self,
-        kept: Option<&Processors>,
+        means: Means<'_>,
         stop: &CancellationToken,
         result: &mut RunResult,
         observe: &mut dyn FnMut(Event<'_>),
@@ -97,7 +96,7 @@ impl<'a> Hunt<'a> {
                 of: None,
                 trial: &trial,
             });
-            let outcome = trial::run(self.plan, &trial, kept, stop, observe, None).await;
+            let outcome = trial::run(self.plan, &trial, means, stop, observe, None).await;
             let (said, error) = match outcome {
                 Ok(None) => return None,
                 Ok(Some(mut trialled)) => {

@@ -10,7 +10,6 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::Event;
 use super::assemble::Measured;
-use crate::probe::Process;
 use crate::record::{Interval, Sending, Series, Window};
 use crate::result::Second;
 use crate::scenario::Trial;
@@ -74,10 +73,10 @@ impl Timeline {
         }
     }
 
-    pub(super) fn sampler(&self, measured: &mut Measured) -> Sampler {
+    pub(super) fn sampler(&self, measured: &mut Measured, generator_cpu: Option<u64>) -> Sampler {
         Sampler {
             server_cpu: measured.server_cpu(),
-            generator_cpu: Process::this().cpu_ns(),
+            generator_cpu,
         }
     }
 
@@ -88,6 +87,7 @@ impl Timeline {
         measured: &mut Measured,
         second: u32,
         connected: u64,
+        generator_cpu: Option<u64>,
     ) {
         let row = self.row(second);
         row.connected = connected;
@@ -97,7 +97,7 @@ impl Timeline {
                 .map(|(now, before)| now.saturating_sub(before))
         };
         row.server_cpu_ns = spent(&mut sampler.server_cpu, measured.server_cpu());
-        row.generator_cpu_ns = spent(&mut sampler.generator_cpu, Process::this().cpu_ns());
+        row.generator_cpu_ns = spent(&mut sampler.generator_cpu, generator_cpu);
         self.sampled = second + 1;
     }
 

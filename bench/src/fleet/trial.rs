@@ -1,25 +1,24 @@
 //! One trial: a server, a swarm, and the phases between them.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::Measured;
+use super::assign::muster;
 use super::beside::Beside;
 use super::conclude::{End, Ending};
+use super::crew::Crew;
 use super::freeze::Freezer;
 use super::timeline::Timeline;
-use super::{Event, Phase, Progress, RunError, Trialled};
+use super::{Event, Means, Phase, Progress, RunError, Trialled};
 use crate::clock::Moment;
 use crate::net::WireTotals;
-use crate::probe::{self, Process, Processors, Tree};
+use crate::probe::{self, Process, Tree};
 use crate::record::Window;
 use crate::result::Floor;
-use crate::scenario::{Incident, Plan, Poll, Target, Transport, Trial, capacity, events};
-use crate::swarm::{Assignment, Report, Swarm};
+use crate::scenario::{Incident, Plan, Poll, Target, Transport, Trial, events};
 use crate::target::Server;
 use crate::witness::Witness;
 
@@ -44,8 +43,7 @@ struct Run<'a> {
     trial: &'a Trial,
     stop: &'a CancellationToken,
     server: Server,
-    swarm: Swarm,
-    reports: mpsc::Receiver<Report>,
+    crew: Crew,
     began: Instant,
     /// When a client was last connected.
     alive: Instant,
@@ -59,13 +57,15 @@ struct Run<'a> {
 pub(super) async fn run(
     plan: &Plan,
     trial: &Trial,
-    processors: Option<&Processors>,
+    means: Means<'_>,
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
     witness: Option<&mut Witness>,
 ) -> Result<Option<Trialled>, RunError> {
     Process::this().reset_peak();
-    let kept_to = processors.map(|processors| processors.server.as_slice());
+    let kept_to = means
+        .processors
+        .map(|processors| processors.server.as_slice());
     // What the server must have room for.
     let mut most = trial.load.clone();
     most.rate = events::peak(&plan.events, most.rate);
@@ -83,16 +83,17 @@ pub(super) async fn run(
         floor = floor(&server, plan.target_of(trial).health()) => floor,
         () = stop.cancelled() => return Ok(None),
     };
-    let assignment = assign(plan, trial, &server, processors);
-    let (swarm, reports) = Swarm::start(assignment.clone())?;
+    let (crew, assignment) = tokio::select! {
+        mustered = muster(plan, trial, &server, means) => mustered?,
+        () = stop.cancelled() => return Ok(None),
+    };
     let now = Instant::now();
     let mut run = Run {
         plan,
         trial,
         stop,
         server,
-        swarm,
-        reports,
+        crew,
         began: now,
         alive: now,
         complete: None,
@@ -107,7 +108,7 @@ pub(super) async fn run(
     let window = run.window();
     let mut timeline = Timeline::new(window, assignment.shards, trial);
     if matches!(ending, Ending::Complete) {
-        run.swarm.run(window);
+        run.crew.run(window);
         ending = tokio::select! {
             ending = run.phases(window, &mut timeline) => ending,
             never = beside.attend(window) => match never {},
@@ -118,8 +119,7 @@ pub(super) async fn run(
     }
     let Run {
         server,
-        swarm,
-        reports,
+        crew,
         measured,
         observe,
         ..
@@ -127,8 +127,7 @@ pub(super) async fn run(
     let end = End {
         assignment,
         server,
-        swarm,
-        reports,
+        crew,
         window,
         timeline,
         measured,
@@ -152,39 +151,6 @@ async fn floor(server: &Server, path: &str) -> (Option<Floor>, Option<WireTotals
     timed.await.unwrap_or_default()
 }
 
-fn assign(
-    plan: &Plan,
-    trial: &Trial,
-    server: &Server,
-    processors: Option<&Processors>,
-) -> Assignment {
-    let generator = processors.map(|processors| processors.generator.clone());
-    let free = generator.as_ref().map_or_else(
-        || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        Vec::len,
-    );
-    let loopback = server.address.ip().is_loopback() && server.address.is_ipv4();
-    Assignment {
-        run: rand::random(),
-        server: server.address,
-        authority: server.authority.clone(),
-        dialect: plan.target_of(trial).dialect().clone(),
-        token: server.token.clone(),
-        secure: server.secure.clone(),
-        load: trial.load.clone(),
-        events: plan.events.clone(),
-        seed: trial.seed,
-        ramp: plan.phases.ramp,
-        sources: if loopback {
-            capacity::source_addresses(capacity::connections(&trial.load))
-        } else {
-            Vec::new()
-        },
-        shards: free.min(trial.load.clients).max(1),
-        processors: generator,
-    }
-}
-
 impl Run<'_> {
     /// What an emulated link adds to the time that clients take to connect: four round trips.
     fn patience(&self) -> Duration {
@@ -197,9 +163,9 @@ impl Run<'_> {
         let limit = self.plan.phases.ramp + RAMP_GRACE + self.patience();
         let hopeless = self.plan.phases.ramp.min(HOPELESS) + HOPELESS + self.patience();
         loop {
-            let progress = self.swarm.progress();
-            let opened = progress.opened.load(Ordering::Acquire);
-            if opened >= clients && progress.publisher_ready.load(Ordering::Acquire) {
+            let standing = self.crew.standing();
+            let opened = standing.opened;
+            if opened >= clients && standing.publisher_ready {
                 self.measured.phases.ramp = nanos(self.began.elapsed());
                 return Ending::Complete;
             }
@@ -215,6 +181,8 @@ impl Run<'_> {
             self.show(Phase::Ramp, elapsed, self.plan.phases.ramp);
             tokio::select! {
                 () = self.stop.cancelled() => return Ending::Stopped,
+                // No second is over yet, but whoever fails now says so.
+                Some(_) = self.crew.next() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
             if let Some(ending) = self.trouble() {
@@ -239,7 +207,7 @@ impl Run<'_> {
         let at = |moment: Moment| origin + Duration::from_nanos(moment.0.saturating_sub(start.0));
         let mut second = 0;
         let mut look = tokio::time::interval(LOOK);
-        let mut sampler = timeline.sampler(&mut self.measured);
+        let mut sampler = timeline.sampler(&mut self.measured, self.crew.cpu_ns());
         // However this ends, the server goes on.
         let mut freezer = Freezer::new(&self.plan.events, &window);
         loop {
@@ -258,16 +226,17 @@ impl Run<'_> {
                         self.measured.doubts.push(reason);
                     }
                     if mark == Some(boundary) {
-                        self.measured.mark();
+                        self.measured.mark(self.crew.cpu_ns());
+                        self.crew.mark();
                     }
                     if boundary == window.end_of(second) {
-                        let connected = self.swarm.progress().connected.load(Ordering::Relaxed);
-                        timeline.sample(&mut sampler, &mut self.measured, second, connected);
+                        let (connected, cpu) = (self.crew.standing().connected, self.crew.cpu_ns());
+                        timeline.sample(&mut sampler, &mut self.measured, second, connected, cpu);
                         second += 1;
                     }
                 }
                 () = self.stop.cancelled() => return Ending::Stopped,
-                Some(report) = self.reports.recv() => timeline.add(report),
+                Some(report) = self.crew.next() => timeline.add(report),
                 _ = look.tick() => {
                     timeline.tell(self.observe);
                     self.show_phase(at(window.start), at(window.measure), at(window.end));
@@ -290,7 +259,7 @@ impl Run<'_> {
 
     /// Whether nothing more is waited for, after the measured phase.
     fn is_drained(&mut self, end: Instant) -> bool {
-        if !self.swarm.progress().complete() {
+        if !self.crew.standing().complete() {
             self.complete = None;
             // Who asks for the newest alone never gets the rest: the last value is all there is to wait for.
             let last = self.last_value();
@@ -315,13 +284,14 @@ impl Run<'_> {
         if let Some(status) = self.server.ended() {
             return Some(Ending::Lost(format!("its process ended ({status})")));
         }
-        if self.swarm.has_ended() {
+        if self.crew.look().is_err() {
+            return Some(Ending::Worker);
+        }
+        if self.crew.has_failed() {
             return Some(Ending::Swarm);
         }
-        let progress = self.swarm.progress();
-        if progress.connected.load(Ordering::Relaxed) > 0
-            || progress.opened.load(Ordering::Relaxed) == 0
-        {
+        let standing = self.crew.standing();
+        if standing.connected > 0 || standing.opened == 0 {
             self.alive = Instant::now();
         }
         (self.alive.elapsed() > LOST + self.patience()).then(|| {
@@ -343,16 +313,16 @@ impl Run<'_> {
             Phase::Drain => Duration::ZERO,
             _ => of.saturating_sub(elapsed) + to_come,
         };
-        let progress = self.swarm.progress();
+        let standing = self.crew.standing();
         let event = Event::Phase(Progress {
             phase,
             elapsed: elapsed.as_secs_f64(),
             of: of.as_secs_f64(),
             left: left.as_secs_f64(),
-            connected: progress.connected.load(Ordering::Relaxed),
+            connected: standing.connected,
             clients: self.trial.load.clients as u64,
-            published: progress.published.load(Ordering::Relaxed),
-            delivered: progress.delivered.load(Ordering::Relaxed),
+            published: standing.published,
+            delivered: standing.delivered,
         });
         (self.observe)(event);
     }

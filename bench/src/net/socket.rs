@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::io::unix::AsyncFd;
 
 use super::link::Line;
@@ -59,7 +60,7 @@ impl Traffic {
 }
 
 /// Bytes on the wire, TCP/IP headers and acknowledgements included.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireTotals {
     /// From the client to the server.
     pub sent: u64,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::Series;
 use crate::clock::Moment;
 
 /// The phases of a trial on the clock, cut into seconds from the start of the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// When publishing starts.
     pub start: Moment,
@@ -17,6 +19,16 @@ pub struct Window {
 }
 
 impl Window {
+    /// The same window on a clock that is so many nanoseconds ahead.
+    #[must_use]
+    pub fn ahead(self, nanos: i64) -> Self {
+        Self {
+            start: self.start.ahead(nanos),
+            measure: self.measure.ahead(nanos),
+            end: self.end.ahead(nanos),
+        }
+    }
+
     /// Whether a message due then is measured.
     #[must_use]
     pub fn measures(&self, due: Moment) -> bool {
@@ -56,7 +68,7 @@ impl Window {
 }
 
 /// One second of one thread's subscribers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Interval {
     /// Counts from the start of the warm-up.
     pub second: u32,
@@ -91,7 +103,7 @@ impl Interval {
 }
 
 /// One second of the publisher.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sending {
     /// Counts from the start of the warm-up.
     pub second: u32,

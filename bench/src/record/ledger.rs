@@ -1,5 +1,7 @@
 //! The ledger of one subscriber: which message of which publisher has come.
 
+use serde::{Deserialize, Serialize};
+
 use super::Ranges;
 
 /// How a delivery stands to those before it.
@@ -14,7 +16,7 @@ pub enum Booked {
 }
 
 /// What one subscriber has received, by publisher.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     channel: u32,
     publishers: Vec<(u16, Ranges)>,
@@ -63,6 +65,12 @@ impl Ledger {
     pub fn memory(&self) -> usize {
         let ranges: usize = self.publishers.iter().map(|(_, seen)| seen.memory()).sum();
         size_of::<Self>() + self.publishers.capacity() * size_of::<(u16, Ranges)>() + ranges
+    }
+
+    /// Ranges that it keeps, for whoever must know how much it is to tell.
+    #[must_use]
+    pub fn ranges(&self) -> usize {
+        self.publishers.iter().map(|(_, seen)| seen.ranges()).sum()
     }
 
     /// The sequence numbers received from `publisher`.

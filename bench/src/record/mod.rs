@@ -4,6 +4,7 @@
 //! histograms a thread, handed over each second, and a ledger for each subscriber
 //! that keeps ranges, so one that misses nothing costs a single range.
 
+mod carried;
 mod interval;
 mod ledger;
 mod ranges;
@@ -15,6 +16,8 @@ pub use ranges::Ranges;
 pub use series::Series;
 
 use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::stamp::Stamp;
@@ -32,7 +35,7 @@ pub struct Recorder {
 }
 
 /// What was counted over a whole trial.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Deliveries of messages due in the measured phase, each counted once.
     pub delivered: u64,

@@ -1,7 +1,10 @@
 //! A set of sequence numbers, kept as ranges.
 
+use serde::{Deserialize, Serialize};
+
 /// A set of `u32`. Costs one range when nothing is missing, and one more for each hole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Ranges {
     /// Half-open, sorted, not touching.
     ranges: Vec<(u32, u32)>,
@@ -65,6 +68,12 @@ impl Ranges {
             };
         }
         count
+    }
+
+    /// Ranges that it is kept as.
+    #[must_use]
+    pub fn ranges(&self) -> usize {
+        self.ranges.len()
     }
 
     /// Bytes that it keeps beside itself.

@@ -11,10 +11,10 @@ const LONGEST: u64 = 3_600_000_000_000;
 const FIGURES: u8 = 3;
 
 /// A latency series.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    histogram: Histogram<u64>,
-    negative: u64,
+    pub(super) histogram: Histogram<u64>,
+    pub(super) negative: u64,
 }
 
 impl Default for Series {

@@ -4,6 +4,9 @@ use crate::report::table::{self, Table};
 use crate::report::{faults, incidents, protocols, searches, story, words};
 use crate::result::{RunResult, Verdict};
 
+/// Rows of workers that a terminal is shown; the page has all.
+const MOST_WORKERS: usize = 24;
+
 /// How the text is set.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
@@ -74,6 +77,10 @@ pub fn render(run: &RunResult, results: Option<&str>, style: Style) -> String {
         &table::published(run),
         style,
     );
+    let workers = table::workers(run);
+    if workers.rows.len() <= MOST_WORKERS {
+        section(&mut out, "Workers", &workers, style);
+    }
     notes(&mut out, run, style, ink);
     section(
         &mut out,

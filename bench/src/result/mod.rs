@@ -11,6 +11,7 @@ mod search;
 mod store;
 mod trial;
 mod witness;
+mod worker;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub use trial::{
     Requests, Second, ServerCost, Summary, TrialResult,
 };
 pub use witness::{Apart, ClockBound, Side, SideBytes, Witnessed, WitnessedTrial};
+pub use worker::{ClockReading, WorkerResult};
 
 use serde::{Deserialize, Serialize};
 

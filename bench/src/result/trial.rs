@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, EventResult, Explanation, Floor, Uniformity};
+use super::{Check, EventResult, Explanation, Floor, Uniformity, WorkerResult};
 use crate::scenario::{Factor, Transport};
 
 /// One trial.
@@ -46,6 +46,9 @@ pub struct TrialResult {
     pub server: ServerCost,
     /// What the generator cost.
     pub generator: GeneratorCost,
+    /// Each process of the generator by itself, when there were several.
+    #[serde(default)]
+    pub workers: Vec<WorkerResult>,
     /// What each event of the scenario did, in the order of time.
     #[serde(default)]
     pub events: Vec<EventResult>,

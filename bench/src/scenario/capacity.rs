@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thiserror::Error;
 
-use super::{Load, Plan, Target};
+use super::{Load, Plan, Target, Trial, workers};
 use crate::units::show_count;
 
 /// Descriptors that a process has besides its connections: files, timers, pipes.
@@ -68,16 +68,16 @@ impl MachineLimits {
 /// What there is too little of.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum CapacityError {
-    /// Too few descriptors.
+    /// Too few descriptors in the server that bench starts.
     #[error(
-        "trial {trial} needs {} file descriptors in {who} and the limit is {}; \
-         raise it (ulimit -Hn {need}, as root) or lower load.clients by {}",
+        "trial {trial} needs {} file descriptors in {who}, and the limit is {}; \
+         raise it (ulimit -Hn {need}, as root), lower load.clients by {}, or spread the clients over more relays (target.nodes)",
         show_count(*need), show_count(*limit), show_count(*excess)
     )]
     Descriptors {
         /// The trial that needs most.
         trial: String,
-        /// The processes that need them.
+        /// The process that needs them.
         who: &'static str,
         /// How many.
         need: u64,
@@ -85,6 +85,38 @@ pub enum CapacityError {
         limit: u64,
         /// Clients too many.
         excess: u64,
+    },
+    /// Too few descriptors in the process that publishes.
+    #[error(
+        "trial {trial} publishes over {} connections from one process, and its limit is {} file descriptors; \
+         raise it (ulimit -Hn {need}, as root), lower load.channels, or set load.publish = \"post\"",
+        show_count(*sockets), show_count(*limit)
+    )]
+    Publishers {
+        /// The trial that needs most.
+        trial: String,
+        /// Connections that publish.
+        sockets: u64,
+        /// Descriptors that they need at least.
+        need: u64,
+        /// How many there are.
+        limit: u64,
+    },
+    /// Too few workers asked for.
+    #[error(
+        "trial {trial} needs {needed} workers, for each may open {} files, and run.workers is {asked}; \
+         raise it, or leave it out",
+        show_count(*limit)
+    )]
+    Workers {
+        /// The trial that needs most.
+        trial: String,
+        /// How many.
+        needed: usize,
+        /// How many there are.
+        asked: usize,
+        /// Descriptors of each.
+        limit: u64,
     },
     /// Too few ports.
     #[error(
@@ -109,27 +141,46 @@ pub enum CapacityError {
 /// # Errors
 /// Names the limit, the need of the greediest trial, and the way out.
 pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
-    let Some(trial) = plan
-        .trials
-        .iter()
-        .max_by_key(|trial| descriptors(plan.target_of(trial), &trial.load))
-    else {
+    let limit = limits.descriptors;
+    let bundled = |trial: &&Trial| *plan.target_of(trial) == Target::Bundled;
+    let served = plan.trials.iter().filter(bundled);
+    if let Some(trial) = served.max_by_key(|trial| in_server(&trial.load))
+        && in_server(&trial.load) > limit
+    {
+        let (need, nodes) = (in_server(&trial.load), trial.load.nodes.max(1));
+        return Err(CapacityError::Descriptors {
+            trial: trial.id.clone(),
+            who: match nodes {
+                1 => "the bundled relay, which is one process",
+                _ => "one of the bundled relays, for the kernel spreads clients by chance",
+            },
+            need,
+            limit,
+            excess: (need - limit).saturating_mul(nodes as u64),
+        });
+    }
+    let all = plan.trials.iter();
+    let Some(trial) = all.max_by_key(|trial| connections(&trial.load)) else {
         return Ok(());
     };
     let target = plan.target_of(trial);
-    let need = descriptors(target, &trial.load);
-    if need > limits.descriptors {
-        // The bundled relay has the other end of every connection.
-        let who = match target {
-            Target::Bundled => "the relay, and nearly as many in bench,",
-            Target::At { .. } => "bench",
-        };
-        return Err(CapacityError::Descriptors {
+    let sockets = trial.load.publishing_sockets() as u64;
+    let need = workers::least(&trial.load);
+    if need > limit {
+        return Err(CapacityError::Publishers {
             trial: trial.id.clone(),
-            who,
+            sockets,
             need,
-            limit: limits.descriptors,
-            excess: need - limits.descriptors,
+            limit,
+        });
+    }
+    let workers = workers::of(plan, &trial.load, Some(limits));
+    if workers.count < workers.needed {
+        return Err(CapacityError::Workers {
+            trial: trial.id.clone(),
+            needed: workers.needed,
+            asked: workers.count,
+            limit,
         });
     }
     let connections = connections(&trial.load);
@@ -179,14 +230,17 @@ pub fn of_one_node(load: &Load) -> usize {
     (share + more).min(all)
 }
 
-/// Descriptors that bench, or the relay that it starts, needs for a load.
+/// Descriptors that bench, or each relay that it starts, needs for a load.
 #[must_use]
 pub fn descriptors(target: &Target, load: &Load) -> u64 {
-    let besides = match target {
-        Target::Bundled => BESIDES_IN_RELAY,
-        Target::At { .. } => BESIDES,
-    };
-    connections(load) as u64 + besides
+    match target {
+        Target::Bundled => in_server(load),
+        Target::At { .. } => connections(load) as u64 + BESIDES,
+    }
+}
+
+fn in_server(load: &Load) -> u64 {
+    of_one_node(load) as u64 + BESIDES_IN_RELAY
 }
 
 /// The loopback addresses to dial from: 127.0.0.1 alone for a few connections,
@@ -210,6 +264,11 @@ mod tests {
 
     fn plan(clients: usize, more: &str) -> Plan {
         let text = format!("{more}\n[load]\nclients = {clients}\nchannels = 80\n");
+        super::super::read_text(&text, Path::new("x.toml"), &[], &[]).unwrap()
+    }
+
+    fn relays(clients: &str, nodes: usize) -> Plan {
+        let text = format!("[target]\nnodes = {nodes}\n[load]\nclients = {clients}\n");
         super::super::read_text(&text, Path::new("x.toml"), &[], &[]).unwrap()
     }
 
@@ -239,8 +298,15 @@ mod tests {
         assert_eq!(check(&plan, &limits(20_000)), Ok(()));
         assert_eq!(
             check(&plan, &limits(1_024)).unwrap_err().to_string(),
-            "trial websocket needs 8,464 file descriptors in the relay, and nearly as many in bench, \
-             and the limit is 1,024; raise it (ulimit -Hn 8464, as root) or lower load.clients by 7,440"
+            "trial websocket needs 8,464 file descriptors in the bundled relay, which is one process, \
+             and the limit is 1,024; raise it (ulimit -Hn 8464, as root), lower load.clients by 7,440, \
+             or spread the clients over more relays (target.nodes)"
+        );
+        assert_eq!(check(&relays("300_000", 16), &limits(20_000)), Ok(()));
+        let refused = check(&relays("300_000", 15), &limits(20_000)).unwrap_err();
+        assert!(
+            refused.to_string().contains("in one of the bundled relays"),
+            "{refused}"
         );
     }
 

@@ -127,7 +127,7 @@ pub(super) const PHASES: Section = Section {
 
 pub(super) const RUN: Section = Section {
     name: "run",
-    keys: &["repeats"],
+    keys: &["repeats", "workers"],
 };
 
 pub(super) const PUBLISHED: Section = Section {

@@ -31,6 +31,7 @@ mod target;
 mod targets;
 mod tree;
 mod value;
+pub mod workers;
 mod written;
 
 use std::fs::File;

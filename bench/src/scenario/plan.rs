@@ -40,6 +40,8 @@ pub struct Plan {
     pub search: Option<Search>,
     /// Every trial, in the order they run.
     pub trials: Vec<Trial>,
+    /// Processes that simulate the clients; `None` takes as many as their descriptors ask for.
+    pub workers: Option<usize>,
     /// The rules that decide pass or fail.
     pub gates: Vec<GateRule>,
     /// Figures that others published, shown beside ours.

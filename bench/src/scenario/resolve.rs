@@ -54,6 +54,7 @@ pub(super) fn resolve(
         targets: scenario.targets.into_iter().map(|one| one.named).collect(),
         phases: scenario.phases,
         events: scenario.events.iter().map(|(event, _)| *event).collect(),
+        workers: scenario.workers,
         gates: scenario.gates,
         published: scenario.published,
     };

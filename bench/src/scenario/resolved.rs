@@ -67,6 +67,9 @@ pub(super) fn write(scenario: &Scenario, search: Option<&Search>, title: &str) -
     }
     out.push_str("\n[run]\n");
     line(&mut out, "repeats", &scenario.repeats.to_string());
+    if let Some(workers) = scenario.workers {
+        line(&mut out, "workers", &workers.to_string());
+    }
     if !scenario.gates.is_empty() {
         out.push_str("\n[gate]\n");
     }

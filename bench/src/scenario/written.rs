@@ -16,6 +16,9 @@ use super::{events, protocol, published, search, target, targets};
 /// The seed of a scenario that names none: the same load every time.
 const DEFAULT_SEED: u64 = 42;
 
+/// The most processes that simulate clients: beyond, they cost more than they bring.
+const MOST_WORKERS: usize = 256;
+
 /// A scenario file as read.
 #[derive(Debug)]
 pub(super) struct Scenario {
@@ -30,6 +33,7 @@ pub(super) struct Scenario {
     pub(super) matrix: Vec<Axis>,
     pub(super) phases: Phases,
     pub(super) repeats: u32,
+    pub(super) workers: Option<usize>,
     pub(super) events: Vec<events::Written>,
     pub(super) search: Option<search::Written>,
     pub(super) gates: Vec<GateRule>,
@@ -47,6 +51,7 @@ impl Default for Scenario {
             matrix: Vec::new(),
             phases: Phases::default(),
             repeats: 1,
+            workers: None,
             events: Vec::new(),
             search: None,
             gates: Vec::new(),
@@ -85,7 +90,7 @@ pub(super) fn read(root: &[Entry], known: &[Known<'_>], report: &mut Report) -> 
             "phases" => scenario.phases = phases(entry, report),
             "events" => scenario.events = events::read(entry, report),
             "search" => scenario.search = search::read(entry, known, report),
-            "run" => scenario.repeats = repeats(entry, report),
+            "run" => run(entry, &mut scenario, report),
             "gate" => scenario.gates = gates(entry, known, report),
             _ => scenario.published = published::read(entry, known, report),
         }
@@ -187,20 +192,24 @@ fn phases(section: &Entry, report: &mut Report) -> Phases {
     phases
 }
 
-fn repeats(section: &Entry, report: &mut Report) -> u32 {
-    let mut repeats = 1;
+fn run(section: &Entry, scenario: &mut Scenario, report: &mut Report) {
     for entry in RUN.entries(&section.node, report) {
-        let wanted = Wanted {
-            path: "run.repeats",
-            example: "repeats = 5",
+        let path = RUN.path(&entry.key);
+        let wanted = |example| Wanted {
+            path: &path,
+            example,
             node: &entry.node,
         };
-        let outcome = wanted.count(1..=1000);
-        if let Some(count) = report.take(outcome) {
-            repeats = u32::try_from(count).unwrap_or(1);
+        match entry.key.as_str() {
+            "repeats" => {
+                let count = report.take(wanted("repeats = 5").count(1..=1000));
+                scenario.repeats = count
+                    .and_then(|count| u32::try_from(count).ok())
+                    .unwrap_or(1);
+            }
+            _ => scenario.workers = report.take(wanted("workers = 4").count(1..=MOST_WORKERS)),
         }
     }
-    repeats
 }
 
 fn gates(section: &Entry, known: &[Known<'_>], report: &mut Report) -> Vec<GateRule> {

@@ -12,7 +12,7 @@ use crate::clock::Moment;
 use crate::probe::Processors;
 use crate::record::{Series, Window};
 use crate::scenario::{Arrivals, Dialect, Load, Publish, Transport, capacity};
-use crate::swarm::{Assignment, Report, Swarm};
+use crate::swarm::{Assignment, Report, Share, Swarm};
 use crate::units::{show_count, show_nanos};
 
 const CLIENTS: usize = 1000;
@@ -98,6 +98,7 @@ fn assignment(echo: &Echo, processors: Option<Vec<usize>>) -> Assignment {
         ramp: RAMP,
         sources: capacity::source_addresses(CLIENTS),
         shards: processors.as_ref().map_or(1, Vec::len),
+        share: Share::whole(processors.as_ref().map_or(1, Vec::len)),
         processors,
     }
 }

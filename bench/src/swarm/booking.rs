@@ -17,7 +17,8 @@ pub(super) struct Booking<'a> {
 }
 
 impl Sink for Booking<'_> {
-    fn message(&mut self, stamp: Stamp) {
+    fn message(&mut self, mut stamp: Stamp) {
+        stamp.due = stamp.due.ahead(self.shard.assignment.share.clock);
         if let Some(recorder) = &mut self.recorder {
             let measured = recorder.deliver(self.slot, &stamp, Moment::now(), self.arrival);
             self.shard.deliveries.set(self.shard.deliveries.get() + 1);

@@ -5,6 +5,7 @@
 //! end. It shares nothing with its owner but [`Progress`].
 
 mod booking;
+mod carried;
 mod end;
 mod line;
 mod lines;
@@ -12,23 +13,27 @@ mod opening;
 mod outage;
 mod pacer;
 mod phase;
+mod progress;
 mod road;
 mod session;
 mod shard;
 mod thread;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 
 pub use opening::Opening;
 pub use outage::Outage;
 pub use pacer::{Pairs, PublishReport};
+pub use progress::{Progress, Standing};
 pub use shard::{ShardReport, Usage};
 
 use crate::clock::Moment;
@@ -42,7 +47,7 @@ use crate::stamp::Stamp;
 const REPORTS: usize = 256;
 
 /// What a swarm is to do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Assignment {
     /// Marks this trial's messages.
     pub run: u32,
@@ -53,6 +58,7 @@ pub struct Assignment {
     /// The interface that it speaks.
     pub dialect: Dialect,
     /// What every client sends to be let in.
+    #[serde(with = "carried::token")]
     pub token: Option<Token>,
     /// Whom clients trust, where connections are encrypted.
     pub secure: Option<Secure>,
@@ -66,10 +72,39 @@ pub struct Assignment {
     pub ramp: Duration,
     /// Source addresses, taken in turn; none leaves the choice to the kernel.
     pub sources: Vec<Ipv4Addr>,
-    /// Threads for subscribers.
+    /// Threads for subscribers, of all processes together.
     pub shards: usize,
+    /// The part of it that is this process's.
+    pub share: Share,
     /// Processors to keep to, when there are enough of them.
     pub processors: Option<Vec<usize>>,
+}
+
+/// One process's part of an assignment.
+///
+/// Shard `n` of all has the subscribers `n`, `n + shards` and so on, so any way of dealing the shards out to
+/// processes splits the subscribers exactly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The numbers of its shards.
+    pub shards: Range<usize>,
+    /// Whether it publishes: of all processes, one does.
+    pub publishes: bool,
+    /// How many nanoseconds this process's clock is ahead of the fleet's. Messages carry the fleet's time, and so do the
+    /// window and whatever is reported as an instant.
+    pub clock: i64,
+}
+
+impl Share {
+    /// All of it, for a process that works alone.
+    #[must_use]
+    pub fn whole(shards: usize) -> Self {
+        Self {
+            shards: 0..shards,
+            publishes: true,
+            clock: 0,
+        }
+    }
 }
 
 impl Assignment {
@@ -106,6 +141,19 @@ impl Assignment {
             .with_steps(steps.into_iter().map(|(at, rate)| (warm_up + at, rate)))
     }
 
+    /// Subscribers of its own.
+    #[must_use]
+    pub fn own_clients(&self) -> usize {
+        let Share { shards, .. } = &self.share;
+        let one = |shard: usize| {
+            self.load
+                .clients
+                .saturating_sub(shard)
+                .div_ceil(self.shards)
+        };
+        shards.clone().map(one).sum()
+    }
+
     /// Subscribers of a channel.
     #[must_use]
     pub fn subscribers(&self, channel: usize) -> u64 {
@@ -127,38 +175,8 @@ pub(crate) enum Order {
     Finish,
 }
 
-/// Counters that the owner reads while the swarm works.
-#[derive(Debug, Default)]
-pub struct Progress {
-    /// Subscribers able to receive now.
-    pub connected: AtomicU64,
-    /// Subscribers that have ever been able to receive.
-    pub opened: AtomicU64,
-    /// The publisher is connected.
-    pub publisher_ready: AtomicBool,
-    /// Messages sent.
-    pub published: AtomicU64,
-    /// Deliveries of any phase.
-    pub delivered: AtomicU64,
-    /// Deliveries of the measured phase, each counted once.
-    pub measured: AtomicU64,
-    /// Deliveries of the measured phase that may still come: of messages sent and not refused.
-    pub expected: AtomicU64,
-    /// The publisher has sent everything and had every answer.
-    pub published_all: AtomicBool,
-}
-
-impl Progress {
-    /// Whether every delivery that must come has come.
-    #[must_use]
-    pub fn complete(&self) -> bool {
-        self.published_all.load(Ordering::Acquire)
-            && self.measured.load(Ordering::Relaxed) >= self.expected.load(Ordering::Relaxed)
-    }
-}
-
 /// A second that has ended on one thread.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Report {
     /// Of a shard.
     Received(Box<Interval>),
@@ -238,23 +256,27 @@ impl Swarm {
             shards: Vec::new(),
             publisher: None,
         };
-        for number in 0..swarm.assignment.shards {
+        let share = swarm.assignment.share.clone();
+        for number in share.shards {
             let post = swarm.post();
             let thread = std::thread::Builder::new()
                 .name(format!("shard-{number}"))
                 .spawn(move || thread::run(&post, number));
             swarm.shards.push(thread.map_err(SwarmError::Thread)?);
         }
-        let post = swarm.post();
-        let thread = std::thread::Builder::new()
-            .name("publisher".to_owned())
-            .spawn(move || pacer::run(&post));
-        swarm.publisher = Some(thread.map_err(SwarmError::Thread)?);
+        if share.publishes {
+            let post = swarm.post();
+            let thread = std::thread::Builder::new()
+                .name("publisher".to_owned())
+                .spawn(move || pacer::run(&post));
+            swarm.publisher = Some(thread.map_err(SwarmError::Thread)?);
+        }
         Ok((swarm, receiver))
     }
 
-    /// Begins the phases.
+    /// Begins the phases; the window is on the fleet's clock.
     pub fn run(&self, window: Window) {
+        let window = window.ahead(self.assignment.share.clock);
         self.orders.send_replace(Order::Run(window));
     }
 

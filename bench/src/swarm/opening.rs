@@ -1,12 +1,14 @@
 //! What it takes in bytes to open a connection.
 
+use serde::{Deserialize, Serialize};
+
 use crate::net::{Socket, WireTotals};
 
 use super::add;
 
 /// Bytes of the first connections of clients, from dialling until each could receive, all together:
 /// handshakes, the opening request, and its answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
     /// At the sockets, both directions; `None` once the kernel gave no counters.
     pub socket: Option<u64>,

@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::time::{ClockId, Timespec};
+use serde::{Deserialize, Serialize};
 
 use super::line::Outcome;
 use super::lines::Lines;
-use super::{Order, Post, Report, SwarmError};
+use super::{Order, Post, Report, SwarmError, carried};
 use crate::clock::Moment;
 use crate::net::WireTotals;
 use crate::record::{Ranges, Sending, Window};
@@ -31,11 +32,12 @@ const TIMER_SLACK: NonZeroU64 = NonZeroU64::MIN;
 pub type Pairs = BTreeMap<(u32, u16), Ranges>;
 
 /// What the publisher has to say at its end.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PublishReport {
     /// Messages due in the measured phase.
     pub planned: u64,
     /// Those of them that the server accepted.
+    #[serde(with = "carried::pairs")]
     pub accepted: Pairs,
     /// Those of them that it did not, or that could not be sent.
     pub errors: u64,
@@ -144,7 +146,12 @@ impl<'a> Pacer<'a> {
         };
         self.report.planned += u64::from(self.window.measures(at));
         self.payload.clear();
-        stamp.write_payload(self.post.assignment.load.payload, &mut self.payload);
+        // Messages carry the time of the fleet, whatever the clock of this host says.
+        let sent = Stamp {
+            due: at.ahead(-self.post.assignment.share.clock),
+            ..stamp
+        };
+        sent.write_payload(self.post.assignment.load.payload, &mut self.payload);
         let line = self.lines.number(due);
         match self.lines.publish(line, &stamp, &self.payload) {
             Ok(sent) => {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Context;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -28,7 +29,7 @@ const STEP: usize = 50;
 const ERROR_KINDS: usize = 16;
 
 /// What a shard has to say at its end.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ShardReport {
     /// Deliveries.
     pub counts: Counts,
@@ -55,7 +56,7 @@ pub struct ShardReport {
 }
 
 /// Requests and bytes up to an instant, or between two.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Messages delivered, whenever they were due.
     pub deliveries: u64,

@@ -187,11 +187,10 @@ async fn conclude(shard: &Shard, post: &Post, marks: &Marks) -> ShardReport {
         }
         (report.counts, report.ledgers) = (counts, ledgers);
     }
-    report.outages = shard
-        .outages
-        .as_ref()
-        .map(Outages::finish)
-        .unwrap_or_default();
+    let outages = shard.outages.as_ref().map(Outages::finish);
+    let outages = outages.into_iter().flatten();
+    let clock = shard.assignment.share.clock;
+    report.outages = outages.map(|outage| outage.ahead(-clock)).collect();
     report.connect = shard.connect.take();
     report.opening = shard.opening.get();
     report.reconnects = shard.reconnects.get();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -89,6 +89,11 @@ impl Child {
     /// Its process group.
     pub(super) fn group(&self) -> Pid {
         self.group
+    }
+
+    /// Its standard input, which ends when the result is dropped.
+    pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.process.stdin.take()
     }
 
     pub(crate) fn take_stdout(&mut self) -> Option<ChildStdout> {

@@ -279,6 +279,7 @@ pub(crate) fn trial(transport: Transport, clients: u64, factors: &[(&str, Factor
             rss_peak: Some(60_000_000),
             cores_busy: Some(0.45),
         },
+        workers: Vec::new(),
         events: Vec::new(),
         predicted: Prediction {
             delivery_mean_ns: (transport == Transport::Polling).then_some(500e6),

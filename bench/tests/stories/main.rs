@@ -22,8 +22,8 @@ mod fake;
 mod hostile;
 mod link;
 mod live;
-mod plan;
 mod nchan;
+mod plan;
 #[path = "../common/process.rs"]
 #[expect(dead_code, reason = "some of it is for `truth.rs` only")]
 mod process;
@@ -36,3 +36,4 @@ mod secure;
 mod theory;
 mod tokens;
 mod witness;
+mod workers;

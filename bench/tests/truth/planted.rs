@@ -87,7 +87,12 @@ fn run(plan: Plan, transports: &str, change: impl FnOnce(String) -> String) -> (
 
 /// Runs a plan in which the server takes every message; gives what each transport made of it.
 fn each(plan: &Plan, transports: &str) -> Vec<Seen> {
-    let (ran, seen) = run(plan.clone(), transports, |scenario| scenario);
+    each_with(plan, transports, "")
+}
+
+/// The same with more of a scenario.
+fn each_with(plan: &Plan, transports: &str, more: &str) -> Vec<Seen> {
+    let (ran, seen) = run(plan.clone(), transports, |scenario| scenario + more);
     seen.iter().for_each(Seen::adds_up);
     let trusted = seen.iter().all(|seen| seen.trial["valid"] == true);
     let code = if trusted { 0 } else { 4 };
@@ -151,7 +156,19 @@ fn lost_repeated_swapped_and_evicted_messages_are_told_apart_however_they_are_cu
         ..plan
     };
     let both = [&plan, &secure].map(|plan| every(plan, &ALL));
-    for seen in both.into_iter().flatten() {
+    // Three processes tell them apart as one does, and trust whom it does.
+    let several = [&plan, &secure].map(|plan| {
+        let all = side_by_side(ALL, |transport| {
+            each_with(plan, transport, "[run]\nworkers = 3\n")
+        });
+        all.into_iter().flatten().collect()
+    });
+    for seen in &several[..] {
+        let seen: &Vec<Seen> = seen;
+        let workers = seen.iter().map(|seen| seen.trial["workers"].as_array());
+        assert!(workers.flatten().all(|workers| workers.len() == 3));
+    }
+    for seen in both.into_iter().chain(several).flatten() {
         let did = [
             seen.fake.of(|did| &did.dropped) + seen.fake.of(|did| &did.evicted),
             seen.fake.of(|did| &did.repeated),

@@ -120,6 +120,7 @@ pub(crate) fn clients(
         ramp,
         sources: bench::scenario::capacity::source_addresses(clients),
         shards: 1,
+        share: bench::swarm::Share::whole(1),
         processors: None,
     }
 }

@@ -4,6 +4,7 @@
 //! HTTP/1.1 and gives what is to be sent; it is given what arrived and gives what the client is fed. A client
 //! in the clear has none.
 
+mod carried;
 mod http2;
 mod pipe;
 mod request;

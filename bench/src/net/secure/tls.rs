@@ -15,8 +15,10 @@ use crate::scenario::Http;
 #[derive(Debug, Clone)]
 pub struct Secure {
     config: Arc<ClientConfig>,
-    name: ServerName<'static>,
+    pub(super) name: ServerName<'static>,
     pub(super) http: Http,
+    /// What `config` was made from.
+    pub(super) roots: Arc<RootCertStore>,
 }
 
 impl Secure {
@@ -30,13 +32,15 @@ impl Secure {
     pub fn new(roots: RootCertStore, host: &str, http: Http) -> Result<Self, SecureError> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| SecureError::Name(host.to_owned()))?;
-        let mut config = trusting(roots)?;
+        let roots = Arc::new(roots);
+        let mut config = trusting(Arc::clone(&roots))?;
         config.resumption = Resumption::disabled();
         config.alpn_protocols = vec![protocol(http).to_vec()];
         Ok(Self {
             config: Arc::new(config),
             name,
             http,
+            roots,
         })
     }
 
@@ -56,7 +60,7 @@ impl Secure {
 ///
 /// # Errors
 /// When the protocol versions of the TLS library do not fit its own ciphers.
-pub fn trusting(roots: RootCertStore) -> Result<ClientConfig, SecureError> {
+pub fn trusting(roots: impl Into<Arc<RootCertStore>>) -> Result<ClientConfig, SecureError> {
     let provider = Arc::new(ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

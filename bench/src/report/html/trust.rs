@@ -18,10 +18,15 @@ pub(super) fn gates(run: &RunResult) -> Option<Section> {
 
 pub(super) fn validity(run: &RunResult) -> Section {
     let rules = table::all_rules(run);
+    let workers = table::workers(run);
     let body = html! {
         (doubts(run))
         @if !run.environment.kernel_timestamps {
             p { "The kernel gave no receive timestamps, so arrival times are missing." }
+        }
+        @if !workers.rows.is_empty() {
+            p { "The clients were simulated by several processes. Each by itself:" }
+            (view("Workers", &workers, 0))
         }
         @if !rules.rows.is_empty() {
             p { "Each rule of trust, and the trial that came nearest to its limit or broke it most:" }

@@ -6,6 +6,7 @@ mod repeats;
 mod results;
 mod theory;
 mod trust;
+mod workers;
 
 pub(crate) use details::{every_metric, theory};
 pub(crate) use places::best_of_each;
@@ -13,6 +14,7 @@ pub(crate) use repeats::legend;
 pub(crate) use results::{in_order, repeated, results, trials};
 pub(crate) use theory::{deviations, predictions, published};
 pub(crate) use trust::{all_rules, broken_rules, gates, worst_of_each_rule};
+pub(crate) use workers::workers;
 
 use std::ops::{Deref, DerefMut};
 

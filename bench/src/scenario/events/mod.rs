@@ -4,12 +4,14 @@ mod read;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub(super) use read::{Written, faults, read};
 
 use crate::units::write_duration;
 
 /// Something that happens to clients, server or load while it is measured.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// When, counted from the start of the measured phase.
     pub at: Duration,
@@ -18,7 +20,8 @@ pub struct Incident {
 }
 
 /// What happens.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Clients are cut; each comes back at an instant of its own within the spread.
     Disconnect {

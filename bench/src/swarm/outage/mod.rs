@@ -4,13 +4,15 @@ use std::cell::RefCell;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Moment;
 use crate::record::Window;
 use crate::scenario::{Action, Incident};
 use crate::stamp::Stamp;
 
 /// One subscriber in one event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
     /// The subscriber's place among the ledgers of its shard.
     pub subscriber: usize,
@@ -28,6 +30,39 @@ pub struct Outage {
     not_before: Moment,
     /// Whether it has received something that was due after it was back.
     settled: bool,
+}
+
+impl Outage {
+    /// One that lasted from an instant to another.
+    #[cfg(test)]
+    pub(crate) fn past(subscriber: usize, event: usize, from: Moment, back: Moment) -> Self {
+        Self {
+            subscriber,
+            event,
+            from,
+            back: Some(back),
+            caught_up: Some(back),
+            reports: 1,
+            not_before: from,
+            settled: true,
+        }
+    }
+
+    /// The same with instants of a clock that is so many nanoseconds ahead.
+    pub(super) fn ahead(self, nanos: i64) -> Self {
+        // Before the first message there is no instant to move.
+        let from = match self.from {
+            Moment(0) => self.from,
+            from => from.ahead(nanos),
+        };
+        Self {
+            from,
+            back: self.back.map(|at| at.ahead(nanos)),
+            caught_up: self.caught_up.map(|at| at.ahead(nanos)),
+            not_before: self.not_before.ahead(nanos),
+            ..self
+        }
+    }
 }
 
 /// What a session is to do.
