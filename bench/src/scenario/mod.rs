@@ -8,6 +8,7 @@ mod bound;
 pub mod capacity;
 mod describe;
 mod dialect;
+mod endpoint;
 mod error;
 pub mod events;
 mod gate;
@@ -43,6 +44,7 @@ pub use describe::describe;
 pub use dialect::{
     Cursor, Dialect, Framing, Line, Part, Pattern, Posting, Slot, Socket, Template, Way,
 };
+pub use endpoint::Endpoint;
 pub use error::{Problem, Problems, ScenarioError};
 pub use events::{Action, Incident};
 pub use gate::{GateFault, GateRule, Op};
@@ -57,7 +59,6 @@ pub use plan::{Factor, Named, Phases, Plan, Published, Target, Trial, target_in}
 pub use protocol::Protocol;
 pub use search::{Condition, Search};
 pub use secret::{Token, TokenSource};
-pub use target::Endpoint;
 
 use error::Report;
 
