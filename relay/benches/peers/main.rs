@@ -1,7 +1,8 @@
 //! The relay beside servers that people use, each alone on core 0 and read by the same client on core 1.
 //!
-//! `cargo bench -p relay --bench peers [-- PART...] [-- --gate]`; the parts are `memory`, `ladder`, `slow`, `polling`, `publish` and
-//! `channels`, and all of them without a word. With `--gate` it fails past a budget.
+//! `cargo bench -p relay --bench peers [-- PART...] [-- --gate]`; the parts are `memory`, `ladder`, `ladder-5000`, `slow`, `polling`,
+//! `publish` and `channels`, and all of them without a word. With `--gate` it fails past a budget. The environment's `RELAY_FLAGS` are
+//! more flags for the relay, such as `--threads 2`.
 //!
 //! The peers are Debian's: nginx with Nchan, and nats-server by its WebSockets. What is not installed is said and left out. Rounds
 //! of relay and peers alternate, so that the machine's mood is the same for all.
@@ -30,9 +31,10 @@ use std::process::ExitCode;
 /// A part of the benchmark: it prints its table and tells whether its budgets are held.
 type Part = (&'static str, fn() -> bool);
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("memory", memory::measure),
-    ("ladder", ladder::measure),
+    ("ladder", || ladder::measure(1000)),
+    ("ladder-5000", || ladder::measure(5000)),
     ("slow", slow::measure),
     ("polling", polling::measure),
     ("publish", publish::measure),
