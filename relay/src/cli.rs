@@ -18,7 +18,7 @@ use crate::server::{Stand, bind, bind_shared, serve_as};
 use crate::settings::{Settings, SettingsError};
 use crate::shutdown::{Signals, stdin_ended};
 use crate::state::{Role, empty_log, open_log};
-use crate::store::{Place, StartError};
+use crate::store::StartError;
 use crate::tls::{Tls, TlsError};
 
 /// The exit code when the relay could not start, or not keep its log.
@@ -126,9 +126,7 @@ fn run_until_stopped(
 ) -> Result<ExitCode, RunError> {
     let mut settings = args.settings;
     settings.check()?;
-    if args.keep.is_some() && *settings.store.place() != Place::Memory {
-        return Err(SettingsError::KeepInStore.into());
-    }
+    settings.check_keep(args.keep.as_deref())?;
     for address in [args.listen].into_iter().chain(args.cors_demo) {
         settings.check_address(address)?;
     }
@@ -297,15 +295,14 @@ fn start_log(args: &RelayArgs) {
     let log = tracing_subscriber::fmt()
         .with_max_level(args.log_level)
         .with_ansi(io::stderr().is_terminal())
-        // Where a line cannot be written (a full disk), neither can word of that, and the attempt would panic.
+        // Where a line cannot be written (a full disk), neither can word of that: the attempt would panic.
         .log_internal_errors(false)
         .with_writer(io::stderr);
     // Whatever the level, h2 is not to tell of each frame, nor the client of NATS of each attempt: the log is the relay's.
     let quiet = args.log_level.min(LevelFilter::WARN);
     let targets = Targets::new()
         .with_default(args.log_level)
-        .with_target("h2", quiet)
-        .with_target("async_nats", quiet);
+        .with_targets([("h2", quiet), ("async_nats", quiet)]);
     let _ = match args.log_format {
         LogFormat::Text => tracing::subscriber::set_global_default(log.finish().with(targets)),
         LogFormat::Json => {

@@ -1,12 +1,13 @@
 //! The relay's limits: each is one flag with one default, and this is where it is written.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches, ValueEnum};
 
 use crate::access::{Keys, Terms, host_name};
-use crate::store::StoreArgs;
+use crate::store::{Place, StoreArgs};
 use crate::tls::TlsArgs;
 use crate::units::{at_least_one, duration, nonzero, size};
 
@@ -202,6 +203,17 @@ impl Settings {
 }
 
 impl Settings {
+    /// Checks that there is something to carry over in the file of `--keep`.
+    ///
+    /// # Errors
+    /// [`SettingsError::KeepInStore`].
+    pub fn check_keep(&self, keep: Option<&Path>) -> Result<(), SettingsError> {
+        match (keep, self.store.place()) {
+            (Some(_), Place::Nats(_)) => Err(SettingsError::KeepInStore),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that the relay may listen on an address: others are to reach it only with tokens or by intent.
     ///
     /// # Errors

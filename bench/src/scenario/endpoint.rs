@@ -6,8 +6,6 @@ use std::net::IpAddr;
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
-use super::keys::brief;
-
 /// The ports of a URL that names none.
 const HTTP: u16 = 80;
 const HTTPS: u16 = 443;
@@ -63,7 +61,7 @@ impl Endpoint {
     }
 
     /// Whether it is this machine by its name alone; names are never resolved.
-    fn is_loopback(&self) -> bool {
+    pub(super) fn is_loopback(&self) -> bool {
         self.is_localhost()
             || self
                 .host

@@ -5,6 +5,7 @@
 //! reader then takes what it has not seen from the ring. There is no queue per subscriber,
 //! and no seam between what was kept and what is new.
 
+mod ask;
 mod channel;
 mod channels;
 mod crowd;
@@ -25,8 +26,9 @@ use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use ask::{Pick, Start, Wait};
 pub use channels::{Kept, TooManyChannels};
-pub use reader::{Batch, InFuture, Missed, Pick, Reader, Start, Wait};
+pub use reader::{Batch, InFuture, Missed, Reader};
 pub use ring::{Limit, Ring, RingLimits};
 pub use run::Run;
 pub use snapshot::{Restored, SnapshotError};

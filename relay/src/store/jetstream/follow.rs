@@ -2,50 +2,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_nats::jetstream::Message;
-use async_nats::jetstream::consumer::pull::{Config, Stream};
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
 use async_nats::jetstream::stream::Info;
 use futures_util::StreamExt;
 use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::link::{ASK, Link};
+use super::attach::{self, Ended, age};
+use super::link::Link;
 use super::stream;
 use crate::message::Payload;
 use crate::store::{Follower, Stored, subject};
 
-/// Messages that the client may hold which are not followed yet.
-const AHEAD: usize = 256;
-/// How often the server shows that it is there when there is no message; it is given up after two of these.
-const BEAT: Duration = Duration::from_secs(1);
 /// How often it is asked whether the stream is the same.
 const CHECK: Duration = Duration::from_secs(5);
-/// How long the server keeps a consumer whose relay is gone.
-const FORGOTTEN: Duration = Duration::from_secs(30);
 /// The pauses between two attempts.
 const PAUSES: [u64; 6] = [10, 50, 100, 250, 500, 1000];
 /// So many times it is tried at the start: what does not work by then is somebody's to mend.
 const AT_START: usize = 8;
-
-/// Why following has ended for now.
-#[derive(Debug, thiserror::Error)]
-enum Ended {
-    #[error("the connection is lost")]
-    Disconnected,
-    #[error("{0}")]
-    Unusable(&'static str),
-    #[error("cannot find or make the stream: {0}")]
-    Stream(String),
-    #[error("cannot read the stream: {0}")]
-    Consumer(String),
-    #[error("a message was lost on its way")]
-    Skipped,
-    #[error("the stream is another one now")]
-    Changed,
-}
 
 /// Who follows, and how far it has come.
 pub(super) struct Following {
@@ -116,9 +92,9 @@ impl Following {
         if connected.wait_for(|connected| *connected).await.is_err() {
             return Err(Ended::Disconnected);
         }
-        let info = self.find().await?;
+        let info = attach::find(&link, self.applied, self.description.as_deref()).await?;
         self.adopt(&info);
-        let mut messages = self.consume().await?;
+        let mut messages = attach::consume(&link, self.applied + 1).await?;
         let mut expected = 1;
         let mut check = interval(CHECK);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -143,33 +119,6 @@ impl Following {
                 () = link.changed.notified() => self.check().await?,
             }
         }
-    }
-
-    /// Finds the stream or makes it.
-    async fn find(&self) -> Result<Info, Ended> {
-        let link = &self.link;
-        let config = stream::config(&link.args, link.age);
-        let found = timeout(2 * ASK, link.context.get_or_create_stream(config)).await;
-        let found = found.map_err(|_| Ended::Stream("no answer".to_owned()))?;
-        let found = found.map_err(|error| Ended::Stream(error.to_string()))?;
-        let info = found.cached_info().clone();
-        if let Some(why) = stream::objection(&info.config) {
-            return Err(Ended::Unusable(why));
-        }
-        let same = stream::identity(&info) == link.identity();
-        if !same || info.state.last_sequence >= self.applied {
-            return Ok(info);
-        }
-        // Its numbers would be given out a second time, for other messages: whoever has an old one must be told.
-        tracing::error!(
-            last = info.state.last_sequence,
-            followed = self.applied,
-            "the store has lost messages that it had confirmed: every channel begins anew"
-        );
-        let mut config = info.config;
-        config.description = Some(stream::next_life(self.description.as_deref()));
-        let updated = link.context.update_stream(config).await;
-        updated.map_err(|error| Ended::Stream(error.to_string()))
     }
 
     /// Begins with a stream, or goes on with it.
@@ -201,32 +150,6 @@ impl Following {
         }
         self.target = info.state.last_sequence;
         self.follower.learn(self.target);
-    }
-
-    async fn consume(&self) -> Result<Stream, Ended> {
-        let failed = |why: String| Ended::Consumer(why);
-        let config = Config {
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: self.applied + 1,
-            },
-            ack_policy: AckPolicy::None,
-            inactive_threshold: FORGOTTEN,
-            memory_storage: true,
-            num_replicas: 1,
-            ..Config::default()
-        };
-        let name = &self.link.args.store_name;
-        let made = self.link.context.create_consumer_on_stream(config, name);
-        let consumer = timeout(2 * ASK, made).await;
-        let consumer = consumer.map_err(|_| failed("no answer".to_owned()))?;
-        let consumer = consumer.map_err(|error| failed(error.to_string()))?;
-        let stream = consumer
-            .stream()
-            .max_messages_per_batch(AHEAD)
-            .heartbeat(BEAT);
-        let messages = timeout(ASK, stream.messages()).await;
-        let messages = messages.map_err(|_| failed("no answer".to_owned()))?;
-        messages.map_err(|error| failed(error.to_string()))
     }
 
     /// Takes the next message, which must be the next that this consumer was sent.
@@ -315,15 +238,4 @@ impl Following {
         self.follower.learn(last);
         Ok(())
     }
-}
-
-/// Gives how long ago something was, by two clocks that may differ.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long the store has had a message: no other clock goes on from one process to the next"
-)]
-fn age(published: i128) -> Duration {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now = now.map_or(0, |now| i128::try_from(now.as_nanos()).unwrap_or(i128::MAX));
-    u64::try_from(now - published).map_or(Duration::ZERO, Duration::from_nanos)
 }

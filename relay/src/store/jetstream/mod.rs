@@ -4,6 +4,7 @@
 //! bytes: so whatever a relay did not see is told apart from what never was, by one comparison, for every channel.
 
 mod applied;
+mod attach;
 mod follow;
 mod link;
 mod publish;
