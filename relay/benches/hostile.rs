@@ -1,7 +1,8 @@
 //! What 500 honest clients notice of each attack: the 99th percentile of their delays under it, as a multiple of the
 //! calm before it.
 //!
-//! `cargo bench -p relay --bench hostile [-- --gate]`; with `--gate` it fails past the budget. Calm and attack take turns,
+//! `cargo bench -p relay --bench hostile [-- --gate]`; with `--gate` it fails past the budget, `--only TEXT` tries the attacks
+//! with that in their names alone, and `--rounds N` as many rounds. Calm and attack take turns,
 //! and the result is the median over the rounds, so that the machine's mood cancels out. The relay is a process of its own; the
 //! attackers share the other cores with the honest clients, which go first.
 #![expect(clippy::print_stdout, reason = "a benchmark's result")]
@@ -28,7 +29,7 @@ use honest::{CLIENTS, Crowd};
 use process::{ATTACKERS, Relay};
 use rounds::{Round, Times};
 
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 3; // unless `--rounds` says so
 const RATE: u32 = 20;
 /// How much later the honest may be served.
 const BUDGET: f64 = 2.0;
@@ -36,6 +37,10 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 fn main() -> ExitCode {
     let gate = std::env::args().any(|flag| flag == "--gate");
+    let rounds_wanted = given("--rounds").map_or(ROUNDS, |text| text.parse().expect("a number"));
+    let only = given("--only").unwrap_or_default();
+    let mut tried = attacks::ALL.to_vec();
+    tried.retain(|attack| attack.name.contains(&only));
     rounds::raise_descriptors();
     let relay = Relay::start(true);
     let crowd = Crowd::gather(&relay, RATE);
@@ -44,15 +49,15 @@ fn main() -> ExitCode {
         attack: Duration::from_secs(3),
         patience: Duration::ZERO,
     };
-    let mut all: Vec<Vec<Round>> = attacks::ALL.iter().map(|_| Vec::new()).collect();
-    for _ in 0..ROUNDS {
-        for (attack, rounds) in attacks::ALL.into_iter().zip(&mut all) {
-            rounds.push(rounds::round(&relay, &crowd, attack, times));
+    let mut all: Vec<Vec<Round>> = tried.iter().map(|_| Vec::new()).collect();
+    for _ in 0..rounds_wanted {
+        for (attack, rounds) in tried.iter().zip(&mut all) {
+            rounds.push(rounds::round(&relay, &crowd, *attack, times));
         }
     }
     let bound = Relay::bound(ATTACKERS) as f64 / MIB;
     println!(
-        "{CLIENTS} honest clients, {RATE} messages a second to 50 of them each; {ROUNDS} rounds of {} s calm and {} s attack",
+        "{CLIENTS} honest clients, {RATE} messages a second to 50 of them each; {rounds_wanted} rounds of {} s calm and {} s attack",
         times.calm.as_secs(),
         times.attack.as_secs()
     );
@@ -65,8 +70,8 @@ fn main() -> ExitCode {
     );
     println!("|---|---|---|---|---|---|");
     let mut held = true;
-    for (attack, rounds) in attacks::ALL.into_iter().zip(&all) {
-        held &= show(attack, rounds, bound);
+    for (attack, rounds) in tried.iter().zip(&all) {
+        held &= show(*attack, rounds, bound);
     }
     println!();
     let troubles = crowd.dismiss();
@@ -87,6 +92,12 @@ fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Gives what stands behind a flag.
+fn given(flag: &str) -> Option<String> {
+    let mut words = std::env::args().skip_while(|word| word != flag);
+    words.nth(1)
 }
 
 /// Prints a row, and tells whether it is within the budget.

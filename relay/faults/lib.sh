@@ -98,9 +98,9 @@ until_true() {
 listens() { grep -q '^listening on ' "$DIR/relay.out" 2>/dev/null; }
 ready_or_gone() { listens || ! kill -0 "$RELAY_PID" 2>/dev/null; }
 
-# relay FLAG...: starts one and waits until it listens; the second one of a script takes the address of the first.
+# relay FLAG...: starts one, without a limit for the one address that all traffic comes from, and waits until it listens; the second one of a script takes the address of the first.
 relay() {
-  spawn relay ${UNDER:-} "$RELAY" --listen "${ADDRESS:-127.0.0.1:0}" "$@"
+  spawn relay ${UNDER:-} "$RELAY" --listen "${ADDRESS:-127.0.0.1:0}" --request-rate-per-address 0 "$@"
   RELAY_PID=$PID
   until_true 20 ready_or_gone || fail "the relay does not start"
   listens || { cat "$DIR/relay.log"; return 1; }

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout};
 
-use crate::access::Connections;
+use crate::access::{Connections, Rate};
 use crate::connection::{self, watch_for_panic};
 use crate::log::Log;
 use crate::settings::Settings;
@@ -147,17 +147,21 @@ pub(crate) async fn serve_as(
     options.set_tcp_user_timeout(Some(settings.pong_deadline))?;
     let listener = TcpListener::from_std(listener)?;
     let state = Arc::new(State::new(settings, address, role, log, tls));
+    let rate = Rate::new(state.settings.request_rate_per_address);
     let mut server = Server {
         slots: Connections::new(
             state.settings.max_connections,
             state.settings.max_connections_per_address,
+            rate,
         ),
-        refusals: Connections::new(REFUSALS, REFUSALS_OF_ONE),
+        // With turns of their own: being refused costs no turn of those who are served.
+        refusals: Connections::new(REFUSALS, REFUSALS_OF_ONE, rate),
         complained: None,
         tasks: JoinSet::new(),
         state,
     };
-    server.tasks.spawn(sweep(Arc::clone(&server.state)));
+    let tables = [server.slots.clone(), server.refusals.clone()];
+    server.tasks.spawn(sweep(Arc::clone(&server.state), tables));
     let mut stop = pin!(stop);
     loop {
         // Cancel-safe: a connection that is not accepted stays with the kernel, and a task that
@@ -241,8 +245,8 @@ impl Server {
     }
 }
 
-/// Drops old messages and idle channels until the relay stops.
-async fn sweep(state: Arc<State>) {
+/// Drops old messages, idle channels and what is remembered of addresses until the relay stops.
+async fn sweep(state: Arc<State>, tables: [Connections; 2]) {
     let pause = state.settings.channel_idle.min(state.settings.ring_age) / 4;
     let mut ticks = interval(pause.clamp(Duration::from_millis(50), Duration::from_secs(30)));
     let stop = state.stop.clone();
@@ -250,6 +254,9 @@ async fn sweep(state: Arc<State>) {
         loop {
             ticks.tick().await;
             state.log.sweep(state.settings.channel_idle);
+            for table in &tables {
+                table.forget();
+            }
         }
     };
     let _ = stop.run_until_cancelled(sweeping).await;

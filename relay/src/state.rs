@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Access;
+use crate::access::{Access, Allowance};
 use crate::log::{Limit, Log, LogLimits, RingLimits};
 use crate::metrics::{Metrics, Transport};
 use crate::settings::Settings;
@@ -69,6 +69,26 @@ impl State {
     /// Gives the scheme of the relay's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Takes turns of an address. One that has used them up is to wait until the instant, which is counted, and said
+    /// in the log once a minute.
+    pub(crate) fn spend(&self, allowance: &Allowance, turns: u64) -> Option<Instant> {
+        let until = allowance.spend(turns)?;
+        self.metrics.throttled();
+        if allowance.is_to_be_named() {
+            let (address, rate) = (allowance.address(), self.settings.request_rate_per_address);
+            tracing::warn!(%address, rate, "asks for more than --request-rate-per-address: it is served at that rate");
+        }
+        Some(until)
+    }
+
+    /// Waits until an instant, but not when the relay stops.
+    pub(crate) async fn wait(&self, until: Option<Instant>) {
+        if let Some(until) = until {
+            // Boxed: most never wait.
+            let _ = Box::pin(self.stop.run_until_cancelled(sleep_until(until))).await;
+        }
     }
 
     /// Counts a waiting client for as long as the guard lives.

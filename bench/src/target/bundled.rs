@@ -132,6 +132,7 @@ fn flags(load: &Load) -> Vec<String> {
             "--max-connections-per-address",
             connections.max(1024).to_string(),
         ),
+        ("--request-rate-per-address", "0".to_owned()),
         ("--log-bytes", "1024GiB".to_owned()),
         ("--slow-reader-bytes", ring.to_string()),
         ("--max-channels", channels.max(10_000).to_string()),

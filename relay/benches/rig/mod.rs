@@ -45,6 +45,8 @@ impl Server {
             "warn",
             "--max-connections-per-address",
             "16000",
+            "--request-rate-per-address",
+            "0",
         ];
         Self::start(env!("CARGO_BIN_EXE_relay"), &[&fixed, flags].concat())
     }

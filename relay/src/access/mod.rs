@@ -3,6 +3,7 @@
 //! Every request passes one function, [`Access::admit`], whatever its transport: is it meant for this
 //! relay, may its page ask, and does its token allow it.
 
+mod allowance;
 mod crypto;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use http::header::{self, HeaderMap};
 use tokio::time::Instant;
 
+pub use allowance::{Allowance, Rate};
 pub use host::{Hosts, host_name};
 pub use keys::{Keys, KeysError, Kind, NewKey};
 pub use limits::{Connections, Full, Slot};

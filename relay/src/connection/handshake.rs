@@ -7,8 +7,10 @@ use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::say;
+use crate::access::Allowance;
 use crate::metrics::Closed;
 use crate::settings::Settings;
 use crate::socket::{Patience, Socket};
@@ -19,12 +21,12 @@ const HANDSHAKE: u8 = 22;
 
 /// Shakes hands within a deadline, or says why the connection is over.
 pub(super) async fn shake(
-    stream: TcpStream,
+    (stream, allowance): (TcpStream, Arc<Allowance>),
     config: Arc<ServerConfig>,
     settings: &Settings,
 ) -> Result<Socket, Closed> {
     match timeout(settings.header_deadline, begin(stream, config)).await {
-        Ok(Ok(socket)) => Ok(socket),
+        Ok(Ok(stream)) => Ok(Socket::tls(stream, allowance)),
         Ok(Err(Failed::Gone)) => Err(Closed::Client),
         Ok(Err(Failed::Handshake)) => Err(Closed::Handshake),
         Ok(Err(Failed::Plain(stream))) => {
@@ -33,7 +35,12 @@ pub(super) async fn shake(
                 "https_only",
                 "this address speaks HTTPS: begin the URL with https://",
             );
-            say(Socket::new(stream), refusal, Patience::of(settings)).await;
+            say(
+                Socket::new(stream, allowance),
+                refusal,
+                Patience::of(settings),
+            )
+            .await;
             Err(Closed::Handshake)
         }
         Err(_) => Err(Closed::HeaderDeadline),
@@ -49,7 +56,10 @@ enum Failed {
     Handshake,
 }
 
-async fn begin(stream: TcpStream, config: Arc<ServerConfig>) -> Result<Socket, Failed> {
+async fn begin(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+) -> Result<TlsStream<TcpStream>, Failed> {
     let mut first = [0];
     match stream.peek(&mut first).await {
         Ok(1) => {}
@@ -62,7 +72,7 @@ async fn begin(stream: TcpStream, config: Arc<ServerConfig>) -> Result<Socket, F
         return Err(Failed::Handshake);
     }
     match TlsAcceptor::from(config).accept(stream).await {
-        Ok(stream) => Ok(Socket::tls(stream)),
+        Ok(stream) => Ok(stream),
         Err(error) => {
             tracing::debug!(%error, "the handshake failed");
             Err(Failed::Handshake)

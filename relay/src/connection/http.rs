@@ -20,12 +20,15 @@ use super::strict::{Strict, Violation, addressed};
 use super::{Ended, Guest, say};
 use crate::metrics::{Closed, Route};
 use crate::routes::{self, Answer, Incoming};
-use crate::socket::{Pace, Patience, Socket};
+use crate::socket::{GIVEN_PER_TURN, Pace, Patience, Socket};
 use crate::state::State;
 use crate::transport::reply::Refusal;
 
 /// The largest head of a request.
 const HEAD: usize = 16 * 1024;
+
+/// Longer than anybody waits for a turn.
+const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why hyper's part is over.
 enum Event {
@@ -37,7 +40,7 @@ enum Event {
 
 /// Serves requests until one waits or the connection ends.
 pub(super) async fn serve(socket: Socket, state: &Arc<State>, guest: Guest) -> Ended {
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(Progress::new(Arc::clone(socket.allowance())));
     let service = {
         let (state, progress) = (Arc::clone(state), Arc::clone(&progress));
         service_fn(move |request| {
@@ -100,6 +103,13 @@ async fn respond(
     guest: Guest,
     request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    let turn = state.spend(&progress.allowance, 1);
+    if turn.is_some() {
+        // Nothing is read meanwhile: what it sends on waits with it.
+        progress.paced(true);
+        state.wait(turn).await;
+        progress.paced(false);
+    }
     if let Err(refusal) = addressed(&request) {
         state
             .metrics
@@ -112,6 +122,12 @@ async fn respond(
         Guest::TurnedAway(full) => routes::turn_away(&state, &request, full),
         Guest::New | Guest::Again => routes::answer(&state, request).await,
     };
+    let given = match &answer {
+        Answer::Reply(reply) => reply.body().len() as u64 / GIVEN_PER_TURN,
+        Answer::Wait(_) => 0,
+    };
+    // It is the next request that waits for these.
+    progress.allowance.spend(progress.turns_of_bytes() + given);
     match answer {
         Answer::Reply(reply) => {
             progress.request_answered(match reply.status() {
@@ -165,10 +181,10 @@ async fn late(socket: Socket, state: &State, stage: Stage, guest: Guest) -> Ende
             say(socket, refusal, Patience::of(&state.settings)).await;
             Ended::Gone(Closed::HeaderDeadline)
         }
-        Stage::Idle | Stage::Answering if guest == Guest::New => {
+        Stage::Idle | Stage::Paced | Stage::Answering if guest == Guest::New => {
             Ended::Gone(Closed::HeaderDeadline)
         }
-        Stage::Idle | Stage::Answering => Ended::Gone(Closed::Finished),
+        Stage::Idle | Stage::Paced | Stage::Answering => Ended::Gone(Closed::Finished),
     }
 }
 
@@ -255,6 +271,7 @@ impl Deadline {
             Stage::Idle if self.steps == 0 => self.silence,
             Stage::Idle => settings.keep_alive,
             Stage::Head => settings.header_deadline,
+            Stage::Paced => FAR,
             // A body has its own deadline, and nothing else waits here.
             Stage::Answering | Stage::Writing => settings.body_deadline + settings.header_deadline,
         };

@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinError;
 use tokio::time::timeout;
 
-use crate::access::{Full, Slot};
+use crate::access::{Allowance, Full, Slot};
 use crate::metrics::{Closed, Metrics};
 use crate::socket::{Outgoing, Patience, Socket};
 use crate::state::State;
@@ -30,6 +30,11 @@ use crate::transport::reply::{Refusal, head};
 use crate::transport::{After, Waiting};
 
 use ::http::header::{self, HeaderValue};
+
+/// What a connection costs its address, in turns: a request costs one.
+const CONNECTION_TURNS: u64 = 5;
+/// The same with the handshake of TLS.
+const HANDSHAKE_TURNS: u64 = 10;
 
 /// Who is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +59,16 @@ enum Ended {
 }
 
 /// Serves one connection until it ends, and counts the end.
-pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
+pub(crate) async fn run(stream: TcpStream, state: Arc<State>, slot: Slot) {
     let _open = Open::new(&state.metrics);
+    accepted(&state, slot.allowance()).await;
     // Each stage is boxed: while one lasts, the others take no memory.
     let mut socket = match &state.tls {
-        None => Socket::new(stream),
+        None => Socket::new(stream, Arc::clone(slot.allowance())),
         Some(tls) => {
+            let from = (stream, Arc::clone(slot.allowance()));
             let config = Arc::clone(&tls.serving);
-            let shaken = Box::pin(handshake::shake(stream, config, &state.settings));
+            let shaken = Box::pin(handshake::shake(from, config, &state.settings));
             match state.stop.run_until_cancelled(shaken).await {
                 Some(Ok(socket)) => socket,
                 Some(Err(reason)) => return ended(&state, reason),
@@ -87,6 +94,16 @@ pub(crate) async fn run(stream: TcpStream, state: Arc<State>, _slot: Slot) {
     ended(&state, reason);
 }
 
+/// Takes the turns of a new connection, which nothing is read from before.
+async fn accepted(state: &State, allowance: &Allowance) {
+    let turns = if state.tls.is_some() {
+        HANDSHAKE_TURNS
+    } else {
+        CONNECTION_TURNS
+    };
+    state.wait(state.spend(allowance, turns)).await;
+}
+
 fn ended(state: &State, reason: Closed) {
     tracing::debug!(reason = reason.name(), "connection ended");
     state.metrics.closed(reason);
@@ -103,13 +120,18 @@ async fn serve(socket: Socket, state: &Arc<State>, guest: Guest) -> After {
 }
 
 /// Turns away a client for whom there is no slot: it is told why, and when to come again.
-pub(crate) async fn refuse(stream: TcpStream, state: Arc<State>, full: Full, _slot: Slot) {
+pub(crate) async fn refuse(stream: TcpStream, state: Arc<State>, full: Full, slot: Slot) {
     const PATIENCE: Duration = Duration::from_secs(1);
     turn_away(&state, full);
     let told = async {
+        accepted(&state, slot.allowance()).await;
+        let allowance = Arc::clone(slot.allowance());
         let socket = match &state.tls {
-            None => Ok(Socket::new(stream)),
-            Some(tls) => handshake::shake(stream, Arc::clone(&tls.refusing), &state.settings).await,
+            None => Ok(Socket::new(stream, allowance)),
+            Some(tls) => {
+                let config = Arc::clone(&tls.refusing);
+                handshake::shake((stream, allowance), config, &state.settings).await
+            }
         };
         // Who cannot shake hands is turned away without a word.
         let Ok(socket) = socket else { return };

@@ -1,14 +1,20 @@
 //! How far a connection is, as its pieces see it: hyper, the socket below and the service above.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::strict::Violation;
+use crate::access::Allowance;
 use crate::metrics::Closed;
+use crate::socket::SENT_PER_TURN;
 use crate::transport::Waiting;
 
 /// What the connection's owner must know and hyper does not tell.
-#[derive(Debug, Default)]
-pub(super) struct Progress(Mutex<Seen>);
+#[derive(Debug)]
+pub(super) struct Progress {
+    seen: Mutex<Seen>,
+    /// What the client's address may still ask for.
+    pub(super) allowance: Arc<Allowance>,
+}
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -16,6 +22,8 @@ struct Seen {
     reading: bool,
     /// A request is being answered.
     answering: bool,
+    /// It waits for its turn.
+    paced: bool,
     /// Something was written and not flushed: the client does not take it.
     unflushed: bool,
     /// The client has ended its side.
@@ -24,6 +32,8 @@ struct Seen {
     steps: u64,
     /// Bytes written since the connection began.
     written: u64,
+    /// Bytes read that no turn was taken for.
+    unpaid: u64,
     /// A request that waits for its connection.
     waiting: Option<Waiting>,
     /// Why the last answer closes the connection.
@@ -39,6 +49,8 @@ pub(super) enum Stage {
     Idle,
     /// A request's head is coming.
     Head,
+    /// A request waits for a turn of its address: that has no deadline, as the relay makes it wait.
+    Paced,
     /// A request is being answered; a body has its own deadline.
     Answering,
     /// The client is to take what was written.
@@ -46,8 +58,15 @@ pub(super) enum Stage {
 }
 
 impl Progress {
+    pub(super) fn new(allowance: Arc<Allowance>) -> Self {
+        Self {
+            seen: Mutex::default(),
+            allowance,
+        }
+    }
+
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the stage, and the steps done so far.
@@ -57,6 +76,7 @@ impl Progress {
             Seen {
                 unflushed: true, ..
             } => Stage::Writing,
+            Seen { paced: true, .. } => Stage::Paced,
             Seen {
                 answering: true, ..
             } => Stage::Answering,
@@ -75,6 +95,7 @@ impl Progress {
     pub(super) fn bytes_read(&self, count: usize) {
         let mut seen = self.seen();
         seen.ended |= count == 0;
+        seen.unpaid += count as u64;
         seen.reading |= count > 0 && !seen.answering;
     }
 
@@ -105,6 +126,18 @@ impl Progress {
         let mut seen = self.seen();
         seen.answering = false;
         seen.closing = closing.or(seen.closing);
+    }
+
+    pub(super) fn paced(&self, paced: bool) {
+        self.seen().paced = paced;
+    }
+
+    /// Gives the turns that the bytes read since the last time cost.
+    pub(super) fn turns_of_bytes(&self) -> u64 {
+        let mut seen = self.seen();
+        let turns = seen.unpaid / SENT_PER_TURN;
+        seen.unpaid %= SENT_PER_TURN;
+        turns
     }
 
     pub(super) fn park(&self, waiting: Waiting) {

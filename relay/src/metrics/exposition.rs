@@ -92,6 +92,12 @@ impl Metrics {
                 self.open_streams(),
             ),
             one(
+                "throttled",
+                COUNTER,
+                "Waits of addresses that had used up their turns",
+                signed(self.throttled_total()),
+            ),
+            one(
                 "tickets",
                 GAUGE,
                 "Tickets that wait to be used",

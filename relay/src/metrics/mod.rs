@@ -20,6 +20,7 @@ pub struct Metrics {
     missed: [AtomicU64; Missed::ALL.len()],
     closed: [AtomicU64; Closed::ALL.len()],
     connections: AtomicI64,
+    throttled: AtomicU64,
     streams: AtomicI64,
     streams_closed: [AtomicU64; Closed::ALL.len()],
     requests: Family<labels::Request, Counter>,
@@ -60,6 +61,16 @@ impl Metrics {
     /// Counts the end of a connection.
     pub fn closed(&self, reason: Closed) {
         self.closed[reason as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a wait of an address that has used up its turns.
+    pub fn throttled(&self) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gives how often addresses that had used up their turns were made to wait.
+    pub fn throttled_total(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
     }
 
     /// Moves the number of open streams of HTTP/2.

@@ -73,6 +73,7 @@ pub(super) fn stats(state: &State) -> Reply {
         "connections": state.metrics.open_connections(),
         "streams": state.metrics.open_streams(),
         "tickets": state.access.tickets(),
+        "throttled": state.metrics.throttled_total(),
         "subscribers": subscribers,
         "closed": closed,
         "missed": missed,

@@ -8,6 +8,7 @@ mod stream;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -17,11 +18,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::access::Allowance;
 use carrier::Carrier;
 pub(crate) use outgoing::{Outgoing, WriteError};
 pub(crate) use pace::{Pace, Patience};
 use stream::Stream;
 
+/// As many bytes that a client sends cost a turn, beside what they are: making sense of them is dear.
+pub(crate) const SENT_PER_TURN: u64 = 4 * 1024;
+/// As many bytes that a client is given at once cost a turn. Most messages are less, and cost none: a subscriber has not
+/// asked for them.
+pub(crate) const GIVEN_PER_TURN: u64 = 16 * 1024;
 /// How much is read at once.
 const READ: usize = 4096;
 /// What TLS, or a stream of HTTP/2, may hold that the client has not taken: a record, or a frame.
@@ -35,28 +42,41 @@ pub(crate) struct Socket {
     carrier: Carrier,
     /// Read before `carrier` is; empty most of the time.
     early: Bytes,
+    /// What its address may still ask for.
+    allowance: Arc<Allowance>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self::of(Carrier::Plain(stream))
+    pub(crate) fn new(stream: TcpStream, allowance: Arc<Allowance>) -> Self {
+        Self::of(Carrier::Plain(stream), allowance)
     }
 
     /// Takes a connection whose handshake is done.
-    pub(crate) fn tls(mut stream: TlsStream<TcpStream>) -> Self {
+    pub(crate) fn tls(mut stream: TlsStream<TcpStream>, allowance: Arc<Allowance>) -> Self {
         stream.get_mut().1.set_buffer_limit(Some(UNSENT));
-        Self::of(Carrier::Tls(Box::new(stream)))
+        Self::of(Carrier::Tls(Box::new(stream)), allowance)
     }
 
     /// Takes a stream whose answer has begun, and its request's body where that goes on.
-    pub(crate) fn stream(send: SendStream<Bytes>, receive: Option<RecvStream>) -> Self {
-        Self::of(Carrier::Stream(Box::new(Stream::new(send, receive))))
+    pub(crate) fn stream(
+        send: SendStream<Bytes>,
+        receive: Option<RecvStream>,
+        allowance: Arc<Allowance>,
+    ) -> Self {
+        Self::of(
+            Carrier::Stream(Box::new(Stream::new(send, receive))),
+            allowance,
+        )
     }
 
     /// Takes a stream whose answer is `length` bytes long, and ends with them.
-    pub(crate) fn answer(send: SendStream<Bytes>, length: usize) -> Self {
+    pub(crate) fn answer(
+        send: SendStream<Bytes>,
+        length: usize,
+        allowance: Arc<Allowance>,
+    ) -> Self {
         let stream = Stream::new(send, None).of_length(length);
-        Self::of(Carrier::Stream(Box::new(stream)))
+        Self::of(Carrier::Stream(Box::new(stream)), allowance)
     }
 
     /// Tells whether the client has chosen HTTP/2 in its handshake.
@@ -64,11 +84,17 @@ impl Socket {
         matches!(&self.carrier, Carrier::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2"))
     }
 
-    fn of(carrier: Carrier) -> Self {
+    fn of(carrier: Carrier, allowance: Arc<Allowance>) -> Self {
         Self {
             carrier,
             early: Bytes::new(),
+            allowance,
         }
+    }
+
+    /// Gives what its address may still ask for.
+    pub(crate) fn allowance(&self) -> &Arc<Allowance> {
+        &self.allowance
     }
 
     /// Puts bytes back that were read beyond what was asked for.

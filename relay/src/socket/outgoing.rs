@@ -184,6 +184,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::access::Allowance;
     use crate::message::{Epoch, Message, Payload, Position};
     use crate::settings::Settings;
 
@@ -203,7 +204,10 @@ mod tests {
             server.writable().await.unwrap();
             match server.try_write(&[b'-'; 64 * 1024]) {
                 Ok(written) => filled += written,
-                Err(_) => return (Socket::new(server), client.unwrap(), filled),
+                Err(_) => {
+                    let socket = Socket::new(server, Arc::new(Allowance::unlimited()));
+                    return (socket, client.unwrap(), filled);
+                }
             }
         }
     }

@@ -8,7 +8,8 @@ use http::{StatusCode, Version};
 use tokio::time::{Instant, sleep_until};
 
 use super::reply::{self, RELAY_NEXT, Refusal};
-use super::{After, Read, earlier, encode, failed, is_past, is_too_slow};
+use super::{After, Read, earlier, encode, failed, given, is_past, is_too_slow};
+use crate::access::Allowance;
 use crate::log::{Batch, Reader, Wait};
 use crate::message::{self, Message};
 use crate::metrics::{Closed, Transport};
@@ -113,7 +114,7 @@ impl Endless {
                 biased;
                 batch = self.reader.next(Wait::Forever) => match batch {
                     Some(batch) if is_too_slow(state, &batch) => break Closed::SlowReader,
-                    Some(batch) => self.take(state, &batch),
+                    Some(batch) => state.wait(self.take(state, socket.allowance(), &batch)).await,
                     None => break Closed::Shutdown,
                 },
                 read = socket.read(|_| ()) => match read {
@@ -159,7 +160,8 @@ impl Endless {
         Ok(())
     }
 
-    fn take(&mut self, state: &State, batch: &Batch) {
+    /// Prepares what is to be written, and gives until when that has to wait.
+    fn take(&mut self, state: &State, allowance: &Allowance, batch: &Batch) -> Option<Instant> {
         if let Some(missed) = batch.missed {
             state.metrics.missed(missed);
             self.push((self.form.missed)(batch));
@@ -178,6 +180,7 @@ impl Endless {
         state
             .metrics
             .delivered(self.form.transport, batch.messages.len(), bytes);
+        given(state, allowance, bytes)
     }
 
     fn push(&mut self, chunk: Bytes) {

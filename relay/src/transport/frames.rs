@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use bytes::Bytes;
 use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
 use tungstenite::Error;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 
@@ -12,7 +13,7 @@ use super::frame_check::{FrameCheck, Violation};
 use super::meaning::Meaning;
 use super::pulse::Heard;
 use crate::metrics::Closed;
-use crate::socket::{Outgoing, Socket};
+use crate::socket::{Outgoing, SENT_PER_TURN, Socket};
 use crate::state::State;
 
 /// What `{"publish":...,"id":...}` takes beside the payload.
@@ -41,6 +42,10 @@ pub(super) struct Frames {
 struct Protocol {
     context: WebSocketContext,
     check: FrameCheck,
+    /// Bytes read that no turn was taken for.
+    unpaid: u64,
+    /// Until then nothing is read: the client's address has used up its turns.
+    paced: Option<Instant>,
 }
 
 /// How a turn ended.
@@ -65,7 +70,7 @@ struct Pipe<'a> {
 
 impl Read for Pipe<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
+        if self.is_over() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let most = into.len().min(self.left);
@@ -103,12 +108,28 @@ impl Frames {
     }
 
     /// Waits until a turn has something to do. It is cancel-safe.
-    pub(super) async fn ready(&self, socket: &mut Socket) -> io::Result<()> {
+    pub(super) async fn ready(&mut self, socket: &mut Socket) -> io::Result<()> {
+        if let Some(protocol) = self.protocol.as_mut()
+            && let Some(until) = protocol.paced
+        {
+            // Boxed: most never wait.
+            Box::pin(sleep_until(until)).await;
+            protocol.paced = None;
+            if !self.more && protocol.check.is_at_rest() {
+                self.protocol = None;
+            }
+        }
         if self.more {
             Ok(())
         } else {
             socket.readable().await
         }
+    }
+
+    /// Tells whether nothing is read for now, and so nothing is heard of the client.
+    pub(super) fn is_paced(&self) -> bool {
+        let protocol = self.protocol.as_ref();
+        protocol.is_some_and(|protocol| protocol.paced.is_some())
     }
 
     /// Handles what has come, without waiting for more; answers go to `out`.
@@ -125,7 +146,12 @@ impl Frames {
             yield_now().await;
         }
         let largest = self.largest;
-        let Protocol { context, check } = &mut **self
+        let Protocol {
+            context,
+            check,
+            unpaid,
+            paced,
+        } = &mut **self
             .protocol
             .get_or_insert_with(|| Box::new(Protocol::new(largest)));
         let mut pipe = Pipe {
@@ -146,7 +172,7 @@ impl Frames {
                     }
                 }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.more = pipe.left == 0;
+                    self.more = pipe.is_over();
                     break;
                 }
                 Err(error) => return pipe.end(&error),
@@ -155,6 +181,11 @@ impl Frames {
         if let Err(error) = context.flush(&mut pipe) {
             return pipe.end(&error);
         }
+        *unpaid += (BYTES_PER_TURN - pipe.left) as u64;
+        let turns = pipe.check.take_frames() as u64 + *unpaid / SENT_PER_TURN;
+        *unpaid %= SENT_PER_TURN;
+        *paced = state.spend(pipe.socket.allowance(), turns);
+        let is_paced = paced.is_some();
         if !check.is_at_rest() {
             // A ping in the middle of a message is no progress of that.
             let anew = if check.is_in_message() {
@@ -164,7 +195,7 @@ impl Frames {
             };
             return Turn::On(Heard::Part { anew });
         }
-        if !self.more {
+        if !self.more && !is_paced {
             self.protocol = None;
         }
         Turn::On(Heard::Whole)
@@ -181,11 +212,18 @@ impl Protocol {
         Self {
             context: WebSocketContext::new(Role::Server, Some(config)),
             check: FrameCheck::new(largest),
+            unpaid: 0,
+            paced: None,
         }
     }
 }
 
 impl Pipe<'_> {
+    /// Tells whether as much was read as a turn may: bytes, or frames, of which fragments make no message.
+    fn is_over(&self) -> bool {
+        self.left == 0 || self.check.frames() >= PER_TURN
+    }
+
     /// Ends a socket whose client broke the protocol or left.
     fn end(&mut self, error: &Error) -> Turn {
         let Some(violation) = violation(error, self.check.broken()) else {

@@ -11,7 +11,7 @@ use super::reply::{self, Refusal, Reply};
 use super::{After, Read, Waiting, batch, earlier, failed};
 use crate::log::{Batch, Reader, Wait};
 use crate::metrics::{Closed, Route, Transport};
-use crate::socket::{Outgoing, Patience, Socket};
+use crate::socket::{GIVEN_PER_TURN, Outgoing, Patience, Socket};
 use crate::state::State;
 
 /// The most bytes taken from a client that sends on while its poll waits.
@@ -106,6 +106,9 @@ impl Parked {
         });
         let mut out = Outgoing::default();
         for part in self.answer(state, &batch) {
+            // It is the next request that waits for these.
+            let turns = part.len() as u64 / GIVEN_PER_TURN;
+            socket.allowance().spend(turns);
             out.push(part);
         }
         drop(batch);

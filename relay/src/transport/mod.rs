@@ -27,12 +27,12 @@ use std::pin::Pin;
 use http::{HeaderMap, StatusCode, Version};
 use tokio::time::Instant;
 
-use crate::access::Pass;
+use crate::access::{Allowance, Pass};
 use crate::log::{Batch, Missed, Pick, Start};
 use crate::message::ChannelName;
 use crate::metrics::Closed;
 use crate::settings::SlowReader;
-use crate::socket::{Socket, WriteError};
+use crate::socket::{GIVEN_PER_TURN, Socket, WriteError};
 use crate::state::State;
 
 /// A request to read a channel, as all transports understand it.
@@ -149,6 +149,13 @@ fn is_past(until: Option<Instant>) -> bool {
 /// Tells whether a reader is so far behind that its client is to be disconnected.
 fn is_too_slow(state: &State, batch: &Batch) -> bool {
     state.settings.slow_reader == SlowReader::Disconnect && batch.missed == Some(Missed::Slow)
+}
+
+/// Takes the turns of what a client is to be given at once, and gives until when that has to wait: no longer than for a
+/// heartbeat.
+fn given(state: &State, allowance: &Allowance, bytes: usize) -> Option<Instant> {
+    let until = state.spend(allowance, bytes as u64 / GIVEN_PER_TURN)?;
+    Some(until.min(Instant::now() + state.settings.heartbeat))
 }
 
 /// Why a failed write ends its connection.

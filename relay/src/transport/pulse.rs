@@ -70,6 +70,12 @@ impl Pulse {
         };
     }
 
+    /// Notes that it could not be heard, as nothing was read.
+    pub(super) fn excuse(&mut self) {
+        let anew = |since: Option<Instant>| since.map(|_| Instant::now());
+        (self.pinged, self.begun) = (anew(self.pinged), anew(self.begun));
+    }
+
     /// Gives the instant at which to ask what is due.
     pub(super) fn next(&self, settings: &Settings) -> Instant {
         let beat = earlier(self.written + settings.heartbeat, self.until);

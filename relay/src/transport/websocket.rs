@@ -13,7 +13,8 @@ use super::meaning::Meaning;
 use super::probation::{self, Probation};
 use super::pulse::{Due, Pulse};
 use super::reply::{self, RELAY_NEXT, Refusal};
-use super::{After, Read, Waiting, encode, failed, is_past, is_too_slow};
+use super::{After, Read, Waiting, encode, failed, given, is_past, is_too_slow};
+use crate::access::Allowance;
 use crate::log::{Batch, OpenError, Reader, Wait};
 use crate::message::Form;
 use crate::metrics::{Closed, Transport};
@@ -197,7 +198,7 @@ impl Session {
                         let close = (POLICY, "it reads too slowly");
                         return self.close(close, socket, state, Closed::SlowReader).await;
                     }
-                    Some(batch) => self.take(state, &batch),
+                    Some(batch) => state.wait(self.take(state, socket.allowance(), &batch)).await,
                     None => {
                         let close = (1001, "the relay shuts down");
                         return self.close(close, socket, state, Closed::Shutdown).await;
@@ -218,6 +219,12 @@ impl Session {
                 }
                 () = &mut beat => {
                     let (close, reason) = match pulse.due(settings) {
+                        // What is missed may be among what is not read.
+                        Due::NoPong | Due::Unfinished if frames.is_paced() => {
+                            pulse.excuse();
+                            beat.as_mut().reset(pulse.next(settings));
+                            continue;
+                        }
                         Due::NoPong => ("it answers no ping", Closed::PongDeadline),
                         Due::Unfinished => ("the message did not arrive in time", Closed::BodyDeadline),
                         due => {
@@ -247,7 +254,8 @@ impl Session {
         self.last(socket, state, reason)
     }
 
-    fn take(&mut self, state: &State, batch: &Batch) {
+    /// Prepares what is to be written, and gives until when that has to wait.
+    fn take(&mut self, state: &State, allowance: &Allowance, batch: &Batch) -> Option<Instant> {
         if let Some(missed) = batch.missed {
             state.metrics.missed(missed);
             self.out
@@ -261,6 +269,7 @@ impl Session {
         state
             .metrics
             .delivered(Transport::WebSocket, batch.messages.len(), bytes);
+        given(state, allowance, bytes)
     }
 
     /// Writes what is left, the close frame last.

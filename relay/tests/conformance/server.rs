@@ -31,7 +31,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(kind: Kind, max_body: Option<usize>) -> Self {
-        let mut settings = Settings::default();
+        // All cases come from one address, one after the other.
+        let mut settings = Settings {
+            request_rate_per_address: 0,
+            ..Settings::default()
+        };
         if let Some(max_body) = max_body {
             settings.max_body = max_body;
         }

@@ -238,3 +238,21 @@ fn a_client_that_reads_nothing_of_its_connection_is_closed() {
         panic!("{closed}");
     });
 }
+
+#[test]
+fn a_head_without_an_end_has_the_time_of_a_head_behind_other_requests_too() {
+    let relay = Relay::secure(false, |settings| {
+        settings.header_deadline = Duration::from_millis(300);
+    });
+    tell(async {
+        let parts = [
+            frame(HEADERS, 5, 1, &request()),
+            // No END_HEADERS, and a part of the frame that could end it.
+            frame(HEADERS, 1, 3, &request()),
+            frame(CONTINUATION, 4, 3, b"\x00\x01a\x01b")[..11].to_vec(),
+        ];
+        let code = u32::from(Reason::NO_ERROR);
+        assert_eq!(ended_with(&relay, parts.into_iter()).await, Some(code));
+        relay.counts("relay_closed_total{reason=\"header_deadline\"} 1");
+    });
+}

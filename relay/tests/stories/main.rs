@@ -15,6 +15,7 @@ mod limits;
 mod multiplex;
 mod odd_names;
 mod origins;
+mod pace;
 mod polls;
 mod program;
 mod resume;

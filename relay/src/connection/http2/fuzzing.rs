@@ -17,6 +17,7 @@ use super::super::progress::Progress;
 use super::super::strict::addressed;
 use super::converse;
 use super::request::known;
+use crate::access::Allowance;
 use crate::fuzzing::Pieces;
 use crate::metrics::Closed;
 use crate::settings::Settings;
@@ -208,7 +209,7 @@ async fn served(wire: &[u8], pieces: Pieces) {
     let state = Arc::new(State::new(settings, address, role, log, None));
     let (client, relay) = duplex(64 * 1024);
     let (mut reader, mut writer) = split(client);
-    let progress = Progress::default();
+    let progress = Progress::new(Arc::new(Allowance::unlimited()));
     let mut got = Vec::new();
     let client = async {
         let first = wire.len().min(OPENING.len());

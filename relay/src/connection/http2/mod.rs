@@ -4,6 +4,8 @@
 //! the client has room for it, and so cannot tell for how long there has been none; here the transports
 //! write to a stream as they write to a connection, with the same deadline.
 
+mod block;
+mod brake;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod pace;
@@ -28,7 +30,9 @@ use super::watched::Watched;
 use crate::metrics::Closed;
 use crate::socket::{Socket, UNSENT};
 use crate::state::State;
+use brake::Brake;
 use pace::Pace;
+use stream::Shared;
 
 /// The largest head of a request, as for HTTP/1.1.
 const HEAD: u32 = 16 * 1024;
@@ -44,7 +48,7 @@ enum Event {
 
 /// Serves streams until the connection ends, and says why it did. None of its tasks outlives it.
 pub(super) async fn serve(socket: Socket, state: &Arc<State>) -> Closed {
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(Progress::new(Arc::clone(socket.allowance())));
     let io = Watched {
         socket,
         progress: Arc::clone(&progress),
@@ -58,6 +62,9 @@ async fn converse(
     progress: &Progress,
     state: &Arc<State>,
 ) -> Closed {
+    let allowance = &progress.allowance;
+    let mut brake = Brake::default();
+    let io = brake.fit(io);
     let begun = builder(state).handshake(io);
     let mut connection: Connection<_, Bytes> = match timeout(
         state.settings.header_deadline,
@@ -72,7 +79,11 @@ async fn converse(
     };
     let mut tasks = JoinSet::new();
     let mut pace = Pace::new(&state.settings);
-    let turns = Arc::new(Semaphore::new(TURNS));
+    let shared = Shared {
+        state: Arc::clone(state),
+        turns: Arc::new(Semaphore::new(TURNS)),
+        allowance: Arc::clone(allowance),
+    };
     let mut requests = 0;
     let mut stop = pin!(state.stop.cancelled());
     // Why it is being ended: it is told so, and what is open on it may come to its end.
@@ -86,25 +97,32 @@ async fn converse(
             while let Poll::Ready(Some(ended)) = tasks.poll_join_next(cx) {
                 super::watch_for_panic(ended);
             }
+            let crowded = |open: usize| open > state.settings.max_streams;
+            brake.release(crowded(tasks.len()), cx);
             // It is this that reads and writes, too.
             while let Poll::Ready(accepted) = pin!(connection.accept()).poll(cx) {
                 match accepted {
                     Some(Ok((request, respond))) => {
                         requests += 1;
-                        let turns = Arc::clone(&turns);
-                        tasks.spawn(stream::serve(Arc::clone(state), turns, request, respond));
+                        let from = state.spend(allowance, 1);
+                        tasks.spawn(stream::serve(shared.clone(), from, request, respond));
+                        if crowded(tasks.len()) {
+                            brake.pull();
+                        }
                     }
                     Some(Err(error)) => return Poll::Ready(Event::Ended(Err(error))),
                     None => return Poll::Ready(Event::Ended(Ok(()))),
                 }
             }
+            let turns = progress.turns_of_bytes();
+            brake.until(state.spend(allowance, turns), cx);
             let busy = pace::Busy {
                 writing: progress.writing(),
                 streams: !tasks.is_empty(),
                 ending: ending.is_some(),
                 requests,
             };
-            pace.poll(busy, cx).map(Event::Late)
+            pace.poll(busy, brake.is_unfinished(), cx).map(Event::Late)
         })
         .await;
         match event {

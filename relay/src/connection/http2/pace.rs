@@ -38,6 +38,8 @@ pub(super) struct Pace {
     writing: Option<(u64, socket::Pace)>,
     busy: Option<Busy>,
     at: Instant,
+    /// The end of what has begun to come while there was nothing to do.
+    whole: Option<Instant>,
     /// Set anew only when it fires early: most changes move only `at`.
     timer: Pin<Box<Sleep>>,
 }
@@ -52,12 +54,19 @@ impl Pace {
             writing: None,
             busy: None,
             at: Instant::now() + FAR,
+            whole: None,
             timer: Box::pin(sleep(FAR)),
         }
     }
 
-    /// Is ready with the reason when the connection has been busy with the same for too long.
-    pub(super) fn poll(&mut self, busy: Busy, cx: &mut Context<'_>) -> Poll<Closed> {
+    /// Is ready with the reason when the connection has been busy with the same for too long, or when a head, or any frame,
+    /// is `unfinished` for too long.
+    pub(super) fn poll(
+        &mut self,
+        busy: Busy,
+        unfinished: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Closed> {
         let (allowed, reason) = self.allowed(busy);
         if let Some(written) = busy.writing {
             self.at = self.taken_by(written);
@@ -66,14 +75,18 @@ impl Pace {
             self.at = Instant::now() + allowed;
         }
         self.busy = Some(busy);
-        if self.at < self.timer.deadline() {
-            self.timer.as_mut().reset(self.at);
+        let (at, reason) = match self.whole_by(busy, unfinished) {
+            Some(at) if at < self.at => (at, Closed::HeaderDeadline),
+            _ => (self.at, reason),
+        };
+        if at < self.timer.deadline() {
+            self.timer.as_mut().reset(at);
         }
         while self.timer.as_mut().poll(cx).is_ready() {
-            if Instant::now() >= self.at {
+            if Instant::now() >= at {
                 return Poll::Ready(reason);
             }
-            self.timer.as_mut().reset(self.at);
+            self.timer.as_mut().reset(at);
         }
         Poll::Pending
     }
@@ -87,6 +100,17 @@ impl Pace {
             *seen = written;
         }
         pace.deadline()
+    }
+
+    /// Gives the instant by which what has begun must be whole. While requests are open it may take as long as they do.
+    fn whole_by(&mut self, busy: Busy, unfinished: bool) -> Option<Instant> {
+        let alone = busy.writing.is_none() && !busy.streams && !busy.ending;
+        if !unfinished || !alone {
+            self.whole = None;
+        } else if self.whole.is_none() {
+            self.whole = Some(Instant::now() + self.header);
+        }
+        self.whole
     }
 
     fn allowed(&self, busy: Busy) -> (Duration, Closed) {
@@ -115,7 +139,7 @@ mod tests {
     };
 
     async fn late(pace: &mut Pace, busy: Busy, within: Duration) -> Option<Closed> {
-        let poll = std::future::poll_fn(|cx| pace.poll(busy, cx));
+        let poll = std::future::poll_fn(|cx| pace.poll(busy, false, cx));
         tokio::time::timeout(within, poll).await.ok()
     }
 
@@ -177,6 +201,20 @@ mod tests {
             ..QUIET
         };
         let end = late(&mut pace, new, settings.header_deadline * 2).await;
+        assert_eq!(end, Some(Closed::HeaderDeadline));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_has_begun_has_the_time_of_a_head() {
+        let settings = Settings::default();
+        let mut pace = Pace::new(&settings);
+        let mut end = None;
+        // What comes of it buys no time.
+        for _ in 0..4 {
+            let poll = std::future::poll_fn(|cx| pace.poll(QUIET, true, cx));
+            let within = settings.header_deadline / 3;
+            end = end.or(tokio::time::timeout(within, poll).await.ok());
+        }
         assert_eq!(end, Some(Closed::HeaderDeadline));
     }
 }

@@ -9,26 +9,39 @@ use h2::{Reason, RecvStream, SendStream};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::super::strict::addressed;
 use super::request::known;
+use crate::access::Allowance;
 use crate::metrics::{Closed, Metrics, Route};
 use crate::routes::{self, Answer, Incoming};
-use crate::socket::{Outgoing, Patience, Socket, WriteError};
+use crate::socket::{GIVEN_PER_TURN, Outgoing, Patience, Socket, WriteError};
 use crate::state::State;
 use crate::transport::reply::{Refusal, Reply, date};
 use crate::transport::{After, Waiting};
 
-/// Answers one request, and counts the end of its stream. `turns` bounds what the streams of a connection hold in memory:
-/// a body that comes and an answer that goes take a turn, a wait takes none.
+/// What the streams of a connection share.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    pub(super) state: Arc<State>,
+    /// Bounds what they hold in memory: a body that comes and an answer that goes take a turn, a wait takes none.
+    pub(super) turns: Arc<Semaphore>,
+    /// What the client's address may still ask for.
+    pub(super) allowance: Arc<Allowance>,
+}
+
+/// Answers one request, not before its turn has come, and counts the end of its stream.
 pub(super) async fn serve(
-    state: Arc<State>,
-    turns: Arc<Semaphore>,
+    shared: Shared,
+    from: Option<Instant>,
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) {
-    let mut open = Open::new(&state);
-    let reason = answer(&state, &turns, request, &mut respond).await;
+    let mut open = Open::new(&shared.state);
+    // Who resets its stream keeps its place here until then: it is by these that the connection is held back.
+    shared.state.wait(from).await;
+    let reason = answer(&shared, request, &mut respond).await;
     if reason == Closed::WriteDeadline {
         // Where the answer had not begun; a stream that had is reset already.
         respond.send_reset(Reason::CANCEL);
@@ -37,15 +50,15 @@ pub(super) async fn serve(
 }
 
 async fn answer(
-    state: &State,
-    turns: &Semaphore,
+    shared: &Shared,
     request: Request<RecvStream>,
     respond: &mut SendResponse<Bytes>,
 ) -> Closed {
+    let Shared { state, turns, .. } = shared;
     let (mut parts, body) = request.into_parts();
     let is_head = parts.method == Method::HEAD;
     if let Err(refusal) = known(&mut parts) {
-        return refuse(refusal, is_head, respond, state).await;
+        return refuse(refusal, is_head, respond, shared).await;
     }
     // What follows a handshake is the client's side of its socket.
     let (body, receive) = if parts.method == Method::CONNECT {
@@ -55,7 +68,7 @@ async fn answer(
     };
     let request = Request::from_parts(parts, body);
     if let Err(refusal) = addressed(&request) {
-        return refuse(refusal, is_head, respond, state).await;
+        return refuse(refusal, is_head, respond, shared).await;
     }
     let answered = async {
         let turn = turns.acquire().await;
@@ -68,7 +81,7 @@ async fn answer(
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return Closed::Client,
     };
     match answer {
-        Answer::Reply(reply) => give(reply, is_head, respond, state).await,
+        Answer::Reply(reply) => give(reply, is_head, respond, shared).await,
         Answer::Wait(Waiting::LongPoll(parked)) => {
             drop(turn);
             let (reply, _turn) = tokio::select! {
@@ -76,13 +89,13 @@ async fn answer(
                 reply = parked.reply(state, turns.acquire()) => reply,
                 _ = poll_fn(|cx| respond.poll_reset(cx)) => return Closed::Client,
             };
-            give(reply, is_head, respond, state).await
+            give(reply, is_head, respond, shared).await
         }
         Answer::Wait(mut waiting) => {
             drop(turn);
             let headers = waiting.take_head();
             match begin(StatusCode::OK, headers, false, respond) {
-                Some(send) => run(waiting, send, receive, state).await,
+                Some(send) => run(waiting, send, receive, shared).await,
                 None => Closed::Client,
             }
         }
@@ -94,12 +107,11 @@ async fn refuse(
     refusal: Refusal,
     is_head: bool,
     respond: &mut SendResponse<Bytes>,
-    state: &State,
+    shared: &Shared,
 ) -> Closed {
-    state
-        .metrics
-        .answered(Route::Unknown, refusal.status.as_u16());
-    match give(refusal.reply(), is_head, respond, state).await {
+    let metrics = &shared.state.metrics;
+    metrics.answered(Route::Unknown, refusal.status.as_u16());
+    match give(refusal.reply(), is_head, respond, shared).await {
         Closed::Finished => Closed::Protocol,
         other => other,
     }
@@ -110,10 +122,10 @@ async fn run(
     waiting: Waiting,
     send: SendStream<Bytes>,
     receive: Option<RecvStream>,
-    state: &State,
+    shared: &Shared,
 ) -> Closed {
-    let socket = Socket::stream(send, receive);
-    match waiting.run(socket, state).await {
+    let socket = Socket::stream(send, receive, Arc::clone(&shared.allowance));
+    match waiting.run(socket, &shared.state).await {
         After::Linger(socket, reason) => {
             socket.linger().await;
             reason
@@ -128,7 +140,7 @@ async fn give(
     reply: Reply,
     is_head: bool,
     respond: &mut SendResponse<Bytes>,
-    state: &State,
+    shared: &Shared,
 ) -> Closed {
     let (parts, body) = reply.into_parts();
     let mut headers = parts.headers;
@@ -147,10 +159,15 @@ async fn give(
     if ends {
         return finished;
     }
-    let mut socket = Socket::answer(send, body.len());
+    let mut socket = Socket::answer(send, body.len(), Arc::clone(&shared.allowance));
     let mut out = Outgoing::default();
+    // It is the next request that waits for these.
+    shared.allowance.spend(body.len() as u64 / GIVEN_PER_TURN);
     out.push(body);
-    match out.flush(&mut socket, Patience::of(&state.settings)).await {
+    match out
+        .flush(&mut socket, Patience::of(&shared.state.settings))
+        .await
+    {
         Ok(()) => finished,
         Err(WriteError::Stalled) => Closed::WriteDeadline,
         Err(WriteError::Gone(_)) => Closed::Client,

@@ -41,6 +41,8 @@ pub(super) struct FrameCheck {
     mask: [u8; 4],
     message: Option<Begun>,
     broken: Option<Violation>,
+    /// Frames that have begun, up to when they were last asked for.
+    frames: usize,
 }
 
 /// A message whose first frame has begun.
@@ -69,12 +71,23 @@ impl FrameCheck {
             mask: [0; 4],
             message: None,
             broken: None,
+            frames: 0,
         }
     }
 
     /// Gives what ended the socket; nothing that comes after it counts.
     pub(super) fn broken(&self) -> Option<Violation> {
         self.broken
+    }
+
+    /// Gives how many frames have begun since they were taken.
+    pub(super) fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// Takes them.
+    pub(super) fn take_frames(&mut self) -> usize {
+        std::mem::take(&mut self.frames)
     }
 
     /// Tells whether no frame and no message is unfinished.
@@ -119,6 +132,7 @@ impl FrameCheck {
         self.mask
             .copy_from_slice(&self.head[self.have - 4..self.have]);
         self.have = 0;
+        self.frames += 1;
         self.left = self.length();
         self.begin()
     }

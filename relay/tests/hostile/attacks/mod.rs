@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,12 +37,14 @@ pub(crate) struct Attack {
 /// What they attack, and how it ended for them.
 pub(crate) struct Target {
     address: SocketAddr,
+    /// Where they come from: no attack has to pay for the one before it.
+    own: SocketAddr,
     authorization: String,
     number: AtomicU64,
     ends: Mutex<BTreeMap<String, u64>>,
 }
 
-/// Every attack. Ping floods and replays are within the rules: they are only to have no effect on others.
+/// Every attack. Floods of frames and replays are within the rules: they are made to wait, and are only to have no effect on others.
 pub(crate) const ALL: [Attack; 13] = [
     attack(
         "slow heads (slowloris)",
@@ -91,7 +93,7 @@ pub(crate) const ALL: [Attack; 13] = [
         "tiny fragments",
         20,
         |t, n| Box::pin(floods::fragments(t, n)),
-        "body_deadline",
+        "",
     ),
     attack(
         "asked names",
@@ -137,12 +139,15 @@ pub(crate) struct Outcome {
 }
 
 impl Attack {
-    /// Attacks for a while, from one address, and lets go; `patience` is how much longer it goes on
+    /// Attacks for a while, from one address of its own, and lets go; `patience` is how much longer it goes on
     /// until it has come to its end.
     pub(crate) fn run(self, relay: &Relay, lasts: Duration, patience: Duration) -> Outcome {
         let before = relay.stats();
+        static ATTACKS: AtomicU16 = AtomicU16::new(0);
+        let [high, low] = ATTACKS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         let target = Arc::new(Target {
             address: relay.address,
+            own: SocketAddr::from(([127, 9, high, low], 0)),
             authorization: relay.authorization.clone(),
             number: AtomicU64::new(0),
             ends: Mutex::default(),
@@ -222,7 +227,7 @@ impl Target {
         socket.set_recv_buffer_size(buffer)?;
         // A reset at the end: their machine does not run out of ports before the relay runs out of patience.
         socket.set_zero_linger()?;
-        socket.bind("127.0.9.9:0".parse().map_err(io::Error::other)?)?;
+        socket.bind(self.own)?;
         let stream = socket.connect(self.address).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
