@@ -12,7 +12,7 @@ bounded() {
   DIR=$(mktemp -d)
   trap clean EXIT
   trap 'exit 143' TERM INT
-  printf '$ relay/faults/%s\n' "${0##*/}${*:+ $*}"
+  printf '$ %srelay/faults/%s\n' "${TLS:+TLS=1 }" "${0##*/}${*:+ $*}"
   # bash says of everything that is killed that it was killed.
   exec 2>"$DIR/script.err"
 }
@@ -98,9 +98,10 @@ until_true() {
 listens() { grep -q '^listening on ' "$DIR/relay.out" 2>/dev/null; }
 ready_or_gone() { listens || ! kill -0 "$RELAY_PID" 2>/dev/null; }
 
+# With TLS=1 in the environment restart and kill-relay speak TLS: each relay draws a certificate of its own, which the clients read anew.
 # relay FLAG...: starts one, without a limit for the one address that all traffic comes from, and waits until it listens; the second one of a script takes the address of the first.
 relay() {
-  spawn relay ${UNDER:-} "$RELAY" --listen "${ADDRESS:-127.0.0.1:0}" --request-rate-per-address 0 "$@"
+  spawn relay ${UNDER:-} "$RELAY" --listen "${ADDRESS:-127.0.0.1:0}" --request-rate-per-address 0 ${TLS:+--tls-self-signed --tls-cert-out "$DIR/certificate.pem"} "$@"
   RELAY_PID=$PID
   until_true 20 ready_or_gone || fail "the relay does not start"
   listens || { cat "$DIR/relay.log"; return 1; }
@@ -115,13 +116,14 @@ ended() {
 
 # traffic COMMAND...: in the background, TRAFFIC_PID; `total NAME` reads its result when it has ended.
 traffic() {
-  spawn traffic "$TRAFFIC" --relay "$ADDRESS" "$@"
+  spawn traffic "$TRAFFIC" --relay "$ADDRESS" ${TLS:+--tls-ca "$DIR/certificate.pem"} "$@"
   TRAFFIC_PID=$PID
 }
 total() { sed -n "s/^TOTAL .*\b$1=\([0-9]*\).*/\1/p" "$DIR/traffic.out"; }
 
 # ask PATH: the body of an answer.
 ask() {
+  [ -z "${TLS:-}" ] || fail "TLS=1 is for restart and kill-relay"
   exec 9<>"/dev/tcp/${ADDRESS%:*}/${ADDRESS##*:}"
   printf 'GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$1" >&9
   timeout 5 sed '1,/^\r$/d' <&9

@@ -1,13 +1,12 @@
 //! Channels that are made and given up, as fast as they can be.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::time::{Instant, sleep};
 
-use crate::wire::{Wire, broken};
+use crate::wire::{Relay, Wire, broken};
 
 /// Requests that are sent before an answer is read: it is a test of channels, not of round trips.
 const AT_ONCE: usize = 64;
@@ -26,7 +25,7 @@ pub(crate) struct Churn {
 }
 
 impl Churn {
-    pub(crate) async fn run(self, relay: SocketAddr) -> bool {
+    pub(crate) async fn run(self, relay: Relay) -> bool {
         let begun = Instant::now();
         match self.make(relay).await {
             Ok((made, refused)) => {
@@ -42,7 +41,7 @@ impl Churn {
     }
 
     /// Counts the channels made and the answers that there was no room yet; those are tried again.
-    async fn make(self, relay: SocketAddr) -> io::Result<(u64, u64)> {
+    async fn make(self, relay: Relay) -> io::Result<(u64, u64)> {
         let mut wire = Wire::open(relay).await?;
         let (mut numbers, mut again) = (self.from..self.from + self.channels, Vec::new());
         let (mut made, mut refused) = (0, 0);

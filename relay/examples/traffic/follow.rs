@@ -1,7 +1,6 @@
 //! Publishers and followers of all transports at once, and their ledger.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use crate::follower::{Follower, TRANSPORTS};
 use crate::ledger::{Fate, Published, Sums};
 use crate::publisher::{By, Publisher};
 use crate::time;
+use crate::wire::Relay;
 
 /// Publishes and follows.
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ struct Totals {
 
 /// What all tasks share.
 struct Run {
-    relay: SocketAddr,
+    relay: Relay,
     follow: Follow,
     end: Instant,
     now: RefCell<Vec<Channel>>,
@@ -73,7 +73,7 @@ struct Run {
 
 impl Follow {
     /// Runs to the end; false when something was lost without a word, or came twice or out of order.
-    pub(crate) async fn run(self, relay: SocketAddr) -> bool {
+    pub(crate) async fn run(self, relay: Relay) -> bool {
         let run = Rc::new(Run {
             relay,
             end: Instant::now() + self.time,

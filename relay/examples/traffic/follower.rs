@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::ledger::{Book, Counts, Published};
-use crate::wire::{Wire, broken};
+use crate::wire::{Relay, Wire, broken};
 
 /// All transports.
 pub(crate) const TRANSPORTS: [&str; 5] =
@@ -23,7 +22,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 
 /// One follower and its book.
 pub(crate) struct Follower {
-    relay: SocketAddr,
+    relay: Relay,
     channel: String,
     published: Rc<RefCell<Published>>,
     book: RefCell<Book>,
@@ -37,7 +36,7 @@ pub(crate) struct Follower {
 
 impl Follower {
     pub(crate) fn new(
-        relay: SocketAddr,
+        relay: Relay,
         channel: String,
         published: Rc<RefCell<Published>>,
         transport: &'static str,

@@ -1,7 +1,6 @@
 //! Connections that only listen.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::follower::HANDSHAKE;
 use crate::time;
-use crate::wire::Wire;
+use crate::wire::{Relay, Wire};
 
 /// How long an answer may take before it counts as none.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -29,7 +28,7 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    pub(crate) async fn run(self, relay: SocketAddr) -> bool {
+    pub(crate) async fn run(self, relay: Relay) -> bool {
         let end = Instant::now() + self.time;
         let (mut held, mut refused, mut silent, mut cut) = (Vec::new(), 0, Vec::new(), 0);
         for _ in 0..self.connections {
@@ -55,7 +54,7 @@ impl Hold {
 }
 
 /// Opens a connection and gives the status of its answer, or none within the patience.
-async fn listen(relay: SocketAddr, by: &str) -> io::Result<(Wire, Option<u16>)> {
+async fn listen(relay: Relay, by: &str) -> io::Result<(Wire, Option<u16>)> {
     let mut wire = Wire::open(relay).await?;
     let (path, fields) = match by {
         "idle" => ("messages", ""),

@@ -14,6 +14,7 @@
 #![expect(clippy::print_stdout, reason = "what it prints is its result")]
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ struct Cli {
         default_value = "127.0.0.1:8080"
     )]
     relay: SocketAddr,
+    /// Speak TLS, and trust the certificate in this file, which is read for each connection
+    #[arg(long, value_name = "FILE", global = true)]
+    tls_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,7 +63,12 @@ fn time(text: &str) -> Result<Duration, String> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Cli { command, relay } = Cli::parse();
+    let Cli {
+        command,
+        relay,
+        tls_ca,
+    } = Cli::parse();
+    let relay = wire::Relay::new(relay, tls_ca);
     let good = match command {
         Command::Follow(follow) => follow.run(relay).await,
         Command::Churn(churn) => churn.run(relay).await,

@@ -1,13 +1,12 @@
 //! A publisher of one channel: one message after the other, each with its number.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::ledger::{Fate, Published};
-use crate::wire::{Wire, broken};
+use crate::wire::{Relay, Wire, broken};
 
 /// How long to wait before dialling again.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -21,7 +20,7 @@ pub(crate) enum By {
 
 /// What it needs to know.
 pub(crate) struct Publisher<'a> {
-    pub(crate) relay: SocketAddr,
+    pub(crate) relay: Relay,
     pub(crate) channel: String,
     pub(crate) by: By,
     pub(crate) pause: Duration,

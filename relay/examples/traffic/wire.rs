@@ -2,20 +2,50 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 /// How long a connection may take to open.
 const OPENING: Duration = Duration::from_secs(5);
 /// How long any answer or heartbeat may take: beyond it something hangs.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// Where the relay is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Relay {
+    address: SocketAddr,
+    /// The certificate of one that speaks TLS; a relay that is started anew may have another.
+    trusted: Option<&'static Path>,
+}
+
+impl Relay {
+    pub(crate) fn new(address: SocketAddr, trusted: Option<PathBuf>) -> Self {
+        Self {
+            address,
+            // As long as the program runs.
+            trusted: trusted.map(|file| &*Box::leak(file.into_boxed_path())),
+        }
+    }
+}
+
+/// TCP, or TLS on it.
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
 /// A connection to the relay.
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: Vec<u8>,
 }
 
@@ -39,9 +69,17 @@ pub(crate) fn broken(why: &str) -> io::Error {
 }
 
 impl Wire {
-    pub(crate) async fn open(relay: SocketAddr) -> io::Result<Self> {
-        let stream = timeout(OPENING, TcpStream::connect(relay)).await??;
+    pub(crate) async fn open(relay: Relay) -> io::Result<Self> {
+        let stream = timeout(OPENING, TcpStream::connect(relay.address)).await??;
         stream.set_nodelay(true)?;
+        let stream: Box<dyn Stream> = match relay.trusted {
+            None => Box::new(stream),
+            Some(file) => {
+                let tls = TlsConnector::from(Arc::new(trusting(file)?));
+                let name = relay.address.ip().into();
+                Box::new(timeout(OPENING, tls.connect(name, stream)).await??)
+            }
+        };
         Ok(Self {
             stream,
             buffer: Vec::new(),
@@ -122,10 +160,16 @@ impl Wire {
 
     /// Gives it back unless the relay has ended it while nothing was asked: closed it, or sent a frame that says so.
     pub(crate) fn if_open(mut self) -> Option<Self> {
-        let open = match self.stream.try_read_buf(&mut self.buffer) {
-            Ok(0) => false,
-            Ok(_) => self.buffer.first() != Some(&0x88),
-            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        let mut space = [0; 4096];
+        let mut came = ReadBuf::new(&mut space);
+        let mut cx = Context::from_waker(Waker::noop());
+        let open = match Pin::new(&mut self.stream).poll_read(&mut cx, &mut came) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(())) if !came.filled().is_empty() => {
+                self.buffer.extend_from_slice(came.filled());
+                self.buffer.first() != Some(&0x88)
+            }
+            Poll::Ready(_) => false,
         };
         open.then_some(self)
     }
@@ -158,4 +202,16 @@ impl Wire {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Trusts the certificate in a file and no other.
+fn trusting(file: &Path) -> io::Result<ClientConfig> {
+    let certificate = CertificateDer::from_pem_file(file).map_err(io::Error::other)?;
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).map_err(io::Error::other)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }

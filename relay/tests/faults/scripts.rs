@@ -20,6 +20,11 @@ fn left_out(script: &str, why: &str) {
 
 /// Runs a script to its good end.
 fn run(script: &str, arguments: &[&str]) {
+    run_with(script, arguments, &[]);
+}
+
+/// The same with more in its environment.
+fn run_with(script: &str, arguments: &[&str], environment: &[(&str, &str)]) {
     let traffic = built("examples/traffic");
     if !traffic.is_file() {
         left_out(
@@ -37,6 +42,8 @@ fn run(script: &str, arguments: &[&str]) {
         .env("TRAFFIC", traffic)
         // The stories of bench tell what it makes of a relay that goes away.
         .env("BENCH", "/nowhere")
+        .env_remove("TLS")
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -59,6 +66,12 @@ fn a_restart_under_load_loses_nothing() {
 #[test]
 fn a_kill_under_load_is_told_to_every_follower() {
     run("kill-relay", &["1"]);
+}
+
+#[test]
+fn over_tls_a_restart_loses_nothing_and_a_kill_is_told_too() {
+    run_with("restart", &["1"], &[("TLS", "1")]);
+    run_with("kill-relay", &["1"], &[("TLS", "1")]);
 }
 
 #[test]
