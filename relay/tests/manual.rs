@@ -40,6 +40,63 @@ fn numbers(text: &str) -> BTreeSet<String> {
     digits.filter(|word| !word.is_empty()).collect()
 }
 
+/// All targets of the fuzzer, as `package/name`.
+fn targets() -> Vec<String> {
+    let of = |package: &str| {
+        names(&format!("{package}/fuzz/fuzz_targets"))
+            .into_iter()
+            .map(|file| format!("{package}/{}", file.trim_end_matches(".rs")))
+            .collect::<Vec<_>>()
+    };
+    [of("bench"), of("relay")].concat()
+}
+
+#[test]
+fn the_figures_of_fuzzing_are_those_of_the_stored_run() {
+    let stored = text("results/reference/fuzz.txt");
+    let run: Vec<Vec<&str>> = stored
+        .lines()
+        .skip_while(|line| !line.starts_with("target "))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let ran: Vec<_> = run.iter().map(|row| row[0].to_owned()).collect();
+    assert_eq!(ran, targets(), "results/reference/fuzz.txt");
+    let shown: Vec<_> = rows("Fuzzing")
+        .into_iter()
+        .filter(|row| row[1].contains('/'))
+        .collect();
+    assert_eq!(shown.len(), run.len(), "one row for each target");
+    for (row, shown) in run.iter().zip(shown) {
+        let [name, inputs, _, edges, _, corpus, seconds, broke] = row[..] else {
+            panic!("{row:?}");
+        };
+        assert_eq!(
+            broke, "0",
+            "{name}: what breaks is mended, and then run again"
+        );
+        let ours: Vec<_> = [name, inputs, seconds, edges, corpus]
+            .map(str::to_owned)
+            .into();
+        let theirs = shown[1..6].iter().map(|cell| cell.replace(['`', ','], ""));
+        assert_eq!(theirs.collect::<Vec<_>>(), ours, "relay/README.md");
+        // What was found ever, each in a line of its own; an input that broke a parser stays in the corpus.
+        let found = stored.matches(&format!("\n  {name} ")).count();
+        assert_eq!(shown[6], found.to_string(), "{name}: found and mended");
+        let (package, target) = name.split_once('/').unwrap();
+        let kept = names(&format!("{package}/fuzz/corpus/{target}"));
+        assert!(
+            found > 0 || !kept.iter().any(|input| input.starts_with("found-")),
+            "{name}: results/reference/fuzz.txt does not say what was found"
+        );
+    }
+    let sum: u64 = run.iter().map(|row| row[1].parse::<u64>().unwrap()).sum();
+    let tenths = (sum + 50_000) / 100_000;
+    let said = format!("{}.{} million inputs", tenths / 10, tenths % 10);
+    assert!(text("relay/README.md").contains(&said), "{said}");
+}
+
 #[test]
 fn the_figures_of_faults_are_those_of_the_stored_runs() {
     let rows = rows("Faults tried");
