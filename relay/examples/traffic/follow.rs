@@ -1,6 +1,8 @@
 //! Publishers and followers of all transports at once, and their ledger.
 
 use std::cell::{Cell, RefCell};
+use std::iter;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,12 +15,17 @@ use tokio_util::sync::CancellationToken;
 use crate::follower::{Follower, TRANSPORTS};
 use crate::ledger::{Fate, Published, Sums};
 use crate::publisher::{By, Publisher};
+use crate::relays::Relays;
 use crate::time;
 use crate::wire::Relay;
 
 /// Publishes and follows.
 #[derive(Debug, Args)]
 pub(crate) struct Follow {
+    /// Another relay of the same logs (repeatable): publishers and followers are spread over all of them, and who loses its
+    /// connection goes on at the next
+    #[arg(long, value_name = "ADDRESS")]
+    also: Vec<SocketAddr>,
     /// Followers for each transport
     #[arg(long, value_name = "COUNT", default_value = "10")]
     clients: usize,
@@ -62,7 +69,7 @@ struct Totals {
 
 /// What all tasks share.
 struct Run {
-    relay: Relay,
+    relays: Vec<Relay>,
     follow: Follow,
     end: Instant,
     now: RefCell<Vec<Channel>>,
@@ -75,7 +82,9 @@ impl Follow {
     /// Runs to the end; false when something was lost without a word, or came twice or out of order.
     pub(crate) async fn run(self, relay: Relay) -> bool {
         let run = Rc::new(Run {
-            relay,
+            relays: iter::once(relay)
+                .chain(self.also.iter().map(|at| relay.at(*at)))
+                .collect(),
             end: Instant::now() + self.time,
             now: RefCell::new((0..self.channels).map(|at| channel(at, 0)).collect()),
             follow: self,
@@ -89,8 +98,8 @@ impl Follow {
             tasks.spawn_local_on(publish(Rc::clone(&run), at), &local);
         }
         for transport in TRANSPORTS {
-            for _ in 0..run.follow.clients {
-                tasks.spawn_local_on(follow(Rc::clone(&run), transport), &local);
+            for at in 0..run.follow.clients {
+                tasks.spawn_local_on(follow(Rc::clone(&run), transport, at), &local);
             }
         }
         let ended = async { while tasks.join_next().await.is_some_and(|ended| ended.is_ok()) {} };
@@ -142,7 +151,7 @@ async fn publish(run: Rc<Run>, at: u32) {
         let channel = run.now.borrow()[place].clone();
         let left = run.end.saturating_duration_since(Instant::now());
         let publisher = Publisher {
-            relay: run.relay,
+            relays: Relays::new(&run.relays, place / 2),
             channel: channel.name.clone(),
             by: if at % 2 == 1 { By::Socket } else { By::Post },
             pause: Duration::from_secs(run.follow.channels.into()) / run.follow.rate,
@@ -169,7 +178,7 @@ async fn publish(run: Rc<Run>, at: u32) {
 }
 
 /// Follows one channel after the other by a transport.
-async fn follow(run: Rc<Run>, transport: &'static str) {
+async fn follow(run: Rc<Run>, transport: &'static str, at: usize) {
     loop {
         let (channel, life) = {
             let mut rng = rand::rng();
@@ -182,7 +191,7 @@ async fn follow(run: Rc<Run>, transport: &'static str) {
             (channel, life)
         };
         let follower = Follower::new(
-            run.relay,
+            Relays::new(&run.relays, at),
             channel.name,
             Rc::clone(&channel.published),
             transport,

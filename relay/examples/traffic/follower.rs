@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::ledger::{Book, Counts, Published};
-use crate::wire::{Relay, Wire, broken};
+use crate::relays::Relays;
+use crate::wire::{Wire, broken};
 
 /// All transports.
 pub(crate) const TRANSPORTS: [&str; 5] =
@@ -22,7 +23,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 
 /// One follower and its book.
 pub(crate) struct Follower {
-    relay: Relay,
+    relays: Relays,
     channel: String,
     published: Rc<RefCell<Published>>,
     book: RefCell<Book>,
@@ -36,13 +37,13 @@ pub(crate) struct Follower {
 
 impl Follower {
     pub(crate) fn new(
-        relay: Relay,
+        relays: Relays,
         channel: String,
         published: Rc<RefCell<Published>>,
         transport: &'static str,
     ) -> Self {
         Self {
-            relay,
+            relays,
             channel,
             published,
             book: RefCell::new(Book::new(transport)),
@@ -80,7 +81,7 @@ impl Follower {
     }
 
     async fn session(&self) -> io::Result<()> {
-        let mut wire = Wire::open(self.relay).await?;
+        let mut wire = Wire::open(self.relays.next()).await?;
         self.fresh.set(true);
         let transport = self.book.borrow().transport;
         match transport {

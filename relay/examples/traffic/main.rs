@@ -26,6 +26,7 @@ mod follower;
 mod hold;
 mod ledger;
 mod publisher;
+mod relays;
 mod wire;
 
 /// Clients that keep a ledger while something is done to the relay.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::ledger::{Fate, Published};
-use crate::wire::{Relay, Wire, broken};
+use crate::relays::Relays;
+use crate::wire::{Wire, broken};
 
 /// How long to wait before dialling again.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -20,7 +21,7 @@ pub(crate) enum By {
 
 /// What it needs to know.
 pub(crate) struct Publisher<'a> {
-    pub(crate) relay: Relay,
+    pub(crate) relays: Relays,
     pub(crate) channel: String,
     pub(crate) by: By,
     pub(crate) pause: Duration,
@@ -67,7 +68,7 @@ impl Publisher<'_> {
     }
 
     async fn open(&self) -> io::Result<Wire> {
-        let mut wire = Wire::open(self.relay).await?;
+        let mut wire = Wire::open(self.relays.next()).await?;
         if self.by == By::Socket {
             let path = format!("/channels/{}/socket?receive=false", self.channel);
             let head = wire.get(&path, super::follower::HANDSHAKE).await?;

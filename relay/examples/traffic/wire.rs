@@ -37,6 +37,11 @@ impl Relay {
             trusted: trusted.map(|file| &*Box::leak(file.into_boxed_path())),
         }
     }
+
+    /// Another one, spoken to in the same way.
+    pub(crate) fn at(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
 }
 
 /// TCP, or TLS on it.

@@ -88,3 +88,8 @@ fn a_relay_without_descriptors_waits_for_some() {
 fn a_full_disk_is_said_and_disturbs_nobody() {
     run("disk-full", &[]);
 }
+
+#[test]
+fn relays_that_share_a_store_lose_nothing_over_cuts_and_kills() {
+    run("nats", &["100"]);
+}
