@@ -298,11 +298,12 @@ fn start_log(args: &RelayArgs) {
         // Where a line cannot be written (a full disk), neither can word of that: the attempt would panic.
         .log_internal_errors(false)
         .with_writer(io::stderr);
-    // Whatever the level, h2 is not to tell of each frame, nor the client of NATS of each attempt: the log is the relay's.
+    // Whatever the level, h2 is not to tell of each frame, nor the client of NATS of each attempt, three a second: the log is
+    // the relay's, which says itself that its store is away.
     let quiet = args.log_level.min(LevelFilter::WARN);
     let targets = Targets::new()
         .with_default(args.log_level)
-        .with_targets([("h2", quiet), ("async_nats", quiet)]);
+        .with_targets([("h2", quiet), ("async_nats", LevelFilter::OFF)]);
     let _ = match args.log_format {
         LogFormat::Text => tracing::subscriber::set_global_default(log.finish().with(targets)),
         LogFormat::Json => {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_nats::ServerAddr;
+use percent_encoding::percent_decode_str;
 
 /// Where logs live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,13 @@ pub enum Place {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Servers(Vec<ServerAddr>);
 
+/// What a relay shows to the servers. It is never written.
+#[derive(PartialEq, Eq)]
+pub(super) enum Login {
+    User { name: String, password: String },
+    Token(String),
+}
+
 /// The text names no store. It is not repeated: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -29,6 +37,21 @@ impl Servers {
     /// Gives what is to be connected to, with user and password.
     pub(super) fn addresses(&self) -> Vec<ServerAddr> {
         self.0.clone()
+    }
+
+    /// Gives what to show to all of them: the first that is named with something. The client reads nothing of it by itself.
+    pub(super) fn login(&self) -> Option<Login> {
+        let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        self.0.iter().find_map(|server| {
+            let name = plain(server.username()?);
+            Some(match server.password() {
+                Some(password) => Login::User {
+                    name,
+                    password: plain(password),
+                },
+                None => Login::Token(name),
+            })
+        })
     }
 }
 
@@ -75,6 +98,21 @@ impl fmt::Debug for Servers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_asks_stands_in_the_first_place_that_says_so() {
+        let login = |text: &str| match text.parse() {
+            Ok(Place::Nats(servers)) => servers.login(),
+            _ => panic!("{text}"),
+        };
+        let user = Login::User {
+            name: "u".to_owned(),
+            password: "p@+".to_owned(),
+        };
+        assert!(login("nats://a,nats://u:p%40+@b,nats://x:y@c") == Some(user));
+        assert!(login("nats://to%2Fken@a") == Some(Login::Token("to/ken".to_owned())));
+        assert!(login("nats://a").is_none());
+    }
 
     #[test]
     fn a_place_is_memory_or_servers_and_shows_no_password() {

@@ -11,3 +11,4 @@ mod nodes;
 mod shared;
 #[path = "../common/spawn.rs"]
 mod spawn;
+mod terms;

@@ -27,6 +27,11 @@ pub(crate) struct Nats {
 impl Nats {
     /// Starts one; `None`, said loudly, where there is none.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with("jetstream: enabled")
+    }
+
+    /// The same, with lines of a configuration file.
+    pub(crate) fn start_with(config: &str) -> Option<Self> {
         let program = program()?;
         for _ in 0..5 {
             let free = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -38,6 +43,7 @@ impl Nats {
                 address,
                 child: None,
             };
+            fs::write(nats.folder.path().join("config"), config).unwrap();
             // Somebody else may have taken the port.
             if nats.run() {
                 return Some(nats);
@@ -59,10 +65,11 @@ impl Nats {
                 "127.0.0.1",
                 "-p",
                 &self.address.port().to_string(),
-                "-js",
                 "-sd",
             ])
             .arg(self.folder.path().join("js"))
+            .arg("-c")
+            .arg(self.folder.path().join("config"))
             .arg("-l")
             .arg(self.folder.path().join("log"))
             .stdin(Stdio::null())

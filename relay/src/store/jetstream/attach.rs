@@ -2,13 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::pull::{Config, Stream};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::Info;
 use tokio::time::timeout;
 
 use super::link::{ASK, Link};
 use super::stream;
+use crate::store::StoreArgs;
 
 /// Messages that the client may hold which are not followed yet.
 const AHEAD: usize = 256;
@@ -44,7 +47,7 @@ pub(super) async fn find(
     let config = stream::config(&link.args, link.age);
     let found = timeout(2 * ASK, link.context.get_or_create_stream(config)).await;
     let found = found.map_err(|_| Ended::Stream("no answer".to_owned()))?;
-    let found = found.map_err(|error| Ended::Stream(error.to_string()))?;
+    let found = found.map_err(|error| Ended::Stream(refused(&error, &link.args)))?;
     let info = found.cached_info().clone();
     if let Some(why) = stream::objection(&info.config) {
         return Err(Ended::Unusable(why));
@@ -63,6 +66,34 @@ pub(super) async fn find(
     config.description = Some(stream::next_life(description));
     let updated = link.context.update_stream(config).await;
     updated.map_err(|error| Ended::Stream(error.to_string()))
+}
+
+/// Says why there is no stream, and what helps.
+fn refused(error: &CreateStreamError, args: &StoreArgs) -> String {
+    let remedy = match error.kind() {
+        CreateStreamErrorKind::JetStreamUnavailable => {
+            "; start nats-server with -js, or let this user use JetStream".to_owned()
+        }
+        CreateStreamErrorKind::JetStream(error) => match error.error_code() {
+            ErrorCode::STORAGE_RESOURCES_EXCEEDED
+            | ErrorCode::ACCOUNT_RESOURCES_EXCEEDED
+            | ErrorCode::INSUFFICIENT_RESOURCES
+            | ErrorCode::STREAM_MAX_STREAM_BYTES_EXCEEDED => format!(
+                "; it has no room for --store-bytes ({} B): lower that, or raise max_file_store of the NATS server, or max_file of the account",
+                args.store_bytes
+            ),
+            ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED | ErrorCode::CLUSTER_NO_PEERS => format!(
+                "; --store-replicas {} needs as many servers in a cluster",
+                args.store_replicas
+            ),
+            ErrorCode::JETSTREAM_NOT_ENABLED | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT => {
+                "; the account has no JetStream".to_owned()
+            }
+            _ => String::new(),
+        },
+        _ => String::new(),
+    };
+    format!("{error}{remedy}")
 }
 
 /// Begins to read the stream at a number.

@@ -128,14 +128,7 @@ impl Following {
             if self.link.identity() != 0 {
                 tracing::warn!("the store's stream is another one: every channel begins anew");
             }
-            if info.config.max_age > Duration::ZERO && info.config.max_age < self.link.age {
-                let (stream, ring) = (info.config.max_age, self.link.age);
-                tracing::warn!(
-                    ?stream,
-                    ?ring,
-                    "the stream keeps messages for less than --ring-age"
-                );
-            }
+            stream::remark(&info.config, &self.link.args, self.link.age);
             self.link.identify(identity);
             self.applied = gone;
             self.description.clone_from(&info.config.description);

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::applied::Applied;
 use super::stream;
+use crate::store::place::Login;
 use crate::store::{Servers, StoreArgs};
 
 /// How long one question to the server may take.
@@ -84,6 +85,11 @@ impl Link {
         if let Some(file) = &args.store_ca {
             options = options.add_root_certificates(file.clone());
         }
+        options = match servers.login() {
+            Some(Login::User { name, password }) => options.user_and_password(name, password),
+            Some(Login::Token(token)) => options.token(token),
+            None => options,
+        };
         let client = options.connect(servers.addresses()).await?;
         let mut context = jetstream::new(client.clone());
         context.set_timeout(ASK);

@@ -55,6 +55,27 @@ pub(super) fn objection(config: &Config) -> Option<&'static str> {
     }
 }
 
+/// Says where a stream that was there already keeps less than this relay is to: it is as it was made.
+pub(super) fn remark(found: &Config, args: &StoreArgs, age: Duration) {
+    if found.max_age > Duration::ZERO && found.max_age < age {
+        let (stream, ring) = (found.max_age, age);
+        tracing::warn!(
+            ?stream,
+            ?ring,
+            "the stream keeps messages for less than --ring-age"
+        );
+    }
+    let most = u64::try_from(found.max_bytes).unwrap_or(u64::MAX);
+    let asked = u64::try_from(args.store_bytes).unwrap_or(u64::MAX);
+    if found.max_bytes > 0 && most < asked {
+        tracing::warn!(
+            stream = most,
+            asked,
+            "the stream keeps fewer bytes than --store-bytes, which counts when it is made (nats stream edit --max-bytes)"
+        );
+    }
+}
+
 /// Gives a number that no other stream has, of this name or another.
 pub(super) fn identity(info: &Info) -> u128 {
     let created = info.created.unix_timestamp_nanos();
