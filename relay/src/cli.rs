@@ -298,8 +298,7 @@ fn start_log(args: &RelayArgs) {
         // Where a line cannot be written (a full disk), neither can word of that: the attempt would panic.
         .log_internal_errors(false)
         .with_writer(io::stderr);
-    // Whatever the level, h2 is not to tell of each frame, nor the client of NATS of each attempt, three a second: the log is
-    // the relay's, which says itself that its store is away.
+    // h2 is not to tell of each frame, nor the client of NATS of each attempt: the relay says itself that its store is away.
     let quiet = args.log_level.min(LevelFilter::WARN);
     let targets = Targets::new()
         .with_default(args.log_level)
