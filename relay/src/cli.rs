@@ -13,6 +13,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 
+use crate::descriptors;
 use crate::keep::{Keep, KeepError};
 use crate::server::{Stand, bind, bind_shared, serve_as};
 use crate::settings::{Settings, SettingsError};
@@ -130,7 +131,7 @@ fn run_until_stopped(
     for address in [args.listen].into_iter().chain(args.cors_demo) {
         settings.check_address(address)?;
     }
-    raise_descriptors(&mut settings);
+    descriptors::raise(&mut settings);
     let listener = bind_for("--listen", args.listen, args.reuse_port)?;
     let address = listener.local_addr()?;
     let copy = args
@@ -258,36 +259,6 @@ fn runtime(threads: u16) -> io::Result<Runtime> {
         .thread_name("relay")
         .enable_all()
         .build()
-}
-
-/// Raises the soft limit of descriptors to the hard one, and holds the connections to it.
-fn raise_descriptors(settings: &mut Settings) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    /// For the listener, the runtime and connections being turned away.
-    const RESERVED: u64 = 320;
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        },
-    ) {
-        tracing::warn!(%error, "cannot raise the limit of open descriptors");
-    }
-    let Some(descriptors) = getrlimit(Resource::Nofile).current else {
-        return;
-    };
-    let most = usize::try_from(descriptors.saturating_sub(RESERVED).max(1)).unwrap_or(usize::MAX);
-    if settings.max_connections > most {
-        let asked = settings.max_connections;
-        tracing::warn!(
-            asked,
-            most,
-            "descriptors allow fewer connections than --max-connections (ulimit -n)"
-        );
-        settings.max_connections = most;
-    }
 }
 
 /// Starts the log on standard error. In tests another log may run already: then that one stays.

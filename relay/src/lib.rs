@@ -40,6 +40,7 @@ pub mod units;
 mod cli;
 mod connection;
 mod demo;
+mod descriptors;
 mod keep;
 mod mint;
 mod publish;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 9] = [
     &["main", "lib"],
     &["cli", "mint"],
-    &["server", "shutdown", "keep"],
+    &["server", "shutdown", "keep", "descriptors"],
     &["connection"],
     &["routes"],
     &["transport", "demo"],
