@@ -9,10 +9,14 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 /// What the bucket holds: what may be asked at once after silence, as time at the rate.
 const BURST: Duration = Duration::from_secs(1);
+/// An address that has spent as much of it hurries.
+const HURRY: Duration = Duration::from_millis(500);
 /// How often the log is to name the same address.
 const COMPLAINT: Duration = Duration::from_secs(60);
 const SECOND: u64 = 1_000_000_000;
@@ -36,6 +40,8 @@ pub struct Allowance {
     full: AtomicU64,
     /// When the log named the address last, in the same way; 0 for never.
     named: AtomicU64,
+    /// One place: where its pieces of work stand in line.
+    line: Semaphore,
 }
 
 impl Rate {
@@ -60,6 +66,7 @@ impl Allowance {
             rate,
             full: AtomicU64::new(0),
             named: AtomicU64::new(0),
+            line: Semaphore::new(1),
         }
     }
 
@@ -93,6 +100,25 @@ impl Allowance {
         (ready > now).then(|| self.rate.begun + Duration::from_nanos(ready))
     }
 
+    /// Tells whether so much is spent that the address is to stand in line with all that it does.
+    pub fn hurries(&self) -> bool {
+        self.full_at().saturating_sub(self.rate.now()) > nanos(HURRY)
+    }
+
+    /// Stands in line before a piece of work that costs so many turns, or before any when the address
+    /// [hurries](Self::hurries): of one address one piece is done, then what is ready of all others, then the next.
+    ///
+    /// Turns bound what an address does in a second. Without this it could do all of that at once, as when a large message goes
+    /// to a hundred of its connections, and whatever others want would queue behind it. It takes no longer when there is nobody else.
+    pub async fn line(&self, turns: u64) {
+        if self.rate.turns == 0 || (turns == 0 && !self.hurries()) {
+            return;
+        }
+        // Given back before the piece is done, which may have to wait for its client. It is never closed.
+        let _place = self.line.acquire().await;
+        yield_now().await;
+    }
+
     /// Tells whether nothing of it is spent, so that a new one would be the same.
     pub(super) fn is_full(&self) -> bool {
         self.full_at() <= self.rate.now()
@@ -122,7 +148,10 @@ fn nanos(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{advance, sleep_until};
+    use std::sync::{Arc, Mutex};
+
+    use tokio::task::JoinSet;
+    use tokio::time::{advance, sleep_until, timeout};
 
     use super::*;
 
@@ -167,6 +196,50 @@ mod tests {
             took >= least && took < least + Duration::from_millis(10),
             "{took:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn of_a_crowd_of_one_address_one_goes_at_a_time_and_others_between() {
+        let mine = Arc::new(allowance(10));
+        let order = Arc::new(Mutex::new(String::new()));
+        let mut all = JoinSet::new();
+        for _ in 0..20 {
+            let (mine, order) = (Arc::clone(&mine), Arc::clone(&order));
+            all.spawn(async move {
+                mine.line(1).await;
+                order.lock().unwrap().push('m');
+            });
+        }
+        let other = Arc::clone(&order);
+        all.spawn(async move {
+            for _ in 0..100 {
+                other.lock().unwrap().push('o');
+                yield_now().await;
+            }
+        });
+        all.join_all().await;
+        let order = order.lock().unwrap();
+        assert_eq!(order.matches('m').count(), 20);
+        // Two of them, when they are the last of one round and the first of the next.
+        assert!(!order.contains("mmm"), "{order}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_spent_half_stands_in_line_and_who_has_no_limit_never() {
+        let (some, none) = (allowance(10), allowance(0));
+        assert!(some.spend(5).is_none() && !some.hurries());
+        assert!(some.spend(1).is_none() && some.hurries());
+        let taken = some.line.acquire().await.unwrap();
+        let short = Duration::from_millis(1);
+        assert!(timeout(short, some.line(0)).await.is_err());
+        advance(Duration::from_millis(200)).await;
+        assert!(timeout(short, some.line(0)).await.is_ok(), "it has time");
+        assert!(timeout(short, some.line(1)).await.is_err(), "it is much");
+        drop(taken);
+        assert!(timeout(short, some.line(1)).await.is_ok());
+        let _taken = none.line.acquire().await.unwrap();
+        none.spend(1000);
+        assert!(timeout(short, none.line(1000)).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -104,10 +104,11 @@ async fn respond(
     request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let turn = state.spend(&progress.allowance, 1);
-    if turn.is_some() {
+    if turn.is_some() || progress.allowance.hurries() {
         // Nothing is read meanwhile: what it sends on waits with it.
         progress.paced(true);
         state.wait(turn).await;
+        progress.allowance.line(0).await;
         progress.paced(false);
     }
     if let Err(refusal) = addressed(&request) {
@@ -127,7 +128,11 @@ async fn respond(
         Answer::Wait(_) => 0,
     };
     // It is the next request that waits for these.
-    progress.allowance.spend(progress.turns_of_bytes() + given);
+    let turns = progress.turns_of_bytes() + given;
+    progress.allowance.spend(turns);
+    if turns > 0 {
+        progress.allowance.line(turns).await;
+    }
     match answer {
         Answer::Reply(reply) => {
             progress.request_answered(match reply.status() {

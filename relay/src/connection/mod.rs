@@ -102,6 +102,7 @@ async fn accepted(state: &State, allowance: &Allowance) {
         CONNECTION_TURNS
     };
     state.wait(state.spend(allowance, turns)).await;
+    allowance.line(0).await;
 }
 
 fn ended(state: &State, reason: Closed) {

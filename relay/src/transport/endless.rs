@@ -9,7 +9,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::reply::{self, RELAY_NEXT, Refusal};
 use super::{After, Read, earlier, encode, failed, given, is_past, is_too_slow};
-use crate::access::Allowance;
 use crate::log::{Batch, Reader, Wait};
 use crate::message::{self, Message};
 use crate::metrics::{Closed, Transport};
@@ -114,7 +113,10 @@ impl Endless {
                 biased;
                 batch = self.reader.next(Wait::Forever) => match batch {
                     Some(batch) if is_too_slow(state, &batch) => break Closed::SlowReader,
-                    Some(batch) => state.wait(self.take(state, socket.allowance(), &batch)).await,
+                    Some(batch) => {
+                        let bytes = self.take(state, &batch);
+                        given(state, socket.allowance(), bytes).await;
+                    }
                     None => break Closed::Shutdown,
                 },
                 read = socket.read(|_| ()) => match read {
@@ -160,8 +162,8 @@ impl Endless {
         Ok(())
     }
 
-    /// Prepares what is to be written, and gives until when that has to wait.
-    fn take(&mut self, state: &State, allowance: &Allowance, batch: &Batch) -> Option<Instant> {
+    /// Prepares what is to be written, and gives how many bytes of messages that is.
+    fn take(&mut self, state: &State, batch: &Batch) -> usize {
         if let Some(missed) = batch.missed {
             state.metrics.missed(missed);
             self.push((self.form.missed)(batch));
@@ -180,7 +182,7 @@ impl Endless {
         state
             .metrics
             .delivered(self.form.transport, batch.messages.len(), bytes);
-        given(state, allowance, bytes)
+        bytes
     }
 
     fn push(&mut self, chunk: Bytes) {

@@ -105,13 +105,17 @@ impl Parked {
             self.reader.nothing()
         });
         let mut out = Outgoing::default();
+        let mut turns = 0;
         for part in self.answer(state, &batch) {
-            // It is the next request that waits for these.
-            let turns = part.len() as u64 / GIVEN_PER_TURN;
-            socket.allowance().spend(turns);
+            turns += part.len() as u64 / GIVEN_PER_TURN;
             out.push(part);
         }
         drop(batch);
+        if turns > 0 {
+            // It is the next request that waits for these.
+            socket.allowance().spend(turns);
+            Box::pin(socket.allowance().line(turns)).await;
+        }
         if let Err(error) = out.flush(&mut socket, Patience::of(&state.settings)).await {
             return failed(&error);
         }

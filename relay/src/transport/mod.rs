@@ -151,11 +151,18 @@ fn is_too_slow(state: &State, batch: &Batch) -> bool {
     state.settings.slow_reader == SlowReader::Disconnect && batch.missed == Some(Missed::Slow)
 }
 
-/// Takes the turns of what a client is to be given at once, and gives until when that has to wait: no longer than for a
-/// heartbeat.
-fn given(state: &State, allowance: &Allowance, bytes: usize) -> Option<Instant> {
-    let until = state.spend(allowance, bytes as u64 / GIVEN_PER_TURN)?;
-    Some(until.min(Instant::now() + state.settings.heartbeat))
+/// Takes the turns of what a client is to be given at once, and waits for them, but no longer than for a heartbeat; then it
+/// stands in line.
+async fn given(state: &State, allowance: &Allowance, bytes: usize) {
+    let turns = bytes as u64 / GIVEN_PER_TURN;
+    if turns == 0 {
+        return;
+    }
+    let latest = Instant::now() + state.settings.heartbeat;
+    let until = state.spend(allowance, turns);
+    state.wait(until.map(|until| until.min(latest))).await;
+    // Boxed: most are given little at a time.
+    Box::pin(allowance.line(turns)).await;
 }
 
 /// Why a failed write ends its connection.

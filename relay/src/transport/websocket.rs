@@ -14,7 +14,6 @@ use super::probation::{self, Probation};
 use super::pulse::{Due, Pulse};
 use super::reply::{self, RELAY_NEXT, Refusal};
 use super::{After, Read, Waiting, encode, failed, given, is_past, is_too_slow};
-use crate::access::Allowance;
 use crate::log::{Batch, OpenError, Reader, Wait};
 use crate::message::Form;
 use crate::metrics::{Closed, Transport};
@@ -198,7 +197,10 @@ impl Session {
                         let close = (POLICY, "it reads too slowly");
                         return self.close(close, socket, state, Closed::SlowReader).await;
                     }
-                    Some(batch) => state.wait(self.take(state, socket.allowance(), &batch)).await,
+                    Some(batch) => {
+                        let bytes = self.take(state, &batch);
+                        given(state, socket.allowance(), bytes).await;
+                    }
                     None => {
                         let close = (1001, "the relay shuts down");
                         return self.close(close, socket, state, Closed::Shutdown).await;
@@ -254,8 +256,8 @@ impl Session {
         self.last(socket, state, reason)
     }
 
-    /// Prepares what is to be written, and gives until when that has to wait.
-    fn take(&mut self, state: &State, allowance: &Allowance, batch: &Batch) -> Option<Instant> {
+    /// Prepares what is to be written, and gives how many bytes of messages that is.
+    fn take(&mut self, state: &State, batch: &Batch) -> usize {
         if let Some(missed) = batch.missed {
             state.metrics.missed(missed);
             self.out
@@ -269,7 +271,7 @@ impl Session {
         state
             .metrics
             .delivered(Transport::WebSocket, batch.messages.len(), bytes);
-        given(state, allowance, bytes)
+        bytes
     }
 
     /// Writes what is left, the close frame last.

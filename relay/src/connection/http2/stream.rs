@@ -41,6 +41,7 @@ pub(super) async fn serve(
     let mut open = Open::new(&shared.state);
     // Who resets its stream keeps its place here until then: it is by these that the connection is held back.
     shared.state.wait(from).await;
+    shared.allowance.line(0).await;
     let reason = answer(&shared, request, &mut respond).await;
     if reason == Closed::WriteDeadline {
         // Where the answer had not begun; a stream that had is reset already.
@@ -162,7 +163,9 @@ async fn give(
     let mut socket = Socket::answer(send, body.len(), Arc::clone(&shared.allowance));
     let mut out = Outgoing::default();
     // It is the next request that waits for these.
-    shared.allowance.spend(body.len() as u64 / GIVEN_PER_TURN);
+    let turns = body.len() as u64 / GIVEN_PER_TURN;
+    shared.allowance.spend(turns);
+    shared.allowance.line(turns).await;
     out.push(body);
     match out
         .flush(&mut socket, Patience::of(&shared.state.settings))
