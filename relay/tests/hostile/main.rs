@@ -8,6 +8,7 @@ mod honest;
 mod process;
 mod rounds;
 mod slowhttptest;
+mod stored;
 
 use std::time::Duration;
 

@@ -39,6 +39,8 @@ pub(crate) struct Target {
     address: SocketAddr,
     /// Where they come from: no attack has to pay for the one before it.
     own: SocketAddr,
+    /// Where their accomplice comes from, who publishes what they read: it does not wait for their turns.
+    accomplice: SocketAddr,
     authorization: String,
     number: AtomicU64,
     ends: Mutex<BTreeMap<String, u64>>,
@@ -148,6 +150,7 @@ impl Attack {
         let target = Arc::new(Target {
             address: relay.address,
             own: SocketAddr::from(([127, 9, high, low], 0)),
+            accomplice: SocketAddr::from(([127, 10, high, low], 0)),
             authorization: relay.authorization.clone(),
             number: AtomicU64::new(0),
             ends: Mutex::default(),
@@ -217,17 +220,17 @@ impl Target {
 
     /// Connects from the attackers' address.
     async fn dial(&self) -> io::Result<TcpStream> {
-        self.dial_with(64 << 10).await
+        self.dial_with(self.own, 64 << 10).await
     }
 
-    /// The same with a receive buffer of so many bytes.
-    async fn dial_with(&self, buffer: u32) -> io::Result<TcpStream> {
+    /// The same from an address, with a receive buffer of so many bytes.
+    async fn dial_with(&self, own: SocketAddr, buffer: u32) -> io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
         socket.set_recv_buffer_size(buffer)?;
         // A reset at the end: their machine does not run out of ports before the relay runs out of patience.
         socket.set_zero_linger()?;
-        socket.bind(self.own)?;
+        socket.bind(own)?;
         let stream = socket.connect(self.address).await?;
         stream.set_nodelay(true)?;
         Ok(stream)

@@ -46,12 +46,12 @@ pub(super) async fn silence(target: Arc<Target>) -> io::Result<()> {
     target.until_told(&mut stream).await
 }
 
-/// The first publishes much; the others subscribe by each transport, or ask for much, and read little.
+/// The first publishes much, from another address; the others subscribe by each transport, or ask for much, and read little.
 pub(super) async fn slow_read(target: Arc<Target>, number: usize, some: usize) -> io::Result<()> {
     const CHANNEL: &str = "/channels/attack.read";
     if number == 0 {
         let message = format!("\"{}\"", "x".repeat(50_000));
-        let mut stream = target.dial().await?;
+        let mut stream = target.dial_with(target.accomplice, 64 << 10).await?;
         // A megabyte at once, which no slow reader has taken when the last of it is there.
         let posts = target
             .post(&format!("{CHANNEL}/messages"), &message)
@@ -72,7 +72,7 @@ pub(super) async fn slow_read(target: Arc<Target>, number: usize, some: usize) -
             sleep(Duration::from_millis(100)).await;
         }
     }
-    let mut stream = target.dial_with(4096).await?;
+    let mut stream = target.dial_with(target.own, 4096).await?;
     let ask = match number % 4 {
         0 => target.request(&format!("GET {CHANNEL}/stream"), "\r\n"),
         1 => target.request(&format!("GET {CHANNEL}/events"), "\r\n"),
