@@ -138,6 +138,24 @@ fn files_are_short() {
     }
 }
 
+/// The rows of tables and the verdicts in a text.
+fn rows(text: &str) -> Vec<&str> {
+    text.lines()
+        .filter(|line| line.starts_with("| ") || line.to_lowercase().ends_with("held"))
+        .collect()
+}
+
+#[test]
+fn the_figures_beside_other_servers_are_those_of_the_stored_run() {
+    let relay = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(relay.join("README.md")).unwrap();
+    let stored = fs::read_to_string(relay.join("../results/reference/relay-peers.txt")).unwrap();
+    let (_, section) = readme.split_once("\n### Beside other servers\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    assert!(rows(&stored).len() > 30, "the run has all its parts");
+    assert_eq!(rows(section), rows(&stored));
+}
+
 #[test]
 fn the_manual_names_every_flag_and_its_default() {
     let readme =
