@@ -312,6 +312,19 @@ pub(crate) fn head(peer: &Peer, channel: &str) -> String {
     fields["relay-next"].to_owned()
 }
 
+/// Publishes one message to the relay, so that the channel is one that is in use.
+pub(crate) fn begin(peer: &Peer, channel: &str) {
+    let mut socket = TcpStream::connect(peer.address).expect("the relay accepts");
+    let head = request(
+        &mut socket,
+        &format!(
+            "POST /channels/{channel}/messages HTTP/1.1\r\nHost: localhost\r\n\
+             Content-Type: application/json\r\nContent-Length: 1\r\n\r\n0"
+        ),
+    );
+    assert!(head.starts_with("HTTP/1.1 201 "), "{head}");
+}
+
 fn clock(id: ClockId) -> u64 {
     let time = clock_gettime(id);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64

@@ -44,12 +44,14 @@ impl Hosts {
     }
 
     fn knows(&self, host: &str) -> bool {
-        let name = name(host).trim_end_matches('.').to_ascii_lowercase();
+        let name = name(host).trim_end_matches('.');
         let bare = name.trim_start_matches('[').trim_end_matches(']');
-        bare.parse::<IpAddr>().is_ok()
-            || name == "localhost"
-            || name.ends_with(".localhost")
-            || self.listed.contains(&name)
+        if bare.parse::<IpAddr>().is_ok() {
+            return true;
+        }
+        // Only now: most clients that ask often ask an address.
+        let name = name.to_ascii_lowercase();
+        name == "localhost" || name.ends_with(".localhost") || self.listed.contains(&name)
     }
 }
 

@@ -4,7 +4,10 @@
 //! browser says that a page elsewhere made it without asking (`no-cors`: an image, a script). No
 //! wildcard, no reflection, no credentials.
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The list of allowed origins.
 #[derive(Debug, Clone, Default)]
@@ -80,11 +83,11 @@ impl Origins {
 /// Tells whether a page elsewhere makes the browser fetch this in a way that names no origin. Browsers say so to
 /// addresses that are HTTPS or of their own machine (Fetch Metadata).
 fn is_unasked(headers: &HeaderMap) -> bool {
-    let is = |name: &str, wanted: &[&str]| {
+    let is = |name: &HeaderName, wanted: &[&str]| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
         value.is_some_and(|value| wanted.contains(&value))
     };
-    is("sec-fetch-mode", &["no-cors"]) && is("sec-fetch-site", &["cross-site", "same-site"])
+    is(&SEC_FETCH_MODE, &["no-cors"]) && is(&SEC_FETCH_SITE, &["cross-site", "same-site"])
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::progress::{Progress, Stage};
+use super::progress::{Look, Progress, Stage};
 use super::strict::{Strict, Violation, addressed};
 use super::{Ended, Guest, say};
 use crate::metrics::{Closed, Route};
@@ -72,14 +72,13 @@ pub(super) async fn serve(socket: Socket, state: &Arc<State>, guest: Guest) -> E
         if let Poll::Ready(result) = connection.poll_without_shutdown(cx) {
             return Poll::Ready(Event::Finished(result));
         }
-        if let Some(waiting) = progress.take_waiting() {
-            return Poll::Ready(Event::Waiting(waiting));
-        }
-        if let Some(violation) = progress.take_malformed() {
-            return Poll::Ready(Event::Malformed(violation));
-        }
+        let (stage, steps) = match progress.look() {
+            Look::Waiting(waiting) => return Poll::Ready(Event::Waiting(waiting)),
+            Look::Malformed(violation) => return Poll::Ready(Event::Malformed(violation)),
+            Look::Stage(stage, steps) => (stage, steps),
+        };
         deadline
-            .poll(&progress, state, timer.as_mut(), cx)
+            .poll((stage, steps), &progress, state, timer.as_mut(), cx)
             .map(Event::Late)
     })
     .await;
@@ -241,12 +240,12 @@ impl Deadline {
     /// A request moves only the instant, not the timer: that is set anew when it fires early.
     fn poll(
         &mut self,
+        (stage, steps): (Stage, u64),
         progress: &Progress,
         state: &State,
         mut timer: Pin<&mut Sleep>,
         cx: &mut Context<'_>,
     ) -> Poll<Stage> {
-        let (stage, steps) = progress.stage();
         if stage == Stage::Writing {
             (self.stage, self.steps) = (stage, steps);
             self.at = self.taken_by(progress, state);

@@ -57,6 +57,16 @@ pub(super) enum Stage {
     Writing,
 }
 
+/// What the connection's owner finds.
+pub(super) enum Look {
+    /// A request waits for its connection.
+    Waiting(Waiting),
+    /// A head breaks the protocol.
+    Malformed(Violation),
+    /// What hyper is busy with, and the requests begun.
+    Stage(Stage, u64),
+}
+
 impl Progress {
     pub(super) fn new(allowance: Arc<Allowance>) -> Self {
         Self {
@@ -69,9 +79,22 @@ impl Progress {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the stage, and the steps done so far.
-    pub(super) fn stage(&self) -> (Stage, u64) {
-        let seen = self.seen();
+    /// Gives what takes the connection away from hyper, or else the stage and the steps done so far.
+    ///
+    /// It is one look, for it is taken whenever the connection is polled.
+    pub(super) fn look(&self) -> Look {
+        let mut seen = self.seen();
+        // Everything before a request that waits is to be flushed, and before a wrong head answered too.
+        if !seen.unflushed {
+            if let Some(waiting) = seen.waiting.take() {
+                return Look::Waiting(waiting);
+            }
+            if !seen.answering
+                && let Some(violation) = seen.malformed.take()
+            {
+                return Look::Malformed(violation);
+            }
+        }
         let stage = match *seen {
             Seen {
                 unflushed: true, ..
@@ -83,7 +106,7 @@ impl Progress {
             Seen { reading: true, .. } => Stage::Head,
             _ => Stage::Idle,
         };
-        (stage, seen.steps)
+        Look::Stage(stage, seen.steps)
     }
 
     /// Gives how many bytes were written in all while the client is to take what was written.
@@ -99,12 +122,11 @@ impl Progress {
         seen.reading |= count > 0 && !seen.answering;
     }
 
-    pub(super) fn write_begun(&self) {
-        self.seen().unflushed = true;
-    }
-
+    /// Notes that something was to be written, of which the client took so many bytes.
     pub(super) fn wrote(&self, bytes: usize) {
-        self.seen().written += bytes as u64;
+        let mut seen = self.seen();
+        seen.unflushed = true;
+        seen.written += bytes as u64;
     }
 
     pub(super) fn flushed(&self) {
@@ -144,16 +166,6 @@ impl Progress {
         self.seen().waiting = Some(waiting);
     }
 
-    /// Gives the waiting request, once everything before it was flushed.
-    pub(super) fn take_waiting(&self) -> Option<Waiting> {
-        let mut seen = self.seen();
-        if seen.unflushed {
-            None
-        } else {
-            seen.waiting.take()
-        }
-    }
-
     /// Notes that the body of the present request breaks the protocol: the answer to it is the last.
     pub(super) fn body_broken(&self) {
         self.seen().closing = Some(Closed::Protocol);
@@ -161,16 +173,6 @@ impl Progress {
 
     pub(super) fn malformed(&self, violation: Violation) {
         self.seen().malformed = Some(violation);
-    }
-
-    /// Gives what is wrong with the head that is coming, once every request before it was answered.
-    pub(super) fn take_malformed(&self) -> Option<Violation> {
-        let mut seen = self.seen();
-        if seen.answering || seen.unflushed {
-            None
-        } else {
-            seen.malformed.take()
-        }
     }
 
     pub(super) fn ended(&self) -> bool {

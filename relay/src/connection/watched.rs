@@ -32,9 +32,10 @@ impl AsyncRead for Watched {
 
 impl Watched {
     fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = result {
-            self.progress.wrote(bytes);
-        }
+        self.progress.wrote(match result {
+            Poll::Ready(Ok(bytes)) => bytes,
+            _ => 0,
+        });
         result
     }
 }
@@ -45,7 +46,6 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.progress.write_begun();
         let result = Pin::new(&mut self.socket).poll_write(cx, bytes);
         self.wrote(result)
     }
@@ -55,7 +55,6 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.progress.write_begun();
         let result = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
         self.wrote(result)
     }

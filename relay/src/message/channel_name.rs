@@ -18,7 +18,7 @@ impl ChannelName {
     /// # Errors
     /// [`NameError`] when it is empty, too long or holds another character.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.:-".contains(&b);
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'-');
         if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text.into()))
         } else {

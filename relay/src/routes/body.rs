@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::{self, HeaderMap};
-use http::{Request, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body;
 use tokio::time::timeout;
@@ -19,8 +19,12 @@ use crate::transport::reply::Refusal;
 ///
 /// A form of any page can send every other type without asking (a "simple request" of CORS); JSON it
 /// cannot, and when its browser asks first, the list of origins answers.
-pub(super) async fn json_body(state: &State, request: Request<Incoming>) -> Result<Bytes, Refusal> {
-    if !is_json(request.headers()) {
+pub(super) async fn json_body(
+    state: &State,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Bytes, Refusal> {
+    if !is_json(headers) {
         let message = "a body is sent with Content-Type: application/json";
         return Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -28,8 +32,8 @@ pub(super) async fn json_body(state: &State, request: Request<Incoming>) -> Resu
             &message,
         ));
     }
-    plain(request.headers())?;
-    body(state, request.into_body()).await
+    plain(headers)?;
+    whole(state, body).await
 }
 
 /// Refuses a body that would have to be inflated, which a few bytes can make as large as one likes, and a
@@ -52,7 +56,7 @@ fn plain(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn body(state: &State, body: Incoming) -> Result<Bytes, Refusal> {
+async fn whole(state: &State, body: Incoming) -> Result<Bytes, Refusal> {
     let limit = state.settings.max_body;
     // Whoever sends more has nothing to say to the rest of the connection either.
     let too_large = || {

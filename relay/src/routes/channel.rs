@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, Request, StatusCode, Version};
 use hyper::body::Body;
 
@@ -19,22 +19,28 @@ use crate::transport::reply::{Refusal, Reply, json};
 use crate::transport::{Read, long_polling, polling, sse, streaming, websocket};
 use crate::units::duration;
 
+static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
 /// Answers a request to a channel's address.
 pub(super) async fn answer(
     state: &State,
-    request: Request<Incoming>,
+    request: &Request<Incoming>,
+    body: Incoming,
     asked: &Asked<'_>,
 ) -> Result<Answer, Refusal> {
     match (request.method(), asked.leaf) {
         (&Method::OPTIONS, _) => Ok(Answer::Reply(preflight())),
         (&Method::POST, Leaf::Messages) => {
             let channel = asked.channel.clone()?;
-            receive(state, request, &channel).await.map(Answer::Reply)
+            // Boxed: who reads is not to carry the room of a body.
+            Box::pin(receive(state, request.headers(), body, &channel))
+                .await
+                .map(Answer::Reply)
         }
-        (&Method::GET, _) => read(state, &request, asked).await,
+        (&Method::GET, _) => read(state, request, &body, asked).await,
         // The handshake of HTTP/2.
         (&Method::CONNECT, Leaf::Socket) if request.version() == Version::HTTP_2 => {
-            read(state, &request, asked).await
+            read(state, request, &body, asked).await
         }
         (_, Leaf::Messages) => Err(wrong_method("GET, POST, OPTIONS")),
         (_, _) => Err(wrong_method("GET, OPTIONS")),
@@ -44,10 +50,11 @@ pub(super) async fn answer(
 /// Publishes the body of a request.
 async fn receive(
     state: &State,
-    request: Request<Incoming>,
+    headers: &HeaderMap,
+    body: Incoming,
     channel: &ChannelName,
 ) -> Result<Reply, Refusal> {
-    let raw = json_body(state, request).await?;
+    let raw = json_body(state, headers, body).await?;
     let position = publish(state, channel, &raw).await?;
     Ok(json(
         StatusCode::CREATED,
@@ -59,10 +66,11 @@ async fn receive(
 async fn read(
     state: &State,
     request: &Request<Incoming>,
+    body: &Incoming,
     asked: &Asked<'_>,
 ) -> Result<Answer, Refusal> {
     let (leaf, query, channel) = (asked.leaf, asked.query, asked.channel.clone()?);
-    without_body(request)?;
+    without_body(body)?;
     let start = start(request.headers(), leaf, query)?;
     state.log.settle(&channel, start).await;
     let mut headers = HeaderMap::new();
@@ -83,7 +91,8 @@ async fn read(
                 linger: linger(query)?,
                 keep_alive: keeps_alive(request),
             };
-            match long_polling::begin(state, read, terms).await? {
+            // Boxed: one that waits leaves this task anyway.
+            match Box::pin(long_polling::begin(state, read, terms)).await? {
                 Ok(reply) => Ok(Answer::Reply(reply)),
                 Err(waiting) => Ok(Answer::Wait(waiting)),
             }
@@ -104,7 +113,6 @@ pub(super) fn on_probation(
     query: &Query,
     origin: &Origin,
 ) -> Result<Answer, Refusal> {
-    without_body(request)?;
     let mut headers = HeaderMap::new();
     state.access.mark(origin, &mut headers);
     let probation = Probation::new(
@@ -118,8 +126,8 @@ pub(super) fn on_probation(
 }
 
 /// A connection that is taken over would find a body where it expects the next request.
-fn without_body(request: &Request<Incoming>) -> Result<(), Refusal> {
-    if request.body().is_end_stream() {
+pub(super) fn without_body(body: &Incoming) -> Result<(), Refusal> {
+    if body.is_end_stream() {
         return Ok(());
     }
     let message = "a request that reads has no body";
@@ -128,9 +136,10 @@ fn without_body(request: &Request<Incoming>) -> Result<(), Refusal> {
 
 /// Finds where to read from. What a browser resumes from wins over what its page asked for first.
 fn start(headers: &HeaderMap, leaf: Leaf, query: &Query) -> Result<Start, Refusal> {
-    let resumed = headers
-        .get("last-event-id")
-        .filter(|id| leaf == Leaf::Events && !id.is_empty());
+    let resumed = (leaf == Leaf::Events)
+        .then(|| headers.get(&LAST_EVENT_ID))
+        .flatten()
+        .filter(|id| !id.is_empty());
     let asked = match resumed {
         Some(id) => Some(id.to_str().unwrap_or_default()),
         None => query.after.as_deref(),

@@ -46,13 +46,15 @@ struct Asked<'a> {
 }
 
 /// Answers a request or turns it into a wait, and counts it.
-pub(crate) async fn answer(state: &State, request: Request<Incoming>) -> Answer {
+pub(crate) async fn answer(state: &State, mut request: Request<Incoming>) -> Answer {
+    // Apart, so that what waits for a body borrows the head: a task is to carry it once.
+    let body = std::mem::replace(request.body_mut(), Incoming::None);
+    let request = &request;
     let origin = state.access.origin(request.headers());
-    let path = request.uri().path().to_owned();
-    let target = Target::of(&path, state.role);
+    let target = Target::of(request.uri().path(), state.role);
     let query = Query::parse(request.uri().query());
     let route = target.route(request.method(), query.wait.is_some());
-    let result = admitted(state, request, target, &query, &origin).await;
+    let result = admitted(state, request, body, target, &query, &origin).await;
     let mut reply = match result {
         Ok(Answer::Reply(reply)) => reply,
         Err(refusal) => refusal.reply(),
@@ -93,7 +95,8 @@ pub(crate) fn turn_away(state: &State, request: &Request<Incoming>, full: Full) 
 /// Answers a request that may be answered; this is the one place where any request is let in.
 async fn admitted(
     state: &State,
-    request: Request<Incoming>,
+    request: &Request<Incoming>,
+    body: Incoming,
     target: Target<'_>,
     query: &Query,
     origin: &Origin,
@@ -111,14 +114,15 @@ async fn admitted(
     };
     let pass = match state.access.admit(caller, wanted) {
         // A page cannot send a token with a handshake. It may show one in its first frame.
-        Err(denied) if lacks_a_token(denied) && is_socket_of_page(target, &request) => {
+        Err(denied) if lacks_a_token(denied) && is_socket_of_page(target, request) => {
             let channel = channel.ok_or_else(Refusal::nothing_here)??;
-            return channel::on_probation(state, &request, channel, query, origin);
+            channel::without_body(&body)?;
+            return channel::on_probation(state, request, channel, query, origin);
         }
         admitted => admitted?,
     };
     if state.role == Role::Echo {
-        return websocket::echo(&request).map(Answer::Wait);
+        return websocket::echo(request).map(Answer::Wait);
     }
     match (target, channel) {
         (Target::Channel(leaf, _), Some(channel)) => {
@@ -129,12 +133,13 @@ async fn admitted(
                 origin,
                 pass,
             };
-            channel::answer(state, request, &asked).await
+            channel::answer(state, request, body, &asked).await
         }
-        (Target::Tickets, _) => tickets::answer(state, request, &pass, origin)
+        // Boxed: a poll's task, which is made anew for each, is not to carry the room of what is rare.
+        (Target::Tickets, _) => Box::pin(tickets::answer(state, request, body, &pass, origin))
             .await
             .map(Answer::Reply),
-        _ => operation(state, target, &request, query)
+        _ => Box::pin(operation(state, target, request, query))
             .await
             .map(Answer::Reply),
     }

@@ -19,7 +19,8 @@ struct Wish {
 /// Answers with a ticket for one channel, for who holds a token for it.
 pub(super) async fn answer(
     state: &State,
-    request: Request<Incoming>,
+    request: &Request<Incoming>,
+    body: Incoming,
     pass: &Pass,
     origin: &Origin,
 ) -> Result<Reply, Refusal> {
@@ -32,7 +33,7 @@ pub(super) async fn answer(
         let message = "this relay asks for no tokens, so there are no tickets";
         return Err(Refusal::new(StatusCode::NOT_FOUND, "no_tickets", &message));
     }
-    let raw = json_body(state, request).await?;
+    let raw = json_body(state, request.headers(), body).await?;
     let wish: Wish = serde_json::from_slice(&raw).map_err(|_| {
         let message = r#"a ticket is asked for by {"channel":"NAME"}"#;
         Refusal::new(StatusCode::BAD_REQUEST, "bad_json", &message)

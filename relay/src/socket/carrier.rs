@@ -10,6 +10,9 @@ use tokio_rustls::server::TlsStream;
 
 use super::stream::Stream;
 
+/// As many bytes are put together before they are written.
+const GATHERED: usize = 512;
+
 /// A connection, or as good as one.
 #[derive(Debug)]
 pub(super) enum Carrier {
@@ -64,7 +67,26 @@ impl AsyncWrite for Carrier {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        each!(self.get_mut(), stream => stream.poll_write_vectored(cx, slices))
+        let carrier = self.get_mut();
+        if let Carrier::Plain(stream) = carrier {
+            let mut stream = Pin::new(stream);
+            // The kernel takes one piece for less than several, and an answer is mostly a short head and a short body.
+            let total: usize = slices.iter().map(|slice| slice.len()).sum();
+            return match slices {
+                [one] => stream.poll_write(cx, one),
+                _ if total <= GATHERED => {
+                    let mut whole = [0; GATHERED];
+                    let mut end = 0;
+                    for slice in slices {
+                        whole[end..][..slice.len()].copy_from_slice(slice);
+                        end += slice.len();
+                    }
+                    stream.as_mut().poll_write(cx, &whole[..end])
+                }
+                _ => stream.poll_write_vectored(cx, slices),
+            };
+        }
+        each!(carrier, stream => stream.poll_write_vectored(cx, slices))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -213,7 +213,9 @@ pub(crate) fn no_content() -> Reply {
 
 /// Writes a position as the value of a header.
 pub(crate) fn position_value(position: Position) -> HeaderValue {
-    HeaderValue::try_from(position.to_string()).expect("invariant: a position is plain ASCII")
+    position
+        .written(HeaderValue::from_bytes)
+        .expect("invariant: a position is plain ASCII")
 }
 
 /// Writes the head of a response as hyper does, for a connection that has left hyper.

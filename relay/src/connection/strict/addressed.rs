@@ -53,7 +53,9 @@ fn is_host(host: &[u8]) -> bool {
     };
     let address = host.first() == Some(&b'[');
     let plain = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || b"-._~%".contains(byte) || address && *byte == b':'
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%')
+            || address && *byte == b':'
     };
     let port = match port {
         [] => true,
