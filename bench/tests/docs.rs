@@ -132,6 +132,10 @@ fn every_limit_of_trust_stands_in_the_readme_as_it_is_judged() {
             "| `generator_busy` | at most {} |",
             percent(validity::BUSY_LIMIT)
         ),
+        format!(
+            "| `clock_bound` | at most {} |",
+            percent(validity::CLOCK_SHARE)
+        ),
         format!("| `steady` | at most {} |", validity::GROWTH_LIMIT),
         format!(
             "above {} and {} ms (bytes: {})",

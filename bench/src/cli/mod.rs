@@ -105,8 +105,11 @@ enum Command {
   bench witness scenarios/witness.toml
   bench witness scenarios/witness.toml --subscribers 2 --set matrix.transport=[sse,websocket]")]
     Witness(witness::WitnessArgs),
-    /// Simulate a part of the clients of a run, as it orders
-    #[command(hide = true)]
+    /// Wait at a NATS server for runs elsewhere, and simulate a part of their clients
+    #[command(after_help = "Examples:
+  bench worker --nats nats://10.0.0.1:4222
+  bench worker --nats nats://10.0.0.1:4222 --name left --allow-host 10.0.0.9
+  bench run scale.toml --workers nats://10.0.0.1:4222 --expect 4")]
     Worker(worker::WorkerArgs),
     /// Run the bundled relay
     #[command(after_help = "Examples:
@@ -149,9 +152,8 @@ pub(crate) struct RunArgs {
     /// A stored run that gates compare with; once for each scenario that needs one
     #[arg(long, value_name = "DIR")]
     baseline: Vec<PathBuf>,
-    /// Processes that simulate the clients, as run.workers; as many as their descriptors ask for, unless told
-    #[arg(long, value_name = "N")]
-    workers: Option<usize>,
+    #[command(flatten)]
+    crew: worker::CrewArgs,
     #[command(flatten)]
     outputs: OutputArgs,
     #[command(flatten)]

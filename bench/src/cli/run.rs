@@ -10,7 +10,7 @@ use super::outputs::Views;
 use super::progress::Display;
 use super::{RunArgs, baseline, chain, complain, plans, say, style, tell};
 use crate::exit::Exit;
-use crate::fleet::{self, Event, Outcome};
+use crate::fleet::{self, Company, Event, Outcome, With};
 use crate::judge;
 use crate::live;
 use crate::report::{self, alarms};
@@ -32,9 +32,13 @@ struct Ended {
 
 pub(super) fn run(args: &RunArgs) -> Exit {
     let mut scenarios = args.scenarios.clone();
-    let workers = args.workers.iter();
-    let workers = workers.map(|count| format!("run.workers={count}"));
-    scenarios.sets.extend(workers);
+    let company = match args.crew.read() {
+        Ok((company, set)) => {
+            scenarios.sets.extend(set);
+            company
+        }
+        Err(exit) => return exit,
+    };
     let plans = match plans(&scenarios) {
         Ok(plans) => plans,
         Err(exit) => return exit,
@@ -52,7 +56,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     };
     let planned: Vec<Planned> = plans.into_iter().zip(baselines).collect();
     let stop = CancellationToken::new();
-    let exit = match block_on(&stop, all(args, &planned, follow.as_mut(), &stop)) {
+    let exit = match block_on(&stop, all(args, &company, &planned, follow.as_mut(), &stop)) {
         Ok(exit) | Err(exit) => exit,
     };
     if let Some(follow) = follow {
@@ -89,6 +93,7 @@ pub(super) fn block_on<T>(
 
 async fn all(
     args: &RunArgs,
+    company: &Company,
     planned: &[Planned],
     mut follow: Option<&mut Follow>,
     stop: &CancellationToken,
@@ -97,7 +102,7 @@ async fn all(
     let mut ended = Vec::new();
     for planned in planned {
         if !stop.is_cancelled() {
-            let (run, its_exit) = one(args, planned, follow.as_deref_mut(), stop).await;
+            let (run, its_exit) = one(args, company, planned, follow.as_deref_mut(), stop).await;
             ended.extend(run);
             exit = exit.worse(its_exit);
         }
@@ -152,6 +157,7 @@ async fn interrupts(stop: &CancellationToken) -> Exit {
 /// Runs one plan. Gives its result when there is one, and how the process ends with it.
 async fn one(
     args: &RunArgs,
+    company: &Company,
     (plan, baseline): &Planned,
     mut follow: Option<&mut Follow>,
     stop: &CancellationToken,
@@ -166,15 +172,19 @@ async fn one(
     let mut display = Display::new(args.quiet, follow.as_deref_mut());
     display.plan(plan, "");
     let (mut logs, mut trouble) = (Vec::new(), None);
-    let outcome = fleet::run(plan, command(), stop, &mut |event| {
+    let with = With {
+        company: company.clone(),
+        witness: None,
+    };
+    let mut observe = |event: Event<'_>| {
         display.show(&event);
         if let Event::Ended { result, log } = event {
             logs.push((log.name, log.text));
             // Kept after each trial, so that a later failure loses nothing.
             trouble = store.checkpoint(result).err();
         }
-    })
-    .await;
+    };
+    let outcome = fleet::run_with(plan, command(), stop, &mut observe, with).await;
     display.done();
     let (result, mut exit) = judge(plan, baseline.as_ref(), outcome, args.allow_invalid);
     if result.trials.is_empty() {

@@ -127,7 +127,13 @@ async fn one(
             trouble = store.checkpoint(result).err();
         }
     };
-    let ran = fleet::run_beside(plan, command(), stop, &mut observe, Some(&mut witness));
+    let ran = {
+        let with = fleet::With {
+            witness: Some(&mut witness),
+            company: fleet::Company::Here,
+        };
+        fleet::run_with(plan, command(), stop, &mut observe, with)
+    };
     let outcome = ran.await;
     display.done();
     let witnessed = Witnessed {

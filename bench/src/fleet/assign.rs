@@ -1,12 +1,32 @@
 //! What the generator is to do in a trial, and who does which part of it.
 
 use super::crew::Crew;
-use super::{Means, RunError, deal};
+use super::link::News;
+use super::member::Place;
+use super::nats::{self, Recruit};
+use super::{Means, RunError, deal, worker};
 use crate::scenario::{Plan, Target, Trial, capacity, workers};
 use crate::swarm::{Assignment, Share};
-use crate::target::Server;
+use crate::target::{Child, Server};
 
-/// Starts the workers of a trial and assigns them their parts; gives them, and the whole of it.
+/// Where the workers of a run come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Company {
+    /// This process alone, or child processes of it.
+    #[default]
+    Here,
+    /// Those that wait at a NATS server.
+    Nats {
+        /// The server's address.
+        url: String,
+        /// How many take part.
+        expect: usize,
+    },
+}
+
+/// Has the workers of a trial begin with their parts; gives them, and the whole of it.
+///
+/// Cancel-safe: dropped half-way, it ends those that it started, and those elsewhere leave by themselves.
 ///
 /// # Errors
 /// [`RunError::Worker`] names the one that cannot do its part.
@@ -21,19 +41,104 @@ pub(super) async fn muster(
         Target::Bundled => &[][..],
         Target::At { allow_hosts, .. } => allow_hosts,
     };
-    let workers = workers::of(plan, &trial.load, means.limits).count;
-    // Workers share the processors; each has a thread at least.
-    let threads = (whole.shards / workers).max(1);
-    let shares = deal::shards(trial.load.clients, &vec![threads; workers]);
-    let parts = deal::assignments(&whole, &shares);
+    let (mut crew, parts) = match means.company {
+        Company::Here => here(plan, &whole, means)?,
+        Company::Nats { url, expect } => far(&whole, url, *expect).await?,
+    };
     let total = parts.first().map_or(1, |part| part.shards);
-    let crew = Crew::muster(parts, allow_hosts).await?;
+    if let Err(error) = crew.begin(parts, allow_hosts).await {
+        crew.part().await;
+        return Err(error);
+    }
     let whole = Assignment {
         shards: total,
         share: Share::whole(total),
         ..whole
     };
     Ok((crew, whole))
+}
+
+/// Workers on this machine. One alone is a thread of this process.
+fn here(
+    plan: &Plan,
+    whole: &Assignment,
+    means: Means<'_>,
+) -> Result<(Crew, Vec<Assignment>), RunError> {
+    let count = workers::of(plan, &whole.load, means.limits).count;
+    // Workers share the processors; each has a thread at least.
+    let threads = (whole.shards / count).max(1);
+    let shares = deal::shards(whole.load.clients, &vec![threads; count]);
+    let parts = deal::assignments(whole, &shares);
+    let mut news = News::new();
+    let start = |number| {
+        if count == 1 {
+            return Ok((news.thread(number)?, Place::Thread));
+        }
+        let link = news.process(number)?;
+        let pid = link.child.as_ref().map_or(0, Child::id);
+        Ok((link, Place::Process(pid)))
+    };
+    let workers: Result<Vec<_>, std::io::Error> = (0..count).map(start).collect();
+    let workers = workers.map_err(|error| RunError::Worker {
+        worker: "a worker".to_owned(),
+        reason: format!("cannot start: {error}"),
+    })?;
+    Ok((Crew::new(news, workers, &parts), parts))
+}
+
+/// Workers that wait at a NATS server.
+async fn far(
+    whole: &Assignment,
+    url: &str,
+    expect: usize,
+) -> Result<(Crew, Vec<Assignment>), RunError> {
+    let mut news = News::new();
+    let recruits = nats::recruit(url, expect, &mut news).await?;
+    let processors: Vec<usize> = recruits
+        .iter()
+        .map(|(recruit, _)| recruit.hello.processors.clamp(1, 256))
+        .collect();
+    let shares = deal::shards(whole.load.clients, &processors);
+    let mut parts = deal::assignments(whole, &shares);
+    for (part, (recruit, _)) in parts.iter_mut().zip(&recruits) {
+        part.share.clock = recruit.clock.offset_ns;
+        // Its processors are its own.
+        part.processors = None;
+        if let Err(reason) = fits(part, recruit) {
+            for (recruit, _) in &recruits {
+                recruit.dismiss().await;
+            }
+            return Err(RunError::Worker {
+                worker: format!("worker {}", recruit.name),
+                reason,
+            });
+        }
+    }
+    let workers = recruits
+        .into_iter()
+        .map(|(recruit, link)| (link, Place::Far(Box::new(recruit))));
+    Ok((Crew::new(news, workers.collect(), &parts), parts))
+}
+
+/// Whether a worker elsewhere can reach the server, and has descriptors enough.
+fn fits(part: &Assignment, recruit: &Recruit) -> Result<(), String> {
+    let hello = &recruit.hello;
+    if part.server.ip().is_loopback() && hello.place != worker::place() {
+        return Err(format!(
+            "is on another host, and {} is loopback: give target.url an address that it can reach, and name it in target.allow_hosts",
+            part.authority
+        ));
+    }
+    let sockets = part.load.publishing_sockets() as u64;
+    let publishing = if part.share.publishes { sockets } else { 0 };
+    let need = part.own_clients() as u64 + publishing + workers::BESIDES;
+    if need > hello.descriptors {
+        return Err(format!(
+            "needs {need} file descriptors for its part and may have {}: raise its limit (ulimit -Hn), or take more workers (--expect)",
+            hello.descriptors
+        ));
+    }
+    Ok(())
 }
 
 /// All of it, for threads on every processor that the generator has.

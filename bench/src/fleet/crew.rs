@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::RunError;
-use super::link::News;
-use super::member::Member;
+use super::link::{Link, News};
+use super::member::{Member, Place};
 use super::timeline::Timeline;
 use super::wire::{Duty, Order};
 use crate::clock::Moment;
@@ -33,48 +33,57 @@ pub(super) struct Crew {
 }
 
 impl Crew {
-    /// Starts so many workers and assigns them their parts. One alone works in this process, on threads of its own.
-    ///
-    /// Cancel-safe: dropped half-way, it ends those that it started.
+    /// Workers, each with its part of a trial.
+    pub(super) fn new(news: News, workers: Vec<(Link, Place)>, assignments: &[Assignment]) -> Self {
+        let numbered = workers.into_iter().zip(assignments).enumerate();
+        let member = |(number, (worker, assignment))| Member::new(number, worker, assignment);
+        Self {
+            news,
+            members: numbered.map(member).collect(),
+            looked: Instant::now(),
+        }
+    }
+
+    /// Assigns them their parts, and has them connect once all are ready.
     ///
     /// # Errors
     /// [`RunError::Worker`] names the one that cannot do its part.
-    pub(super) async fn muster(
+    pub(super) async fn begin(
+        &mut self,
         assignments: Vec<Assignment>,
         allow_hosts: &[String],
-    ) -> Result<Self, RunError> {
-        let mut crew = Self {
-            news: News::new(),
-            members: Vec::new(),
-            looked: Instant::now(),
-        };
-        let alone = assignments.len() == 1;
-        for (number, assignment) in assignments.iter().enumerate() {
-            let link = if alone {
-                crew.news.thread(number)
-            } else {
-                crew.news.process(number)
-            };
-            let link = link.map_err(|error| RunError::Worker {
-                worker: format!("worker {}", number + 1),
-                reason: format!("cannot start: {error}"),
-            })?;
-            crew.members.push(Member::new(number, link, assignment));
-        }
-        crew.until(|member| member.hello.is_some()).await?;
-        for member in &mut crew.members {
+    ) -> Result<(), RunError> {
+        self.until(|member| member.hello.is_some()).await?;
+        for member in &self.members {
             member.check()?;
         }
-        for (member, assignment) in crew.members.iter_mut().zip(assignments) {
+        for (member, assignment) in self.members.iter_mut().zip(assignments) {
             let allow_hosts = allow_hosts.to_vec();
             member.order(Order::Assign(Box::new(Duty {
                 assignment,
                 allow_hosts,
             })));
         }
-        crew.until(|member| member.ready).await?;
-        crew.order(|| Order::Connect);
-        Ok(crew)
+        self.until(|member| member.ready).await?;
+        self.order(|| Order::Connect);
+        Ok(())
+    }
+
+    /// How long before the start all must be told of it.
+    pub(super) fn lead(&self) -> Duration {
+        let lead = |member: &Member| match member.place {
+            Place::Thread => Duration::from_millis(50),
+            Place::Process(_) => Duration::from_millis(200),
+            Place::Far(_) => Duration::from_secs(1),
+        };
+        self.members.iter().map(lead).max().unwrap_or_default()
+    }
+
+    /// Lets go those that are not of this machine.
+    pub(super) async fn part(&mut self) {
+        for member in &mut self.members {
+            member.part().await;
+        }
     }
 
     /// Waits until each of them has come so far.
@@ -197,6 +206,7 @@ impl Crew {
                 awaited.for_each(|member| member.lose(&late));
             }
         }
+        self.part().await;
         let mut all = SwarmReport {
             shards: Vec::new(),
             publisher: PublishReport::default(),
@@ -226,9 +236,11 @@ impl Crew {
 
     /// Each worker by itself; of one alone nothing is to be told.
     pub(super) fn results(&self) -> Vec<WorkerResult> {
-        if self.members.len() == 1 && self.members[0].link.child.is_none() {
-            return Vec::new();
-        }
-        self.members.iter().map(Member::result).collect()
+        let told = |member: &&Member| !matches!(member.place, Place::Thread);
+        self.members
+            .iter()
+            .filter(told)
+            .map(Member::result)
+            .collect()
     }
 }

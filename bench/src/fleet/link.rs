@@ -32,7 +32,7 @@ pub(super) struct Board {
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) orders: mpsc::Sender<Order>,
-    board: Arc<Mutex<Board>>,
+    pub(super) board: Arc<Mutex<Board>>,
     /// Of a worker that is a process which was started here.
     pub(super) child: Option<Child>,
 }
@@ -140,7 +140,12 @@ impl News {
         })
     }
 
-    fn listener(&self, number: usize) -> Listener {
+    /// Does something as long as this lasts.
+    pub(super) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+
+    pub(super) fn listener(&self, number: usize) -> Listener {
         Listener {
             number,
             board: Arc::default(),
@@ -150,14 +155,14 @@ impl News {
 }
 
 /// Takes in what a worker says.
-struct Listener {
+pub(super) struct Listener {
     number: usize,
-    board: Arc<Mutex<Board>>,
+    pub(super) board: Arc<Mutex<Board>>,
     news: mpsc::Sender<(usize, Said)>,
 }
 
 impl Listener {
-    async fn hear(&self, said: Said) {
+    pub(super) async fn hear(&self, said: Said) {
         {
             let mut board = self.board();
             board.heard += 1;
@@ -170,7 +175,12 @@ impl Listener {
         let _ = self.news.send((self.number, said)).await;
     }
 
-    fn end(&self, why: String) {
+    /// A sign of life that says nothing else.
+    pub(super) fn beat(&self) {
+        self.board().heard += 1;
+    }
+
+    pub(super) fn end(&self, why: String) {
         self.board().ended.get_or_insert(why);
     }
 

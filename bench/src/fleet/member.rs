@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::RunError;
 use super::link::Link;
-use super::wire::{Failure, Hello, Order, Said, VERSION};
+use super::nats::{self, Recruit};
+use super::wire::{Failure, Hello, Order, Said};
 use crate::clock::Moment;
 use crate::probe::Process;
 use crate::record::{Series, Window};
@@ -19,12 +20,33 @@ const STEP: Duration = Duration::from_millis(200);
 /// Looks until a process that ended its output must have ended, so that it can be said how.
 const ENDING: u32 = 10;
 
+/// Where a worker is.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// A thread of this process.
+    Thread,
+    /// A process of this machine.
+    Process(u32),
+    /// Behind a NATS server.
+    Far(Box<Recruit>),
+}
+
+impl Place {
+    /// How long it may say nothing. A thread of this process stands still with it, and ends its link when it ends.
+    fn silence(&self) -> Option<Duration> {
+        match self {
+            Self::Thread => None,
+            Self::Process(_) => Some(SILENCE),
+            Self::Far(_) => Some(nats::SILENCE),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Member {
     number: usize,
     pub(super) link: Link,
-    /// Of a worker that is not this process.
-    pid: Option<u32>,
+    pub(super) place: Place,
     clients: usize,
     publishes: bool,
     /// Once the phases have begun.
@@ -48,19 +70,26 @@ pub(super) struct Member {
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "worker {}", self.number + 1)?;
-        match self.pid {
-            Some(pid) => write!(f, " (process {pid})"),
-            None => Ok(()),
+        match &self.place {
+            Place::Thread => Ok(()),
+            Place::Process(pid) => write!(f, " (process {pid})"),
+            Place::Far(recruit) => {
+                write!(f, " ({}, process {})", recruit.name, recruit.hello.pid)
+            }
         }
     }
 }
 
 impl Member {
-    pub(super) fn new(number: usize, link: Link, assignment: &Assignment) -> Self {
+    pub(super) fn new(
+        number: usize,
+        (link, place): (Link, Place),
+        assignment: &Assignment,
+    ) -> Self {
         Self {
             number,
-            pid: link.child.as_ref().map(crate::target::Child::id),
             link,
+            place,
             clients: assignment.own_clients(),
             publishes: assignment.share.publishes,
             window: None,
@@ -88,15 +117,10 @@ impl Member {
     /// Checks that both speak the same.
     pub(super) fn check(&self) -> Result<(), RunError> {
         let hello = self.hello.clone().unwrap_or_default();
-        if hello.version == VERSION {
-            return Ok(());
+        match hello.unlike_ours() {
+            None => Ok(()),
+            Some(why) => Err(self.error(why)),
         }
-        Err(self.error(format!(
-            "speaks version {} of the workers' messages (bench {}), and this bench {} speaks version {VERSION}: run the same bench on both sides",
-            hello.version,
-            hello.program,
-            env!("CARGO_PKG_VERSION")
-        )))
     }
 
     fn error(&self, reason: String) -> RunError {
@@ -174,12 +198,23 @@ impl Member {
             return;
         }
         self.quiet += since.min(STEP);
-        // A thread of this process stands still with it, and ends its link when it ends.
-        if self.quiet > SILENCE && self.pid.is_some() {
+        if let Some(silence) = self.place.silence()
+            && self.quiet > silence
+        {
             self.lose(&format!(
                 "was lost: it has given no sign of life for {} s",
-                SILENCE.as_secs()
+                silence.as_secs()
             ));
+        }
+    }
+
+    /// Reads its clock once more, when that is another one, and lets it go.
+    pub(super) async fn part(&mut self) {
+        if let Place::Far(recruit) = &mut self.place {
+            if self.lost.is_none() {
+                recruit.clock = recruit.clock_held().await;
+            }
+            recruit.dismiss().await;
         }
     }
 
@@ -193,16 +228,24 @@ impl Member {
         self.lost.clone().map(|why| self.error(why))
     }
 
+    /// CPU time of its process so far, when that is not this one.
     pub(super) fn cpu_ns(&self) -> Option<u64> {
-        let pid = self.pid?;
         let said = self.link.board().beat.cpu_ns;
-        Process::new(pid).cpu_ns().or(said)
+        match self.place {
+            Place::Thread => None,
+            Place::Process(pid) => Process::new(pid).cpu_ns().or(said),
+            Place::Far(_) => said,
+        }
     }
 
+    /// The largest resident memory of its process, when that is not this one.
     pub(super) fn peak(&self) -> Option<u64> {
-        let pid = self.pid?;
         let said = self.link.board().beat.peak;
-        Process::new(pid).peak().or(said)
+        match self.place {
+            Place::Thread => None,
+            Place::Process(pid) => Process::new(pid).peak().or(said),
+            Place::Far(_) => said,
+        }
     }
 
     /// The measured phase begins or, the second time, ends.
@@ -222,17 +265,33 @@ impl Member {
 
     pub(super) fn result(&self) -> WorkerResult {
         let (cpu_ns, cores_busy) = self.spent().unzip();
+        let (name, pid, processors, clock) = match &self.place {
+            Place::Thread => (None, None, None, None),
+            Place::Process(pid) => (None, Some(*pid), None, None),
+            Place::Far(recruit) => {
+                let hello = &recruit.hello;
+                let processors = Some(hello.processors as u64);
+                let clock = Some(recruit.clock);
+                (
+                    Some(recruit.name.clone()),
+                    Some(hello.pid),
+                    processors,
+                    clock,
+                )
+            }
+        };
         WorkerResult {
             number: self.number as u64 + 1,
-            name: None,
-            pid: self.pid,
+            name,
+            pid,
+            processors,
             clients: self.clients as u64,
             publishes: self.publishes,
             delivery: self.delivery.summary(),
             cpu_ns,
             cores_busy,
             rss_peak: self.link.board().beat.peak,
-            clock: None,
+            clock,
             lost: self.lost.clone(),
         }
     }

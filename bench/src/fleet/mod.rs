@@ -11,6 +11,7 @@ mod freeze;
 mod incidents;
 mod link;
 mod member;
+mod nats;
 mod search;
 mod theory;
 mod timeline;
@@ -21,6 +22,8 @@ mod worker;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+pub use assign::Company;
+pub use nats::{NatsError, Waiting, work as work_over_nats};
 pub use worker::over_stdio as work_over_stdio;
 
 use crate::probe::{Processors, environment};
@@ -149,6 +152,9 @@ pub enum RunError {
         /// What became of it.
         reason: String,
     },
+    /// The road to workers elsewhere.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     /// The generator.
     #[error(transparent)]
     Swarm(#[from] SwarmError),
@@ -186,6 +192,7 @@ struct Means<'a> {
     processors: Option<&'a Processors>,
     /// `None` when the kernel does not tell.
     limits: Option<&'a MachineLimits>,
+    company: &'a Company,
 }
 
 /// What became of one trial.
@@ -206,17 +213,30 @@ pub async fn run(
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Outcome {
-    run_beside(plan, command, stop, observe, None).await
+    run_with(plan, command, stop, observe, With::default()).await
 }
 
-/// The same with a browser that takes part in each trial; a search has none.
-pub async fn run_beside(
+/// Who else takes part in a run.
+#[derive(Debug, Default)]
+pub struct With<'a> {
+    /// A browser, in each trial; a search has none.
+    pub witness: Option<&'a mut Witness>,
+    /// Where the workers come from.
+    pub company: Company,
+}
+
+/// The same with others.
+pub async fn run_with(
     plan: &Plan,
     command: Vec<String>,
     stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
-    mut witness: Option<&mut Witness>,
+    with: With<'_>,
 ) -> Outcome {
+    let With {
+        mut witness,
+        ref company,
+    } = with;
     // A server that runs already is not ours to pin, so the generator takes every processor.
     let ours = plan.servers().all(Target::is_started_here);
     let half = plan.servers().any(|server| *server != Target::Bundled);
@@ -225,6 +245,7 @@ pub async fn run_beside(
     let means = Means {
         processors: processors.as_ref(),
         limits: limits.as_ref(),
+        company,
     };
     let mut result = empty(plan, command, means.processors);
     if let Some(search) = &plan.search {

@@ -26,8 +26,6 @@ use crate::witness::Witness;
 const RAMP_GRACE: Duration = Duration::from_secs(15);
 /// Without a single client by then, there is no use in waiting on.
 const HOPELESS: Duration = Duration::from_secs(8);
-/// The publisher starts this long after the order, so that every thread has it in time.
-const LEAD: Duration = Duration::from_millis(50);
 /// How often the owner looks around.
 const LOOK: Duration = Duration::from_millis(50);
 /// A server whose clients are all gone for so long is lost.
@@ -192,7 +190,7 @@ impl Run<'_> {
     }
 
     fn window(&self) -> Window {
-        let start = Moment::now() + LEAD;
+        let start = Moment::now() + self.crew.lead();
         let measure = start + self.plan.phases.warm_up;
         Window {
             start,

@@ -46,6 +46,15 @@ pub(super) struct Duty {
     pub(super) allow_hosts: Vec<String>,
 }
 
+impl Duty {
+    /// Leaves of the hosts that may be loaded those that `hosts` has, too; without any, all.
+    pub(super) fn narrow(&mut self, hosts: &[String]) {
+        if !hosts.is_empty() {
+            self.allow_hosts.retain(|host| hosts.contains(host));
+        }
+    }
+}
+
 /// What a worker says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Said {
@@ -91,6 +100,23 @@ pub(super) struct Hello {
     /// Files that it may open.
     #[serde(default)]
     pub(super) descriptors: u64,
+    /// The same text for processes that share a loopback.
+    #[serde(default)]
+    pub(super) place: String,
+}
+
+impl Hello {
+    /// Why it cannot be worked with, as the rest of a sentence about it.
+    pub(super) fn unlike_ours(&self) -> Option<String> {
+        (self.version != VERSION).then(|| {
+            format!(
+                "speaks version {} of the workers' messages (bench {}), and this bench {} speaks version {VERSION}: run the same bench on both sides",
+                self.version,
+                self.program,
+                env!("CARGO_PKG_VERSION")
+            )
+        })
+    }
 }
 
 /// A sign of life.

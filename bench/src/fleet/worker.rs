@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::wire::{self, Beat, Duty, Hello, Order, Said, VERSION};
 use crate::clock::Moment;
 use crate::probe::Process;
+use crate::scenario::Endpoint;
 use crate::scenario::capacity::MachineLimits;
 use crate::swarm::{Assignment, Report, Swarm, SwarmError, SwarmReport};
 
@@ -70,7 +71,15 @@ pub(super) fn hello() -> Hello {
         pid: std::process::id(),
         processors: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         descriptors: limits.map_or(0, |limits| limits.descriptors),
+        place: place(),
     }
+}
+
+/// This kernel since it started, and the network namespace of this process.
+pub(super) fn place() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let network = std::fs::read_link("/proc/self/ns/net").unwrap_or_default();
+    format!("{} {}", boot.trim(), network.display())
 }
 
 /// Works until nobody orders any more.
@@ -129,16 +138,13 @@ fn may_load(duty: &Duty) -> Result<(), String> {
     let Assignment {
         server, authority, ..
     } = &duty.assignment;
-    let host = authority
-        .rsplit_once(':')
-        .map_or(authority.as_str(), |(host, _)| host);
-    let host = host.trim_matches(['[', ']']);
-    let is_named = duty.allow_hosts.iter().any(|named| named == host);
+    let endpoint = Endpoint::read(&format!("http://{authority}"));
+    let is_named = endpoint.is_ok_and(|endpoint| duty.allow_hosts.contains(&endpoint.host));
     if server.ip().is_loopback() || is_named {
         return Ok(());
     }
     Err(format!(
-        "{authority} is not loopback and target.allow_hosts does not name it"
+        "{authority} is not loopback, and target.allow_hosts (or --allow-host of the worker) does not name it"
     ))
 }
 

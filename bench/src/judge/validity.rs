@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::steady::{GROWN, Trend};
-use crate::result::{Bound, Check, EventResult, TrialResult};
+use crate::result::{Bound, Check, EventResult, TrialResult, WorkerResult};
 use crate::scenario::{Action, Arrivals, Incident, events};
 use crate::units::{show_count, show_nanos};
 
@@ -25,6 +25,8 @@ pub const LAG_LIMIT_NS: f64 = 20e6;
 pub const NEGATIVE: f64 = 0.0;
 /// A generator that is busier than this share of its processors measures itself.
 pub const BUSY_LIMIT: f64 = 0.95;
+/// The share of the median delivery that a worker's clock may be wrong by.
+pub const CLOCK_SHARE: f64 = 0.25;
 /// The median of the last third of the measured phase over that of the first, when it grows steadily.
 pub const GROWTH_LIMIT: f64 = GROWN;
 
@@ -49,6 +51,7 @@ pub fn check(trial: &TrialResult, processors: usize) -> (Vec<Check>, Vec<String>
         negative(trial, 1),
         negative(trial, 2),
         generator(trial, processors),
+        clock(trial),
         steady(trial),
     ];
     let (mut checks, mut reasons) = (Vec::new(), Vec::new());
@@ -245,7 +248,12 @@ fn negative(trial: &TrialResult, series: usize) -> Option<Rule> {
 
 #[expect(clippy::cast_precision_loss, reason = "a machine has few processors")]
 fn generator(trial: &TrialResult, processors: usize) -> Option<Rule> {
-    let busy = trial.generator.cores_busy?;
+    // Workers elsewhere have processors of their own, and one that has too few is not made up for by the others.
+    let own = |worker: &WorkerResult| Some((worker.cores_busy?, worker.processors?));
+    let elsewhere = trial.workers.iter().filter_map(own);
+    let (busy, processors) = elsewhere
+        .max_by(|(one, of), (other, among)| (one / *of as f64).total_cmp(&(other / *among as f64)))
+        .or_else(|| Some((trial.generator.cores_busy?, processors as u64)))?;
     let share = busy / processors.max(1) as f64;
     Some(Rule {
         check: at_most("generator_busy", "share", BUSY_LIMIT, share),
@@ -253,6 +261,27 @@ fn generator(trial: &TrialResult, processors: usize) -> Option<Rule> {
             "the generator was busy on {busy:.2} processors, {:.1} % of all that it has and more than {:.0} %: it measures itself",
             share * 100.0,
             BUSY_LIMIT * 100.0
+        ),
+    })
+}
+
+/// Deliveries of a worker on another host are as right as its clock is known.
+fn clock(trial: &TrialResult) -> Option<Rule> {
+    let median = number(trial.latency_ns.delivery?.p50);
+    let clocks = trial.workers.iter().filter_map(|w| Some((w, w.clock?)));
+    let (worker, clock) = clocks.max_by_key(|(_, clock)| clock.bound_ns)?;
+    let bound = number(clock.bound_ns);
+    let share = bound / median.max(1.0);
+    Some(Rule {
+        check: at_most("clock_bound", "share", CLOCK_SHARE, share),
+        reason: format!(
+            "the clock of worker {} ({}) is known to {} only, {:.0} % of the median delivery of {} and more than {:.0} %",
+            worker.number,
+            worker.name.as_deref().unwrap_or("here"),
+            show_nanos(bound),
+            share * 100.0,
+            show_nanos(median),
+            CLOCK_SHARE * 100.0
         ),
     })
 }

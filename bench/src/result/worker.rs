@@ -14,6 +14,9 @@ pub struct WorkerResult {
     pub name: Option<String>,
     /// Its process.
     pub pid: Option<u32>,
+    /// Processors of its host; null when it is the coordinator's.
+    #[serde(default)]
+    pub processors: Option<u64>,
     /// Subscribers that it simulated.
     pub clients: u64,
     /// Whether it published.

@@ -5,7 +5,7 @@ use super::{Load, Plan, Trial};
 use crate::units::show_count;
 
 /// Descriptors of a worker besides its connections: threads, their timers, links and pipes.
-const BESIDES: u64 = 128;
+pub const BESIDES: u64 = 128;
 
 /// The processes that simulate the clients of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,11 +19,14 @@ mod events;
 #[path = "../common/fake/mod.rs"]
 #[expect(dead_code, reason = "much of it is planted in `truth.rs` only")]
 mod fake;
+mod far;
 mod hostile;
 mod link;
 mod live;
 mod nchan;
 mod plan;
+#[path = "../common/nats.rs"]
+mod nats;
 #[path = "../common/process.rs"]
 #[expect(dead_code, reason = "some of it is for `truth.rs` only")]
 mod process;

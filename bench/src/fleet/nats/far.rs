@@ -1,0 +1,217 @@
+//! The worker's side: it waits until it is called, and does what the caller orders until that lets it go or falls silent.
+
+use std::time::Duration;
+
+use async_nats::Subscriber;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::packet::{self, Cutter, Joiner, Kind, Packet};
+use super::{BEAT, Call, Nats, NatsError, Offer, SILENCE, draw, subject};
+use crate::clock::Moment;
+use crate::fleet::wire::{Order, Said, VERSION};
+use crate::fleet::worker::{self, QUEUE};
+
+/// How long an offer stands.
+const OFFER: Duration = Duration::from_secs(3);
+
+/// What a worker tells whoever started it.
+#[derive(Debug)]
+pub enum Waiting<'a> {
+    /// It waits to be called.
+    Free {
+        /// What it is called.
+        name: &'a str,
+        /// Where, without a password.
+        url: &'a str,
+    },
+    /// It works in a trial.
+    Taken,
+    /// The trial is over, or whoever ordered it is gone.
+    Left(&'a str),
+    /// It was called by a bench that speaks another version.
+    Other(String),
+}
+
+/// Works for whoever calls at a NATS server, one after another, until `stop`. Of hosts that are not loopback it loads none but those
+/// that the order names and, when there are any, `hosts` too.
+///
+/// # Errors
+/// When the server cannot be reached, or the connection to it is of no use.
+pub async fn work(
+    url: &str,
+    name: &str,
+    hosts: &[String],
+    stop: &CancellationToken,
+    tell: &mut dyn FnMut(Waiting<'_>),
+) -> Result<(), NatsError> {
+    let nats = Nats::connect(url, &format!("pushmark worker {name}")).await?;
+    let mut far = Far {
+        calls: nats.subscribe(&subject(&["workers"])).await?,
+        id: draw(),
+        name,
+        hosts,
+        nats,
+    };
+    let to_me = far.nats.subscribe(&subject(&["worker", &far.id])).await?;
+    let clock = subject(&["worker", &far.id, "clock"]);
+    let asked = far.nats.subscribe(&clock).await?;
+    far.nats.flush().await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(tell_clock(far.nats.clone(), asked));
+    tell(Waiting::Free {
+        name,
+        url: &far.nats.url,
+    });
+    tokio::select! {
+        ended = far.go_on(to_me, tell) => ended,
+        () = stop.cancelled() => Ok(()),
+    }
+}
+
+/// Says what the clock says, as soon as it is asked.
+async fn tell_clock(nats: Nats, mut asked: Subscriber) {
+    while let Some(message) = asked.next().await {
+        if let Some(reply) = message.reply {
+            let now = Bytes::copy_from_slice(&Moment::now().0.to_le_bytes());
+            let _ = nats.client.publish(reply, now).await;
+        }
+    }
+}
+
+struct Far<'a> {
+    nats: Nats,
+    calls: Subscriber,
+    id: String,
+    name: &'a str,
+    hosts: &'a [String],
+}
+
+impl Far<'_> {
+    async fn go_on(
+        &mut self,
+        mut to_me: Subscriber,
+        tell: &mut dyn FnMut(Waiting<'_>),
+    ) -> Result<(), NatsError> {
+        loop {
+            let Some(call) = self.calls.next().await else {
+                return Err(self.nats.failed(&"the connection was closed"));
+            };
+            let Ok(call) = serde_json::from_slice::<Call>(&call.payload) else {
+                continue;
+            };
+            let offer = Offer {
+                hello: worker::hello(),
+                name: self.name.to_owned(),
+                worker: self.id.clone(),
+            };
+            // The caller learns of it by the offer, and says so, too.
+            if call.version != VERSION {
+                tell(Waiting::Other(format!(
+                    "called by a bench {} that speaks version {} of the workers' messages; this bench {} speaks version {VERSION}: run the same bench on both sides",
+                    call.program,
+                    call.version,
+                    env!("CARGO_PKG_VERSION")
+                )));
+            }
+            let caller = subject(&["fleet", &call.fleet]);
+            self.nats.tell(&caller, &offer).await?;
+            if call.version == VERSION && self.is_taken(&mut to_me, &call.fleet).await {
+                tell(Waiting::Taken);
+                let why = self.serve(&mut to_me, &call.fleet).await?;
+                tell(Waiting::Left(&why));
+            }
+            // Those that came meanwhile are over.
+            while timeout(Duration::ZERO, self.calls.next())
+                .await
+                .is_ok_and(|call| call.is_some())
+            {}
+        }
+    }
+
+    /// Whether the caller takes the offer.
+    async fn is_taken(&self, to_me: &mut Subscriber, fleet: &str) -> bool {
+        let taken = async {
+            while let Some(message) = to_me.next().await {
+                let packet = Packet::read(message.payload);
+                // What else comes belongs to a trial that is over.
+                if packet.is_some_and(|packet| packet.kind == Kind::Begin && packet.body == fleet) {
+                    return true;
+                }
+            }
+            false
+        };
+        timeout(OFFER, taken).await.unwrap_or(false)
+    }
+
+    /// Does what is ordered; gives why it is over.
+    async fn serve(&self, to_me: &mut Subscriber, fleet: &str) -> Result<String, NatsError> {
+        let (orders, ordered) = mpsc::channel(QUEUE);
+        let (said, mut saying) = mpsc::channel::<Said>(QUEUE);
+        let answer = subject(&["fleet", fleet, &self.id]);
+        let nats = &self.nats;
+        let say = async move {
+            let mut cutter = Cutter::new(nats.client.max_payload());
+            let mut beat = interval(BEAT);
+            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                let packets = tokio::select! {
+                    said = saying.recv() => match said {
+                        Some(said) => cutter.cut(&said),
+                        None => return Ok::<(), NatsError>(()),
+                    },
+                    _ = beat.tick() => Ok(vec![packet::alone(Kind::Beat, &[])]),
+                };
+                for packet in packets.map_err(|why| nats.failed(&why))? {
+                    nats.publish(&answer, packet).await?;
+                }
+            }
+        };
+        let listen = async move {
+            let why = self.listen(to_me, &orders).await;
+            // With its orders the work ends.
+            drop(orders);
+            why
+        };
+        let (why, (), said) = tokio::join!(listen, worker::serve(ordered, said), say);
+        said.map(|()| why)
+    }
+
+    /// Takes orders in until there are no more; gives why.
+    async fn listen(&self, to_me: &mut Subscriber, orders: &mpsc::Sender<Order>) -> String {
+        let mut joiner = Joiner::default();
+        let mut heard = Instant::now();
+        loop {
+            let message = tokio::select! {
+                message = to_me.next() => message,
+                () = tokio::time::sleep_until(heard + SILENCE) => {
+                    return format!("no word of it for {} s", SILENCE.as_secs());
+                }
+            };
+            heard = Instant::now();
+            let Some(packet) = message.and_then(|message| Packet::read(message.payload)) else {
+                return "the connection was closed".to_owned();
+            };
+            match packet.kind {
+                Kind::Part | Kind::Last => match joiner.join::<Order>(&packet) {
+                    Ok(None) => {}
+                    Ok(Some(mut order)) => {
+                        if let Order::Assign(duty) = &mut order {
+                            duty.narrow(self.hosts);
+                        }
+                        if orders.send(order).await.is_err() {
+                            return "the work ended".to_owned();
+                        }
+                    }
+                    Err(why) => return why,
+                },
+                Kind::Beat | Kind::Begin => {}
+                Kind::End => return "it is over".to_owned(),
+            }
+        }
+    }
+}

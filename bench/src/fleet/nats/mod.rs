@@ -1,0 +1,193 @@
+//! Workers on other hosts: the same messages as over pipes, carried by NATS.
+//!
+//! | subject | from, to | what |
+//! |---|---|---|
+//! | `pushmark.workers` | coordinator, every worker | a [`Call`] for workers, twice a second until enough have come |
+//! | `pushmark.fleet.FLEET` | a free worker, coordinator | its [`Offer`] |
+//! | `pushmark.worker.WORKER` | coordinator, this worker | [`Packet`]s of orders |
+//! | `pushmark.worker.WORKER.clock` | coordinator, this worker | asks for its clock; the reply holds it |
+//! | `pushmark.fleet.FLEET.WORKER` | this worker, coordinator | [`Packet`]s of what it says |
+//!
+//! `FLEET` is drawn anew for each trial, `WORKER` for each worker. NATS delivers at most once: packets are numbered, and one
+//! that is missing ends the link as a process that died does.
+
+mod clock;
+mod far;
+mod packet;
+mod recruit;
+
+use std::time::Duration;
+
+use async_nats::{Client, ConnectOptions, Subject, Subscriber};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use far::{Waiting, work};
+pub(super) use recruit::{Recruit, recruit};
+
+use super::wire::Hello;
+
+/// What every subject begins with.
+const PREFIX: &str = "pushmark";
+/// How often each end of a link gives a sign of life, whatever it is busy with.
+const BEAT: Duration = Duration::from_millis(200);
+/// An end of a link that is silent for so long is gone. A connection that was cut for 5 s is back within 7 s: TCP tries again after
+/// 6.4 s at the latest.
+pub(super) const SILENCE: Duration = Duration::from_secs(10);
+/// How long it may take to connect.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Messages of a subscription that may wait to be read.
+const CAPACITY: usize = 16 * 1024;
+
+/// What NATS itself does wrong.
+#[derive(Debug, Error)]
+pub enum NatsError {
+    /// No connection.
+    #[error("cannot connect to NATS at {url}: {source}")]
+    Connect {
+        /// Where, without a password.
+        url: String,
+        /// Why.
+        #[source]
+        source: async_nats::ConnectError,
+    },
+    /// A connection that carries nothing.
+    #[error("NATS at {url}: {why}")]
+    Failed {
+        /// Where.
+        url: String,
+        /// Why.
+        why: String,
+    },
+    /// Too few workers.
+    #[error("{found} of {expected} workers answered at {url} within {} s: start the others (bench worker --nats {url})", limit.as_secs())]
+    Few {
+        /// Where.
+        url: String,
+        /// How many came.
+        found: usize,
+        /// How many were to come.
+        expected: usize,
+        /// How long they were waited for.
+        limit: Duration,
+    },
+    /// Another version.
+    #[error("{0}")]
+    Version(String),
+}
+
+/// Asks for workers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Call {
+    /// Of the messages.
+    version: u32,
+    /// Of the program.
+    #[serde(default)]
+    program: String,
+    #[serde(default)]
+    fleet: String,
+}
+
+/// A worker that is free.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Offer {
+    hello: Hello,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    worker: String,
+}
+
+/// A connection to a NATS server.
+#[derive(Debug, Clone)]
+struct Nats {
+    client: Client,
+    /// Without a password.
+    url: String,
+}
+
+impl Nats {
+    /// Connects; from then on it comes back by itself when it is lost.
+    async fn connect(url: &str, name: &str) -> Result<Self, NatsError> {
+        let shown = without_password(url);
+        let options = ConnectOptions::new()
+            .name(name)
+            .connection_timeout(CONNECT_LIMIT)
+            .subscription_capacity(CAPACITY)
+            .ping_interval(Duration::from_secs(5));
+        match options.connect(url).await {
+            Ok(client) => Ok(Self { client, url: shown }),
+            Err(source) => Err(NatsError::Connect { url: shown, source }),
+        }
+    }
+
+    fn failed(&self, why: &impl ToString) -> NatsError {
+        NatsError::Failed {
+            url: self.url.clone(),
+            why: why.to_string(),
+        }
+    }
+
+    async fn subscribe(&self, subject: &Subject) -> Result<Subscriber, NatsError> {
+        let subscribed = self.client.subscribe(subject.clone()).await;
+        subscribed.map_err(|error| self.failed(&error))
+    }
+
+    async fn publish(&self, subject: &Subject, payload: Bytes) -> Result<(), NatsError> {
+        let published = self.client.publish(subject.clone(), payload).await;
+        published.map_err(|error| self.failed(&error))
+    }
+
+    async fn tell(&self, subject: &Subject, message: &impl Serialize) -> Result<(), NatsError> {
+        let text = serde_json::to_vec(message).map_err(|error| self.failed(&error))?;
+        self.publish(subject, text.into()).await
+    }
+
+    /// Until all that was published is with the server.
+    async fn flush(&self) -> Result<(), NatsError> {
+        self.client
+            .flush()
+            .await
+            .map_err(|error| self.failed(&error))
+    }
+}
+
+/// The subject of these parts.
+fn subject(parts: &[&str]) -> Subject {
+    let mut text = PREFIX.to_owned();
+    for part in parts {
+        text.push('.');
+        text.push_str(part);
+    }
+    text.into()
+}
+
+/// A name that nobody else has.
+fn draw() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+fn without_password(url: &str) -> String {
+    match url.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before
+                .split_once("://")
+                .map_or("nats", |(scheme, _)| scheme);
+            format!("{scheme}://{host}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("nats://a:b@c:1"), "nats://c:1");
+        assert_eq!(without_password("tls://secret@c"), "tls://c");
+        assert_eq!(without_password("nats://c:1"), "nats://c:1");
+    }
+}

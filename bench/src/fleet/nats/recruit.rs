@@ -1,0 +1,178 @@
+//! The coordinator's side: workers that are waiting are called, and each becomes a link.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::packet::{self, Cutter, Joiner, Kind, Packet};
+use super::{BEAT, Call, Nats, NatsError, Offer, clock, draw, subject};
+use crate::fleet::link::{Link, News};
+use crate::fleet::wire::{Hello, Order, Said, VERSION};
+use crate::fleet::worker::QUEUE;
+use crate::result::ClockReading;
+
+/// How long enough workers are waited for.
+const LIMIT: Duration = Duration::from_secs(30);
+/// How often they are called.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// A worker that takes part in a trial.
+#[derive(Debug)]
+pub(in crate::fleet) struct Recruit {
+    pub(in crate::fleet) name: String,
+    pub(in crate::fleet) hello: Hello,
+    pub(in crate::fleet) clock: ClockReading,
+    nats: Nats,
+    worker: String,
+}
+
+/// Calls for so many workers, and gives each with the link to it. They are numbered by their names, so in every trial the same one
+/// publishes.
+pub(in crate::fleet) async fn recruit(
+    url: &str,
+    expect: usize,
+    news: &mut News,
+) -> Result<Vec<(Recruit, Link)>, NatsError> {
+    let nats = Nats::connect(url, "pushmark coordinator").await?;
+    let fleet = draw();
+    let mut offers = offers(&nats, &fleet, expect).await?;
+    offers.sort_by(|one, other| (&one.name, &one.worker).cmp(&(&other.name, &other.worker)));
+    let mut recruits = Vec::new();
+    for (number, offer) in offers.into_iter().enumerate() {
+        let link = link(&nats, &fleet, &offer.worker, (news, number)).await?;
+        let recruit = Recruit {
+            name: offer.name,
+            hello: offer.hello,
+            clock: clock::read(&nats, &offer.worker).await?,
+            nats: nats.clone(),
+            worker: offer.worker,
+        };
+        recruits.push((recruit, link));
+    }
+    Ok(recruits)
+}
+
+async fn offers(nats: &Nats, fleet: &str, expect: usize) -> Result<Vec<Offer>, NatsError> {
+    let mut heard = nats.subscribe(&subject(&["fleet", fleet])).await?;
+    let call = Call {
+        version: VERSION,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        fleet: fleet.to_owned(),
+    };
+    let deadline = Instant::now() + LIMIT;
+    let mut again = interval(AGAIN);
+    let mut offers: Vec<Offer> = Vec::new();
+    while offers.len() < expect {
+        tokio::select! {
+            _ = again.tick() => nats.tell(&subject(&["workers"]), &call).await?,
+            message = heard.next() => {
+                let Some(message) = message else {
+                    return Err(nats.failed(&"the connection was closed"));
+                };
+                let Ok(offer) = serde_json::from_slice::<Offer>(&message.payload) else {
+                    continue;
+                };
+                if let Some(why) = offer.hello.unlike_ours() {
+                    return Err(NatsError::Version(format!("worker {} {why}", offer.name)));
+                }
+                if offers.iter().all(|known| known.worker != offer.worker) {
+                    offers.push(offer);
+                }
+            }
+            () = tokio::time::sleep_until(deadline) => {
+                return Err(NatsError::Few {
+                    url: nats.url.clone(),
+                    found: offers.len(),
+                    expected: expect,
+                    limit: LIMIT,
+                });
+            }
+        }
+    }
+    Ok(offers)
+}
+
+/// Takes an offer; gives the link to the worker.
+async fn link(
+    nats: &Nats,
+    fleet: &str,
+    worker: &str,
+    (news, number): (&mut News, usize),
+) -> Result<Link, NatsError> {
+    let mut heard = nats.subscribe(&subject(&["fleet", fleet, worker])).await?;
+    let to = subject(&["worker", worker]);
+    nats.publish(&to, packet::alone(Kind::Begin, fleet.as_bytes()))
+        .await?;
+    let (orders, ordered) = mpsc::channel(QUEUE);
+    news.spawn(order(nats.clone(), to, ordered));
+    let listener = news.listener(number);
+    let board = Arc::clone(&listener.board);
+    news.spawn(async move {
+        let mut joiner = Joiner::default();
+        let why = loop {
+            let Some(message) = heard.next().await else {
+                break "the connection to NATS was closed".to_owned();
+            };
+            let Some(packet) = Packet::read(message.payload) else {
+                break "it sent what is no packet".to_owned();
+            };
+            match packet.kind {
+                Kind::Part | Kind::Last => match joiner.join::<Said>(&packet) {
+                    Ok(Some(said)) => listener.hear(said).await,
+                    Ok(None) => listener.beat(),
+                    Err(why) => break why,
+                },
+                Kind::Beat | Kind::Begin => listener.beat(),
+                Kind::End => break "it left".to_owned(),
+            }
+        };
+        listener.end(why);
+    });
+    Ok(Link {
+        orders,
+        board,
+        child: None,
+    })
+}
+
+impl Recruit {
+    /// Reads its clock again; gives what the first reading was good for.
+    pub(in crate::fleet) async fn clock_held(&self) -> ClockReading {
+        // One that does not answer any more is lost, and that is told elsewhere.
+        let second = clock::read(&self.nats, &self.worker).await;
+        second.map_or(self.clock, |second| clock::held(self.clock, second))
+    }
+
+    /// Lets it go, for the next one that calls.
+    pub(in crate::fleet) async fn dismiss(&self) {
+        let end = packet::alone(Kind::End, &[]);
+        let to = subject(&["worker", &self.worker]);
+        // One that does not hear this hears nothing more, and goes by that.
+        let _ = self.nats.publish(&to, end).await;
+        let _ = timeout(Duration::from_secs(1), self.nats.flush()).await;
+    }
+}
+
+/// Sends orders and signs of life.
+async fn order(nats: Nats, to: async_nats::Subject, mut ordered: mpsc::Receiver<Order>) {
+    let mut cutter = Cutter::new(nats.client.max_payload());
+    let mut beat = interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let packets = tokio::select! {
+            order = ordered.recv() => match order {
+                Some(order) => cutter.cut(&order).unwrap_or_default(),
+                None => return,
+            },
+            _ = beat.tick() => vec![packet::alone(Kind::Beat, &[])],
+        };
+        for packet in packets {
+            if nats.publish(&to, packet).await.is_err() {
+                return;
+            }
+        }
+    }
+}

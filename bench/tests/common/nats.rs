@@ -1,0 +1,127 @@
+//! A real NATS server, started by the test that needs it.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::program::{free_address, wait_for};
+
+/// A running server, which ends with this.
+pub(crate) struct Nats {
+    process: Child,
+    _folder: TempDir,
+    address: String,
+}
+
+/// Where the program is; Debian's package puts it where the paths of users do not look. Without it the test is left out, past the
+/// harness, which would keep that to itself.
+pub(crate) fn program() -> Option<PathBuf> {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = env::split_paths(&paths).collect();
+    places.push("/usr/sbin".into());
+    let mut programs = places.iter().map(|place| place.join("nats-server"));
+    let found = programs.find(|program| program.is_file());
+    if found.is_none() {
+        left_out("there is no nats-server (apt-get install nats-server)");
+    }
+    found
+}
+
+/// Says that a test is left out.
+pub(crate) fn left_out(why: &str) {
+    let thread = std::thread::current();
+    let text = format!("LEFT OUT: {}: {why}", thread.name().unwrap_or("a test"));
+    assert!(env::var_os("PUSHMARK_NOTHING_LEFT_OUT").is_none(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+impl Nats {
+    /// Starts one with these lines of configuration.
+    pub(crate) fn start(lines: &str) -> Option<Self> {
+        let program = program()?;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nats.conf");
+        fs::write(&file, lines).unwrap();
+        let free = free_address();
+        let port = free.port().to_string();
+        let log = File::create(folder.path().join("log")).unwrap();
+        let process = Command::new(program)
+            .args(["-a", "127.0.0.1", "-p", &port, "-c"])
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let nats = Self {
+            process,
+            _folder: folder,
+            address: free.to_string(),
+        };
+        let listens = || TcpStream::connect(&nats.address).is_ok();
+        assert!(
+            wait_for(Duration::from_secs(20), listens),
+            "it does not start"
+        );
+        Some(nats)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://{}", self.address)
+    }
+
+    /// A connection that says these lines of the protocol.
+    pub(crate) fn speak(&self, lines: &str) -> Raw {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        stream
+            .write_all(b"CONNECT {\"verbose\":false}\r\n")
+            .unwrap();
+        stream.write_all(lines.as_bytes()).unwrap();
+        Raw(BufReader::new(stream))
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A connection without a client.
+pub(crate) struct Raw(BufReader<TcpStream>);
+
+impl Raw {
+    pub(crate) fn publish(&mut self, subject: &str, text: &str) {
+        let line = format!("PUB {subject} {}\r\n{text}\r\n", text.len());
+        self.0.get_mut().write_all(line.as_bytes()).unwrap();
+    }
+
+    /// The next message.
+    pub(crate) fn next(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "NATS hung up");
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["PING"] => self.0.get_mut().write_all(b"PONG\r\n").unwrap(),
+                ["MSG", .., length] => {
+                    let mut text = vec![0; length.parse::<usize>().unwrap() + 2];
+                    self.0.read_exact(&mut text).unwrap();
+                    text.truncate(text.len() - 2);
+                    return String::from_utf8(text).unwrap();
+                }
+                _ => {}
+            }
+        }
+    }
+}
