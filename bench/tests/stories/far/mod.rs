@@ -1,5 +1,7 @@
 //! Workers that wait at a NATS server: a run has them do what its own processes do, wherever they are.
 
+mod hosts;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
