@@ -1,10 +1,10 @@
 //! A real NATS server, started by the test that needs it.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use crate::program::{free_address, wait_for};
 
 /// A running server, which ends with this.
 pub(crate) struct Nats {
+    program: PathBuf,
     process: Child,
-    _folder: TempDir,
-    address: String,
+    folder: TempDir,
+    address: SocketAddr,
 }
 
 /// Where the program is; Debian's package puts it where the paths of users do not look. Without it the test is left out, past the
@@ -46,30 +47,23 @@ impl Nats {
     pub(crate) fn start(lines: &str) -> Option<Self> {
         let program = program()?;
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("nats.conf");
-        fs::write(&file, lines).unwrap();
-        let free = free_address();
-        let port = free.port().to_string();
-        let log = File::create(folder.path().join("log")).unwrap();
-        let process = Command::new(program)
-            .args(["-a", "127.0.0.1", "-p", &port, "-c"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let nats = Self {
+        fs::write(folder.path().join("nats.conf"), lines).unwrap();
+        let address = free_address();
+        let process = spawn(&program, folder.path(), address);
+        Some(Self {
+            program,
             process,
-            _folder: folder,
-            address: free.to_string(),
-        };
-        let listens = || TcpStream::connect(&nats.address).is_ok();
-        assert!(
-            wait_for(Duration::from_secs(20), listens),
-            "it does not start"
-        );
-        Some(nats)
+            folder,
+            address,
+        })
+    }
+
+    /// Kills it, and starts it again at the same address after so long.
+    pub(crate) fn restart(&mut self, after: Duration) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        std::thread::sleep(after);
+        self.process = spawn(&self.program, self.folder.path(), self.address);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -78,7 +72,7 @@ impl Nats {
 
     /// A connection that says these lines of the protocol.
     pub(crate) fn speak(&self, lines: &str) -> Raw {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut stream = TcpStream::connect(self.address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
             .unwrap();
@@ -88,6 +82,27 @@ impl Nats {
         stream.write_all(lines.as_bytes()).unwrap();
         Raw(BufReader::new(stream))
     }
+}
+
+/// Starts the program with the configuration in this folder, and waits until it listens.
+fn spawn(program: &Path, folder: &Path, address: SocketAddr) -> Child {
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .unwrap();
+    let process = Command::new(program)
+        .args(["-a", "127.0.0.1", "-p", &address.port().to_string(), "-c"])
+        .arg(folder.join("nats.conf"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let listens = || TcpStream::connect(address).is_ok();
+    let limit = Duration::from_secs(20);
+    assert!(wait_for(limit, listens), "it does not start");
+    process
 }
 
 impl Drop for Nats {

@@ -154,7 +154,7 @@ impl Far<'_> {
         let (said, mut saying) = mpsc::channel::<Said>(QUEUE);
         let answer = subject(&["fleet", fleet, &self.id]);
         let nats = &self.nats;
-        let say = async move {
+        let say = async {
             let mut cutter = Cutter::new(nats.client.max_payload());
             let mut beat = interval(BEAT);
             beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -178,6 +178,9 @@ impl Far<'_> {
             why
         };
         let (why, (), said) = tokio::join!(listen, worker::serve(ordered, said), say);
+        // Who let it go has no use for this; who did not learns why it is gone.
+        let end = packet::alone(Kind::End, why.as_bytes());
+        self.nats.publish(&answer, end).await?;
         said.map(|()| why)
     }
 

@@ -126,7 +126,10 @@ async fn link(
                     Err(why) => break why,
                 },
                 Kind::Beat | Kind::Begin => listener.beat(),
-                Kind::End => break "it left".to_owned(),
+                Kind::End => {
+                    let why = String::from_utf8_lossy(&packet.body);
+                    break format!("it left: {why}");
+                }
             }
         };
         listener.end(why);

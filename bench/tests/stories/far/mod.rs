@@ -1,16 +1,15 @@
 //! Workers that wait at a NATS server: a run has them do what its own processes do, wherever they are.
 
+mod faults;
 mod hosts;
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::nats::{Nats, left_out};
-use crate::process::signal;
 use crate::program::{Ran, Running, Story, bench, only_busy, wait_for};
 
 const SECONDS: fn(u64) -> Duration = Duration::from_secs;
@@ -192,45 +191,6 @@ fn a_clock_that_is_elsewhere_is_found_and_corrected() {
 }
 
 #[test]
-fn a_worker_elsewhere_that_is_lost_is_named_and_the_others_wait_on() {
-    let Some(nats) = Nats::start("") else { return };
-    let workers = ["a", "b"].map(|name| Worker::start(&nats, name));
-    let story = story("40s");
-    let running = start(&story, &nats, "2");
-    assert!(workers[1].says("a trial begins", SECONDS(20)));
-    std::thread::sleep(SECONDS(4));
-    signal(workers[1].pid(), Signal::KILL);
-    let name = format!(
-        "worker 2 (b, process {}) was lost: it has given no sign of life for 10 s",
-        workers[1].pid()
-    );
-    let ran = running.wait().expect(3).says(&[&name]);
-    assert!(ran.took < SECONDS(40), "{:?}", ran.took);
-    let trial = story.trial();
-    assert!(
-        trial["invalid_reasons"].to_string().contains(&name),
-        "{trial}"
-    );
-    assert!(count(&trial, "/messages/delivered") > 100, "{trial}");
-    assert!(workers[0].says("it is over", SECONDS(5)));
-}
-
-#[test]
-fn workers_whose_run_is_gone_notice_and_wait_for_the_next() {
-    let Some(nats) = Nats::start("") else { return };
-    let worker = Worker::start(&nats, "a");
-    let long = story("40s");
-    let running = start(&long, &nats, "1");
-    assert!(worker.says("a trial begins", SECONDS(20)));
-    std::thread::sleep(SECONDS(2));
-    signal(running.pid(), Signal::KILL);
-    assert_eq!(running.wait().code, None);
-    assert!(worker.says("no word of it for 10 s", SECONDS(20)));
-    let story = story("2s");
-    assert_eq!(adds_up(&story, start(&story, &nats, "1").wait()).len(), 1);
-}
-
-#[test]
 fn another_version_is_refused_on_both_sides_with_both_named() {
     let Some(nats) = Nats::start("") else { return };
     let worker = Worker::start(&nats, "new");
@@ -284,6 +244,4 @@ fn what_cannot_be_done_elsewhere_is_refused_with_the_way_out() {
     run(&["--workers", "two"])
         .expect(2)
         .says(&["nats://HOST:PORT"]);
-    let few = start(&story, &nats, "1").wait().expect(3);
-    few.says(&["0 of 1 workers answered at nats://", "start the others"]);
 }

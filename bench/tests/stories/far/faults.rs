@@ -1,0 +1,124 @@
+//! What becomes of a run when a part of it dies: a plain verdict, and workers that wait for the next one.
+
+use rustix::process::Signal;
+
+use super::{SECONDS, Worker, adds_up, count, start, story};
+use crate::nats::Nats;
+use crate::process::signal;
+
+#[test]
+fn a_worker_elsewhere_that_is_lost_is_named_and_the_others_wait_on() {
+    let Some(nats) = Nats::start("") else { return };
+    let workers = ["a", "b"].map(|name| Worker::start(&nats, name));
+    let story = story("40s");
+    let running = start(&story, &nats, "2");
+    assert!(workers[1].says("a trial begins", SECONDS(20)));
+    std::thread::sleep(SECONDS(4));
+    signal(workers[1].pid(), Signal::KILL);
+    let name = format!(
+        "worker 2 (b, process {}) was lost: it has given no sign of life for 10 s",
+        workers[1].pid()
+    );
+    let ran = running.wait().expect(3).says(&[&name]);
+    assert!(ran.took < SECONDS(40), "{:?}", ran.took);
+    let trial = story.trial();
+    assert!(
+        trial["invalid_reasons"].to_string().contains(&name),
+        "{trial}"
+    );
+    assert!(count(&trial, "/messages/delivered") > 100, "{trial}");
+    assert!(workers[0].says("it is over", SECONDS(5)));
+}
+
+#[test]
+fn workers_whose_run_is_gone_notice_and_wait_for_the_next() {
+    let Some(nats) = Nats::start("") else { return };
+    let worker = Worker::start(&nats, "a");
+    let long = story("40s");
+    let running = start(&long, &nats, "1");
+    assert!(worker.says("a trial begins", SECONDS(20)));
+    std::thread::sleep(SECONDS(2));
+    signal(running.pid(), Signal::KILL);
+    assert_eq!(running.wait().code, None);
+    assert!(worker.says("no word of it for 10 s", SECONDS(20)));
+    let story = story("2s");
+    assert_eq!(adds_up(&story, start(&story, &nats, "1").wait()).len(), 1);
+}
+
+#[test]
+fn a_worker_that_never_comes_is_told_of_and_the_others_are_free() {
+    let Some(nats) = Nats::start("") else { return };
+    let worker = Worker::start(&nats, "a");
+    let story = story("2s");
+    let few = start(&story, &nats, "2").wait().expect(3);
+    few.says(&["1 of 2 workers answered at nats://", "start the others"]);
+    assert!(!worker.says("a trial begins", SECONDS(0)));
+    adds_up(&story, start(&story, &nats, "1").wait());
+}
+
+#[test]
+fn a_run_that_is_stopped_lets_its_workers_go_at_once() {
+    let Some(nats) = Nats::start("") else { return };
+    let worker = Worker::start(&nats, "a");
+    let story = story("40s");
+    let running = start(&story, &nats, "1");
+    assert!(worker.says("a trial begins", SECONDS(20)));
+    std::thread::sleep(SECONDS(3));
+    signal(running.pid(), Signal::INT);
+    running.wait().expect(4).says(&["stopping"]);
+    assert!(worker.says("it is over", SECONDS(5)));
+    let reasons = story.trial()["invalid_reasons"].to_string();
+    assert!(reasons.contains("the run was stopped before its end"));
+}
+
+#[test]
+fn a_nats_server_that_is_away_for_long_ends_the_run_and_workers_come_back_to_it() {
+    let Some(mut nats) = Nats::start("") else {
+        return;
+    };
+    let workers = ["a", "b"].map(|name| Worker::start(&nats, name));
+    let long = story("40s");
+    let running = start(&long, &nats, "2");
+    assert!(workers[1].says("a trial begins", SECONDS(20)));
+    std::thread::sleep(SECONDS(4));
+    nats.restart(SECONDS(13));
+    let ran = running.wait().expect(3);
+    let ran = ran.says(&["was lost: it has given no sign of life for 10 s"]);
+    assert!(ran.took < SECONDS(40), "{:?}", ran.took);
+    let workers_told = long.trial()["workers"].clone();
+    for worker in workers_told.as_array().unwrap() {
+        assert!(worker["lost"].is_string(), "{worker}");
+    }
+    assert!(
+        workers
+            .iter()
+            .all(|worker| worker.says("no word of it for 10 s", SECONDS(10)))
+    );
+    let story = story("2s");
+    assert_eq!(adds_up(&story, start(&story, &nats, "2").wait()).len(), 2);
+}
+
+#[test]
+fn a_nats_server_that_is_restarted_loses_nothing_or_says_which_worker_it_lost() {
+    let Some(mut nats) = Nats::start("") else {
+        return;
+    };
+    let worker = Worker::start(&nats, "a");
+    let long = story("8s");
+    let running = start(&long, &nats, "1");
+    assert!(worker.says("a trial begins", SECONDS(20)));
+    std::thread::sleep(SECONDS(4));
+    nats.restart(SECONDS(0));
+    let ran = running.wait();
+    // What was on its way through the server is gone, if anything was.
+    if ran.code == Some(3) {
+        let named = "worker 1 (a, process ";
+        ran.says(&[named, "was lost: ", "of its messages were lost on the way"]);
+        let reasons = long.trial()["invalid_reasons"].to_string();
+        assert!(reasons.contains(named), "{reasons}");
+    } else {
+        adds_up(&long, ran);
+    }
+    let story = story("2s");
+    adds_up(&story, start(&story, &nats, "1").wait());
+}
