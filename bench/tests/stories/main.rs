@@ -23,10 +23,10 @@ mod far;
 mod hostile;
 mod link;
 mod live;
-mod nchan;
-mod plan;
 #[path = "../common/nats.rs"]
 mod nats;
+mod nchan;
+mod plan;
 #[path = "../common/process.rs"]
 #[expect(dead_code, reason = "some of it is for `truth.rs` only")]
 mod process;

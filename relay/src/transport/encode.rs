@@ -6,6 +6,15 @@ use crate::log::{Batch, Missed, Run};
 use crate::message::{Form, Message};
 use crate::socket::Outgoing;
 
+/// "Unauthorized" in IANA's registry of close codes: come again with another token.
+pub(super) const UNAUTHORIZED: u16 = 3000;
+/// "Policy Violation" (RFC 6455, section 7.4.1): the client does less than the relay asks of everybody.
+/// 1013 would blame the relay, and bid the client to come back and be as slow again.
+pub(super) const POLICY: u16 = 1008;
+/// "Try Again Later" in IANA's registry: the relay is full. A refused handshake shows a page nothing at
+/// all, a close code says what to do.
+pub(super) const TRY_LATER: u16 = 1013;
+
 /// The end of a chunked response.
 pub(super) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 

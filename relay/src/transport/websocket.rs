@@ -22,14 +22,6 @@ use crate::state::State;
 
 const SUBPROTOCOL: &str = "relay.v1";
 const PING: &[u8] = &[0x89, 0];
-/// "Unauthorized" in IANA's registry of close codes: come again with another token.
-const UNAUTHORIZED: u16 = 3000;
-/// "Policy Violation" (RFC 6455, section 7.4.1): the client does less than the relay asks of everybody.
-/// 1013 would blame the relay, and bid the client to come back and be as slow again.
-const POLICY: u16 = 1008;
-/// "Try Again Later" in IANA's registry: the relay is full. A refused handshake shows a page nothing at
-/// all, a close code says what to do.
-const TRY_LATER: u16 = 1013;
 
 /// One client's socket.
 #[derive(Debug)]
@@ -114,7 +106,7 @@ pub(crate) fn turn_away<B>(request: &Request<B>, refusal: &Refusal) -> Result<Wa
 
 fn turned_away(version: Version, headers: HeaderMap, why: &str) -> Waiting {
     let (head, mut out) = accepted(version, headers);
-    out.push(encode::close_frame(TRY_LATER, why));
+    out.push(encode::close_frame(encode::TRY_LATER, why));
     Waiting::WebSocket(Session {
         meaning: Meaning::Nothing,
         until: None,
@@ -186,7 +178,7 @@ impl Session {
                 pulse.wrote();
             }
             if is_past(self.until) {
-                let close = (UNAUTHORIZED, "the token has expired");
+                let close = (encode::UNAUTHORIZED, "the token has expired");
                 return self.close(close, socket, state, Closed::Expired).await;
             }
             // Each arm is cancel-safe: `next` and `ready` change nothing before they return. The
@@ -194,7 +186,7 @@ impl Session {
             tokio::select! {
                 batch = next(self.reader.as_mut(), state) => match batch {
                     Some(batch) if is_too_slow(state, &batch) => {
-                        let close = (POLICY, "it reads too slowly");
+                        let close = (encode::POLICY, "it reads too slowly");
                         return self.close(close, socket, state, Closed::SlowReader).await;
                     }
                     Some(batch) => {
@@ -238,7 +230,7 @@ impl Session {
                             continue;
                         }
                     };
-                    return self.close((POLICY, close), socket, state, reason).await;
+                    return self.close((encode::POLICY, close), socket, state, reason).await;
                 }
             }
         }
