@@ -147,7 +147,10 @@ pub(crate) async fn serve_as(
     options.set_tcp_user_timeout(Some(settings.pong_deadline))?;
     let listener = TcpListener::from_std(listener)?;
     let state = Arc::new(State::new(settings, address, role, log, tls));
-    let rate = Rate::new(state.settings.request_rate_per_address);
+    let rate = state
+        .settings
+        .request_rate_per_address
+        .map_or_else(Rate::usual, Rate::new);
     let mut server = Server {
         slots: Connections::new(
             state.settings.max_connections,

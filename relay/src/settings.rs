@@ -70,9 +70,10 @@ pub struct Settings {
     /// Connections of one address (of one /64 of IPv6); one more is answered 429
     #[arg(long, value_name = "COUNT", default_value = "2000", value_parser = at_least_one)]
     pub max_connections_per_address: usize,
-    /// Requests and frames a second of one address (of one /64 of IPv6), which waits beyond; 0 for no limit
-    #[arg(long, value_name = "COUNT", default_value = "1000")]
-    pub request_rate_per_address: u32,
+    /// Requests and frames a second of one address (of one /64 of IPv6), which waits beyond; 0 for no limit. Unless set, 1000,
+    /// and no limit for loopback addresses
+    #[arg(long, value_name = "COUNT")]
+    pub request_rate_per_address: Option<u32>,
     /// Requests that one connection of HTTP/2 may have open at once, waiting ones included
     #[arg(long, value_name = "COUNT", default_value = "100", value_parser = at_least_one)]
     pub max_streams: usize,

@@ -77,7 +77,7 @@ impl State {
         let until = allowance.spend(turns)?;
         self.metrics.throttled();
         if allowance.is_to_be_named() {
-            let (address, rate) = (allowance.address(), self.settings.request_rate_per_address);
+            let (address, rate) = (allowance.address(), allowance.rate());
             tracing::warn!(%address, rate, "asks for more than --request-rate-per-address: it is served at that rate");
         }
         Some(until)

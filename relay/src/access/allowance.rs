@@ -19,6 +19,8 @@ const BURST: Duration = Duration::from_secs(1);
 const HURRY: Duration = Duration::from_millis(500);
 /// How often the log is to name the same address.
 const COMPLAINT: Duration = Duration::from_secs(60);
+/// Turns a second, unless told.
+const USUAL: u32 = 1000;
 const SECOND: u64 = 1_000_000_000;
 
 /// Turns a second of one address.
@@ -26,6 +28,8 @@ const SECOND: u64 = 1_000_000_000;
 pub struct Rate {
     /// 0 when there is no limit.
     turns: u32,
+    /// Loopback addresses have no limit.
+    others_alone: bool,
     begun: Instant,
 }
 
@@ -50,7 +54,25 @@ impl Rate {
     pub fn new(turns: u32) -> Self {
         Self {
             turns,
+            others_alone: false,
             begun: Instant::now(),
+        }
+    }
+
+    /// Gives a thousand turns a second to addresses of other machines. A loopback address is a program of this one, or a
+    /// proxy that speaks for everybody.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self {
+            others_alone: true,
+            ..Self::new(USUAL)
+        }
+    }
+
+    fn of(self, address: IpAddr) -> Self {
+        match self.others_alone && address.is_loopback() {
+            true => Self { turns: 0, ..self },
+            false => self,
         }
     }
 
@@ -63,7 +85,7 @@ impl Allowance {
     pub(super) fn new(address: IpAddr, rate: Rate) -> Self {
         Self {
             address,
-            rate,
+            rate: rate.of(address),
             full: AtomicU64::new(0),
             named: AtomicU64::new(0),
             line: Semaphore::new(1),
@@ -80,6 +102,12 @@ impl Allowance {
     #[must_use]
     pub fn address(&self) -> IpAddr {
         self.address
+    }
+
+    /// Gives its turns a second; 0 when there is no limit.
+    #[must_use]
+    pub fn rate(&self) -> u32 {
+        self.rate.turns
     }
 
     /// Takes turns, and gives the instant to wait for when there are not as many: they are taken all the same, so whoever
@@ -154,6 +182,14 @@ mod tests {
     use tokio::time::{advance, sleep_until, timeout};
 
     use super::*;
+
+    #[tokio::test]
+    async fn usually_only_other_machines_have_a_limit() {
+        let rate = |address: [u8; 4], rate| Allowance::new(address.into(), rate).rate();
+        assert_eq!(rate([127, 0, 0, 9], Rate::usual()), 0);
+        assert_eq!(rate([10, 0, 0, 9], Rate::usual()), 1000);
+        assert_eq!(rate([127, 0, 0, 9], Rate::new(7)), 7, "it was asked for");
+    }
 
     fn allowance(turns: u32) -> Allowance {
         Allowance::new([10, 0, 0, 1].into(), Rate::new(turns))

@@ -33,7 +33,6 @@ impl Server {
     pub(crate) fn start(kind: Kind, max_body: Option<usize>) -> Self {
         // All cases come from one address, one after the other.
         let mut settings = Settings {
-            request_rate_per_address: 0,
             ..Settings::default()
         };
         if let Some(max_body) = max_body {

@@ -16,6 +16,8 @@ const REPLY: usize = 128 << 10;
 const LOGS: usize = 32 << 20;
 const CHANNELS: usize = 1000;
 const TICKETS: usize = 800;
+/// As addresses of other machines have them.
+const TURNS: usize = 1000;
 /// All connections: the honest ones, those that do something about the relay, and the attackers'.
 const CONNECTIONS: usize = 1200;
 
@@ -48,6 +50,7 @@ impl Relay {
         let sizes = [
             ("--max-connections", CONNECTIONS),
             ("--max-connections-per-address", ATTACKERS),
+            ("--request-rate-per-address", TURNS),
             ("--max-body", MAX_BODY),
             ("--reply-bytes", REPLY),
             ("--log-bytes", LOGS),

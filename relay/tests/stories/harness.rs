@@ -33,7 +33,6 @@ impl Relay {
         let mut settings = Settings {
             grace: Duration::from_secs(2),
             // All clients come from one address.
-            request_rate_per_address: 0,
             // The names that the stories call it by.
             allow_hosts: ["relay", "r", "me"].map(str::to_owned).into(),
             ..Settings::default()

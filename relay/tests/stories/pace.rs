@@ -24,7 +24,7 @@ fn least(turns: u32) -> Duration {
 }
 
 fn paced() -> Relay {
-    Relay::with(|settings| settings.request_rate_per_address = RATE)
+    Relay::with(|settings| settings.request_rate_per_address = Some(RATE))
 }
 
 /// A client at another address than everybody else's.
@@ -107,7 +107,7 @@ fn pings_beyond_the_rate_are_all_answered_and_no_faster_and_messages_come_all_th
 #[test]
 fn streams_of_http2_beyond_the_rate_are_all_answered_and_no_faster() {
     let relay = Relay::secure(false, |settings| {
-        settings.request_rate_per_address = RATE;
+        settings.request_rate_per_address = Some(RATE);
     });
     tell(async {
         let begun = Instant::now();
@@ -184,7 +184,7 @@ fn what_is_read_again_and_again_is_paid_by_its_size() {
 
 #[test]
 fn a_handshake_in_need_of_a_turn_gets_it() {
-    let relay = Relay::with(|settings| settings.request_rate_per_address = 10);
+    let relay = Relay::with(|settings| settings.request_rate_per_address = Some(10));
     let mut all: Vec<_> = (0..4)
         .map(|_| {
             relay.send(format!(
