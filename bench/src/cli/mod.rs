@@ -222,6 +222,14 @@ fn cluster(args: ClusterArgs) -> Exit {
 
 /// Reads every scenario and checks that this machine can run it; tells all that is wrong.
 fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
+    plans_that(args, capacity::check)
+}
+
+/// What says whether a machine can run a plan.
+type Capacity = fn(&Plan, &capacity::MachineLimits) -> Result<(), capacity::CapacityError>;
+
+/// The same for another check.
+fn plans_that(args: &CheckArgs, check: Capacity) -> Result<Vec<Plan>, Exit> {
     let known = metric::known();
     let limits = capacity::MachineLimits::raise();
     let mut plans = Vec::new();
@@ -229,7 +237,7 @@ fn plans(args: &CheckArgs) -> Result<Vec<Plan>, Exit> {
     for file in &args.files {
         let plan = scenario::read(file, &args.sets, &known).map_err(|error| chain(&error));
         let checked = plan.and_then(|plan| match &limits {
-            Ok(limits) => match capacity::check(&plan.widest(), limits) {
+            Ok(limits) => match check(&plan.widest(), limits) {
                 Ok(()) => Ok(plan),
                 Err(error) => Err(format!("{}: {}", file.display(), excess(&plan, &error))),
             },

@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 use super::follow::Follow;
 use super::outputs::Views;
 use super::progress::Display;
-use super::{RunArgs, baseline, chain, complain, plans, say, style, tell};
+use super::{RunArgs, baseline, chain, complain, plans, plans_that, say, style, tell};
 use crate::exit::Exit;
 use crate::fleet::{self, Company, Event, Outcome, With};
 use crate::judge;
 use crate::live;
 use crate::report::{self, alarms};
 use crate::result::{RunResult, Store, StoreError, Verdict, metric};
-use crate::scenario::Plan;
+use crate::scenario::{Plan, capacity};
 use crate::target;
 
 /// What the shell reports for a program that a Ctrl-C ended.
@@ -39,7 +39,12 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         }
         Err(exit) => return exit,
     };
-    let plans = match plans(&scenarios) {
+    let read = match company {
+        Company::Here => plans(&scenarios),
+        // Workers on other hosts are checked when they come.
+        Company::Nats { .. } => plans_that(&scenarios, capacity::check_server),
+    };
+    let plans = match read {
         Ok(plans) => plans,
         Err(exit) => return exit,
     };

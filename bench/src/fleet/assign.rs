@@ -93,7 +93,9 @@ async fn far(
     expect: usize,
 ) -> Result<(Crew, Vec<Assignment>), RunError> {
     let mut news = News::new();
-    let recruits = nats::recruit(url, expect, &mut news).await?;
+    // More workers than clients would be for nothing.
+    let count = expect.min(whole.load.clients.max(1));
+    let recruits = nats::recruit(url, count, &mut news).await?;
     let processors: Vec<usize> = recruits
         .iter()
         .map(|(recruit, _)| recruit.hello.processors.clamp(1, 256))
@@ -120,7 +122,7 @@ async fn far(
     Ok((Crew::new(news, workers.collect(), &parts), parts))
 }
 
-/// Whether a worker elsewhere can reach the server, and has descriptors enough.
+/// Whether a worker elsewhere can reach the server, and has descriptors and ports enough.
 fn fits(part: &Assignment, recruit: &Recruit) -> Result<(), String> {
     let hello = &recruit.hello;
     if part.server.ip().is_loopback() && hello.place != worker::place() {
@@ -131,7 +133,15 @@ fn fits(part: &Assignment, recruit: &Recruit) -> Result<(), String> {
     }
     let sockets = part.load.publishing_sockets() as u64;
     let publishing = if part.share.publishes { sockets } else { 0 };
-    let need = part.own_clients() as u64 + publishing + workers::BESIDES;
+    let connections = part.own_clients() as u64 + publishing;
+    if !part.server.ip().is_loopback() && hello.ports > 0 && connections > hello.ports {
+        return Err(format!(
+            "makes {connections} connections from one address for its part, and its net.ipv4.ip_local_port_range gives {} ports: \
+             widen it (sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\", as root), or take more workers (--expect)",
+            hello.ports
+        ));
+    }
+    let need = connections + workers::BESIDES;
     if need > hello.descriptors {
         return Err(format!(
             "needs {need} file descriptors for its part and may have {}: raise its limit (ulimit -Hn), or take more workers (--expect)",

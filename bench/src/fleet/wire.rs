@@ -100,6 +100,9 @@ pub(super) struct Hello {
     /// Files that it may open.
     #[serde(default)]
     pub(super) descriptors: u64,
+    /// Ports that connections from one address to another may have; 0 when its kernel does not tell.
+    #[serde(default)]
+    pub(super) ports: u64,
     /// The same text for processes that share a loopback.
     #[serde(default)]
     pub(super) place: String,

@@ -70,7 +70,8 @@ pub(super) fn hello() -> Hello {
         program: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
         processors: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        descriptors: limits.map_or(0, |limits| limits.descriptors),
+        descriptors: limits.as_ref().map_or(0, |limits| limits.descriptors),
+        ports: limits.map_or(0, |limits| limits.ports.len() as u64),
         place: place(),
     }
 }

@@ -121,8 +121,8 @@ pub enum CapacityError {
     /// Too few ports.
     #[error(
         "trial {trial} makes {} connections from one address, and net.ipv4.ip_local_port_range gives {} ports; \
-         widen it (sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\", as root) or lower load.clients by {}",
-        show_count(*need), show_count(*limit), show_count(*excess)
+         widen it (sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\", as root){} or lower load.clients by {}",
+        show_count(*need), show_count(*limit), elsewhere(*hosts), show_count(*excess)
     )]
     Ports {
         /// The trial that needs most.
@@ -133,14 +133,25 @@ pub enum CapacityError {
         limit: u64,
         /// Clients too many.
         excess: u64,
+        /// Hosts like this one that would do, when they can reach the server.
+        hosts: Option<u64>,
     },
 }
 
-/// Checks every trial of a plan against the machine.
+fn elsewhere(hosts: Option<u64>) -> String {
+    hosts.map_or_else(String::new, |hosts| {
+        format!(
+            ", simulate them on {} hosts like this one (bench worker --nats)",
+            show_count(hosts)
+        )
+    })
+}
+
+/// Checks the server that bench starts against this machine, when the clients are simulated on others, which are checked when they come.
 ///
 /// # Errors
-/// Names the limit, the need of the greediest trial, and the way out.
-pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
+/// As [`check`].
+pub fn check_server(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
     let limit = limits.descriptors;
     let bundled = |trial: &&Trial| *plan.target_of(trial) == Target::Bundled;
     let served = plan.trials.iter().filter(bundled);
@@ -159,11 +170,20 @@ pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
             excess: (need - limit).saturating_mul(nodes as u64),
         });
     }
+    Ok(())
+}
+
+/// Checks every trial of a plan against the machine.
+///
+/// # Errors
+/// Names the limit, the need of the greediest trial, and the way out.
+pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
+    check_server(plan, limits)?;
     let all = plan.trials.iter();
     let Some(trial) = all.max_by_key(|trial| connections(&trial.load)) else {
         return Ok(());
     };
-    let target = plan.target_of(trial);
+    let limit = limits.descriptors;
     let sockets = trial.load.publishing_sockets() as u64;
     let need = workers::least(&trial.load);
     if need > limit {
@@ -184,10 +204,10 @@ pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
         });
     }
     let connections = connections(&trial.load);
-    let sources = if target.is_loopback_v4() {
-        source_addresses(connections).len()
+    let (sources, hosts) = if plan.target_of(trial).is_loopback_v4() {
+        (source_addresses(connections).len(), None)
     } else {
-        1
+        (1, workers::hosts(&trial.load, limits))
     };
     let each = connections.div_ceil(sources) as u64;
     let ports = limits.ports.len() as u64;
@@ -197,6 +217,7 @@ pub fn check(plan: &Plan, limits: &MachineLimits) -> Result<(), CapacityError> {
             need: each,
             limit: ports,
             excess: (each - ports) * sources as u64,
+            hosts,
         });
     }
     Ok(())
@@ -322,7 +343,18 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("gives 28,232 ports"), "{error}");
-        assert!(error.contains("lower load.clients by 1,848"), "{error}");
+        assert!(
+            error.contains("simulate them on 2 hosts like this one (bench worker --nats) or lower load.clients by 1,848"),
+            "{error}"
+        );
+        // There each worker has its own limits; a relay that is started here has not.
+        assert_eq!(check_server(&plan, &limits(100)), Ok(()));
+        let here = self::plan(8_000, "");
+        let error = check_server(&here, &limits(1_024)).unwrap_err();
+        assert!(
+            error.to_string().contains("in the bundled relay"),
+            "{error}"
+        );
     }
 
     #[test]

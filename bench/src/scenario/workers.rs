@@ -36,6 +36,16 @@ pub fn of(plan: &Plan, load: &Load, limits: Option<&MachineLimits>) -> Workers {
     }
 }
 
+/// Hosts with these limits that can simulate a load by a worker each, to a server at one address; `None` when the connections that
+/// publish take all that one has.
+#[must_use]
+pub fn hosts(load: &Load, limits: &MachineLimits) -> Option<u64> {
+    let ports = limits.ports.len() as u64;
+    let free = limits.descriptors.saturating_sub(BESIDES).min(ports);
+    let room = free.saturating_sub(load.publishing_sockets() as u64);
+    (room > 0).then(|| (load.clients as u64).div_ceil(room))
+}
+
 /// Descriptors that the worker which publishes needs with a single client.
 pub(super) fn least(load: &Load) -> u64 {
     load.publishing_sockets() as u64 + BESIDES + 1
@@ -80,6 +90,17 @@ pub fn told(plan: &Plan, limits: &MachineLimits) -> String {
             "; they come from {sources} loopback {noun}, which {verb} {} ports for {} connections",
             show_count(limits.ports.len() as u64),
             show_count(each)
+        ));
+    } else if let Some(hosts) = hosts(&trial.load, limits) {
+        let ports = show_count(limits.ports.len() as u64);
+        let noun = if hosts == 1 {
+            "worker does"
+        } else {
+            "workers do"
+        };
+        let hosts = show_count(hosts);
+        told.push_str(&format!(
+            "; they come from one address, which has {ports} ports; on hosts like this one (bench worker --nats), {hosts} {noun}, one on each"
         ));
     }
     told.push('\n');
@@ -144,6 +165,28 @@ mod tests {
             "{sockets}"
         );
         assert!(sockets.contains("set load.publish = \"post\""), "{sockets}");
+    }
+
+    #[test]
+    fn hosts_are_counted_by_the_descriptors_and_ports_of_each() {
+        let far = |clients: usize, descriptors| {
+            let text = format!(
+                "target = {{ url = \"http://10.0.0.7\", allow_hosts = [\"10.0.0.7\"] }}\nload = {{ clients = {clients}, channels = 32 }}"
+            );
+            let plan = super::super::read_text(&text, Path::new("x.toml"), &[], &[]).unwrap();
+            let limits = limits(descriptors);
+            (hosts(&plan.trials[0].load, &limits), told(&plan, &limits))
+        };
+        // 28,232 ports, 32 of them to publish.
+        assert_eq!(far(28_200, 1_000_000).0, Some(1));
+        assert_eq!(far(28_201, 1_000_000).0, Some(2));
+        assert_eq!(far(300_000, 1_000_000).0, Some(11));
+        // 20,000 descriptors, 128 of them for other things.
+        assert_eq!(far(300_000, 20_000).0, Some(16));
+        assert_eq!(far(300_000, 160).0, None);
+        let told = far(25_000, 20_000).1;
+        let end = "; they come from one address, which has 28,232 ports; on hosts like this one (bench worker --nats), 2 workers do, one on each\n";
+        assert!(told.ends_with(end), "{told}");
     }
 
     #[test]
