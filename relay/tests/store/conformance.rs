@@ -265,11 +265,14 @@ async fn a_log_made_anew_is_told(here: Here) {
     let mut reader = open(&log, "a", Start::After(position)).await;
     let again = publish(&log, "a", 2).await;
     assert_ne!(again.epoch, position.epoch);
-    let batch = next(&mut reader).await;
-    assert_eq!(
-        (values(&batch), batch.missed, batch.next),
-        (vec![2], Some(Missed::Recreated), again)
-    );
+    let mut batch = next(&mut reader).await;
+    assert_eq!(batch.missed, Some(Missed::Recreated));
+    if batch.messages.is_empty() {
+        // A store confirms a message when it has it: it may be on its way to here.
+        batch = next(&mut reader).await;
+        assert_eq!(batch.missed, None, "it was told");
+    }
+    assert_eq!((values(&batch), batch.next), (vec![2], again));
     publish(&log, "a", 3).await;
     assert_eq!(until_value(&mut reader, 3).await, [3]);
 }
