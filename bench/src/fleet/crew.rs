@@ -72,8 +72,8 @@ impl Crew {
     /// How long before the start all must be told of it.
     pub(super) fn lead(&self) -> Duration {
         let lead = |member: &Member| match member.place {
-            Place::Thread => Duration::from_millis(50),
-            Place::Process(_) => Duration::from_millis(200),
+            Place::Thread => Duration::from_millis(150),
+            Place::Process(_) => Duration::from_millis(400),
             Place::Far(_) => Duration::from_secs(1),
         };
         self.members.iter().map(lead).max().unwrap_or_default()

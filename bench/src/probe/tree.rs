@@ -17,6 +17,8 @@ pub struct Tree {
     members: BTreeMap<u32, Member>,
     /// CPU time of members that ended and that nobody waited for, in nanoseconds.
     lost: u64,
+    /// The most CPU time that was seen of all, in nanoseconds.
+    spent: u64,
     /// The largest resident memory that was seen.
     peak: u64,
 }
@@ -43,6 +45,7 @@ impl Tree {
             single: false,
             members: BTreeMap::new(),
             lost: 0,
+            spent: 0,
             peak: 0,
         }
     }
@@ -63,7 +66,10 @@ impl Tree {
         }
         self.look()?;
         let members = self.members.values();
-        Some(self.lost + members.map(|one| one.own + one.waited).sum::<u64>())
+        let now = self.lost + members.map(|one| one.own + one.waited).sum::<u64>();
+        // Of who has ended the kernel keeps whole ticks: it never falls behind what was known before.
+        self.spent = self.spent.max(now);
+        Some(self.spent)
     }
 
     /// Resident memory now, in bytes: of several processes what each has for itself, and of what they share its part.

@@ -44,6 +44,7 @@ fn every_shipped_scenario_asks_a_question_and_tells_its_duration() {
             "bozdag-2007-push",
             "chat",
             "compare",
+            "costs",
             "crossover",
             "fan-out",
             "http2",
