@@ -103,6 +103,8 @@ impl Event {
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
             b"data" => {
+                // With the line feed, or that would double the room.
+                self.data.reserve(value.len() + 1);
                 self.data.extend_from_slice(value);
                 self.data.push(b'\n');
             }
@@ -123,7 +125,8 @@ impl Event {
             id: self.id.as_deref(),
             missed: self.missed,
         });
-        self.data.clear();
+        // Given back: an event source waits for most of its time.
+        self.data = Vec::new();
         self.missed = false;
     }
 }
