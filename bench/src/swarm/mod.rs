@@ -18,6 +18,7 @@ mod road;
 mod session;
 mod shard;
 mod thread;
+mod timer;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;

@@ -16,6 +16,7 @@ use super::end::{ANSWER_LIMIT, End};
 use super::outage::Told;
 use super::road::{Idle, Road};
 use super::shard::Shard;
+use super::timer::{self, Timer};
 use super::{Assignment, phase};
 use crate::client::{ClientError, Cursor, Step, Subscription};
 use crate::clock::Moment;
@@ -172,9 +173,10 @@ impl Session {
         let socket = self.dial().await?;
         let secure = self.shard.assignment.secure.as_ref();
         let road = &mut Road::new(socket, secure, transport, &self.subscription)?;
+        let mut timer = pin!(tokio::time::sleep(ANSWER_LIMIT));
         if !road.is_ready()? {
             // Boxed: what it needs is given back once it is done.
-            Box::pin(self.greet(road)).await?;
+            Box::pin(self.greet(road, timer.as_mut())).await?;
         }
         self.request(road).await?;
         if transport == Transport::LongPolling && self.subscription.is_held(&self.cursor) {
@@ -184,14 +186,14 @@ impl Session {
         let mut waiting = true;
         loop {
             if !waiting && transport == Transport::Polling {
-                if !self.until_next_poll(road).await? {
+                if !self.until_next_poll(road, timer.as_mut()).await? {
                     return Ok(End::Asked);
                 }
                 self.request(road).await?;
                 waiting = true;
             }
             let step = if waiting {
-                self.answer(road).await?
+                self.answer(road, timer.as_mut()).await?
             } else {
                 self.receive(road).await?
             };
@@ -243,14 +245,14 @@ impl Session {
     }
 
     /// Opens what is between TCP and the client.
-    async fn greet(&mut self, road: &mut Road) -> Result<(), End> {
+    async fn greet(&mut self, road: &mut Road, mut timer: Timer<'_>) -> Result<(), End> {
         let rest = self.write(road, |_, road, out| {
             road.hello(out);
             Ok(())
         })?;
         road.socket.send_all(&rest).await?;
         while !road.is_ready()? {
-            if self.answer(road).await?.is_none() {
+            if self.answer(road, timer.as_mut()).await?.is_none() {
                 return Err(End::Closed);
             }
         }
@@ -258,22 +260,21 @@ impl Session {
     }
 
     /// Receives what belongs to an answer that has been asked for, within a limit.
-    async fn answer(&mut self, road: &mut Road) -> Result<Option<Step>, End> {
+    async fn answer(&mut self, road: &mut Road, timer: Timer<'_>) -> Result<Option<Step>, End> {
         let limit = ANSWER_LIMIT + self.shard.assignment.load.hold;
-        tokio::time::timeout(limit, self.receive(road))
-            .await
-            .unwrap_or(Err(End::Silent))
+        let received = timer::within(limit, timer, self.receive(road)).await;
+        received.unwrap_or(Err(End::Silent))
     }
 
     /// Waits for the next poll to be due; gives `false` when the server closes the idle connection
     /// before that, as it may: the poll then goes over a new one.
-    async fn until_next_poll(&self, road: &mut Road) -> Result<bool, End> {
-        let due = self.next_poll(Moment::now());
-        if due <= Moment::now() {
-            // An interval shorter than a reading of the clock is no pause: no timer is set for it.
+    async fn until_next_poll(&self, road: &mut Road, mut timer: Timer<'_>) -> Result<bool, End> {
+        let now = Moment::now();
+        let due = self.next_poll(now);
+        if due.since(now) <= phase::SHORTEST_PAUSE {
             return Ok(true);
         }
-        let due = self.shard.instant(due);
+        timer.as_mut().reset(self.shard.instant(due));
         loop {
             let spoke = poll_fn(|context| {
                 let buffer = &mut *self.shard.buffer.borrow_mut();
@@ -284,7 +285,7 @@ impl Session {
             });
             let rest = tokio::select! {
                 rest = spoke => rest?,
-                () = tokio::time::sleep_until(due) => return Ok(true),
+                () = timer.as_mut() => return Ok(true),
             };
             match rest {
                 None => return Ok(false),
