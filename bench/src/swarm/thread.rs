@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use tokio::task::LocalSet;
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use super::outage::{Outages, Script};
 use super::session::Session;
@@ -16,16 +16,20 @@ use crate::record::{Recorder, Window};
 /// The life of a shard, on its own thread.
 pub(super) fn run(post: &Post, number: usize) -> Result<ShardReport, SwarmError> {
     post.pin();
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // Runs tasks of this thread without a `LocalSet`: that is a queue of its own within the runtime's.
+    let runtime = Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(LocalOptions::default())
         .map_err(SwarmError::Thread)?;
-    let tasks = LocalSet::new();
-    // Leaving here ends every session: a LocalSet owns its tasks.
-    tasks.block_on(&runtime, live(post, number, &tasks))
+    // Leaving here ends every session: a runtime owns its tasks.
+    runtime.block_on(live(post, number, &runtime))
 }
 
-async fn live(post: &Post, number: usize, tasks: &LocalSet) -> Result<ShardReport, SwarmError> {
+async fn live(
+    post: &Post,
+    number: usize,
+    runtime: &LocalRuntime,
+) -> Result<ShardReport, SwarmError> {
     let assignment = &post.assignment;
     let mine: Vec<usize> = (number..assignment.load.clients)
         .step_by(assignment.shards)
@@ -34,7 +38,7 @@ async fn live(post: &Post, number: usize, tasks: &LocalSet) -> Result<ShardRepor
     let subscriptions = subscriptions(assignment);
     for (slot, &client) in mine.iter().enumerate() {
         let subscription = Rc::clone(&subscriptions[client % assignment.load.channels]);
-        tasks.spawn_local(Session::new(&shard, client, slot, subscription).run());
+        runtime.spawn_local(Session::new(&shard, client, slot, subscription).run());
     }
     let mut marks = Marks::default();
     tokio::select! {
