@@ -53,6 +53,7 @@ fn every_shipped_scenario_asks_a_question_and_tells_its_duration() {
             "nchan",
             "regression",
             "scale",
+            "scale-out",
             "shootout-2016",
             "smoke",
             "storm",
