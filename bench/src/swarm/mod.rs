@@ -18,7 +18,6 @@ mod road;
 mod session;
 mod shard;
 mod thread;
-mod timer;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 
-/// As short as a reading of the clock, in nanoseconds: no timer is set for such a pause.
-pub(super) const SHORTEST_PAUSE: i64 = 25;
-
 /// The next instant after `now` of the grid of client `number`: one interval wide, with a phase drawn from the seed.
 ///
 /// The phases of many clients are spread evenly over the interval, and so is the instant at which a

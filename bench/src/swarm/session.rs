@@ -16,7 +16,6 @@ use super::end::{ANSWER_LIMIT, End};
 use super::outage::Told;
 use super::road::{Idle, Road};
 use super::shard::Shard;
-use super::timer::{self, Timer};
 use super::{Assignment, phase};
 use crate::client::{ClientError, Cursor, Step, Subscription};
 use crate::clock::Moment;
@@ -173,10 +172,9 @@ impl Session {
         let socket = self.dial().await?;
         let secure = self.shard.assignment.secure.as_ref();
         let road = &mut Road::new(socket, secure, transport, &self.subscription)?;
-        let mut timer = pin!(tokio::time::sleep(ANSWER_LIMIT));
         if !road.is_ready()? {
             // Boxed: what it needs is given back once it is done.
-            Box::pin(self.greet(road, timer.as_mut())).await?;
+            Box::pin(self.greet(road)).await?;
         }
         self.request(road).await?;
         if transport == Transport::LongPolling && self.subscription.is_held(&self.cursor) {
@@ -186,14 +184,14 @@ impl Session {
         let mut waiting = true;
         loop {
             if !waiting && transport == Transport::Polling {
-                if !self.until_next_poll(road, timer.as_mut()).await? {
+                if !self.until_next_poll(road).await? {
                     return Ok(End::Asked);
                 }
                 self.request(road).await?;
                 waiting = true;
             }
             let step = if waiting {
-                self.answer(road, timer.as_mut()).await?
+                self.answer(road).await?
             } else {
                 self.receive(road).await?
             };
@@ -245,14 +243,14 @@ impl Session {
     }
 
     /// Opens what is between TCP and the client.
-    async fn greet(&mut self, road: &mut Road, mut timer: Timer<'_>) -> Result<(), End> {
+    async fn greet(&mut self, road: &mut Road) -> Result<(), End> {
         let rest = self.write(road, |_, road, out| {
             road.hello(out);
             Ok(())
         })?;
         road.socket.send_all(&rest).await?;
         while !road.is_ready()? {
-            if self.answer(road, timer.as_mut()).await?.is_none() {
+            if self.answer(road).await?.is_none() {
                 return Err(End::Closed);
             }
         }
@@ -260,21 +258,22 @@ impl Session {
     }
 
     /// Receives what belongs to an answer that has been asked for, within a limit.
-    async fn answer(&mut self, road: &mut Road, timer: Timer<'_>) -> Result<Option<Step>, End> {
+    async fn answer(&mut self, road: &mut Road) -> Result<Option<Step>, End> {
         let limit = ANSWER_LIMIT + self.shard.assignment.load.hold;
-        let received = timer::within(limit, timer, self.receive(road)).await;
-        received.unwrap_or(Err(End::Silent))
+        tokio::time::timeout(limit, self.receive(road))
+            .await
+            .unwrap_or(Err(End::Silent))
     }
 
     /// Waits for the next poll to be due; gives `false` when the server closes the idle connection
     /// before that, as it may: the poll then goes over a new one.
-    async fn until_next_poll(&self, road: &mut Road, mut timer: Timer<'_>) -> Result<bool, End> {
-        let now = Moment::now();
-        let due = self.next_poll(now);
-        if due.since(now) <= phase::SHORTEST_PAUSE {
+    async fn until_next_poll(&self, road: &mut Road) -> Result<bool, End> {
+        let due = self.next_poll(Moment::now());
+        if due <= Moment::now() {
+            // An interval shorter than a reading of the clock is no pause: no timer is set for it.
             return Ok(true);
         }
-        timer.as_mut().reset(self.shard.instant(due));
+        let due = self.shard.instant(due);
         loop {
             let spoke = poll_fn(|context| {
                 let buffer = &mut *self.shard.buffer.borrow_mut();
@@ -285,7 +284,7 @@ impl Session {
             });
             let rest = tokio::select! {
                 rest = spoke => rest?,
-                () = timer.as_mut() => return Ok(true),
+                () = tokio::time::sleep_until(due) => return Ok(true),
             };
             match rest {
                 None => return Ok(false),
