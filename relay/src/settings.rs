@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches, ValueEnum};
 
 use crate::access::{Keys, Terms, host_name};
-use crate::store::{Place, StoreArgs};
+use crate::store::{Place, StoreArgs, TooPatient};
 use crate::tls::TlsArgs;
 use crate::units::{at_least_one, duration, nonzero, size};
 
@@ -70,8 +70,7 @@ pub struct Settings {
     /// Connections of one address (of one /64 of IPv6); one more is answered 429
     #[arg(long, value_name = "COUNT", default_value = "2000", value_parser = at_least_one)]
     pub max_connections_per_address: usize,
-    /// Requests and frames a second of one address (of one /64 of IPv6), which waits beyond; 0 for no limit. Unless set, 1000,
-    /// and no limit for loopback addresses
+    /// Requests and frames a second of one address, which waits beyond; 0: no limit; unless set 1000, and none for loopback
     #[arg(long, value_name = "COUNT")]
     pub request_rate_per_address: Option<u32>,
     /// Requests that one connection of HTTP/2 may have open at once, waiting ones included
@@ -139,6 +138,9 @@ pub enum SlowReader {
 /// Flags that contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
+    /// Publishes may wait too long for the store.
+    #[error(transparent)]
+    TooPatient(#[from] TooPatient),
     /// The largest message would be evicted as soon as it is kept.
     #[error(
         "--ring-bytes ({ring} B) must be at least --max-body ({body} B), or such a message could not be kept"
@@ -174,8 +176,7 @@ pub enum SettingsError {
     KeepInStore,
     /// Everybody who reaches the address could use the relay, and nobody has said so.
     #[error(
-        "{address} can be reached from other machines: ask for tokens with --token-keys FILE, \
-         or let everybody in with --open"
+        "{address} can be reached from other machines: ask for tokens with --token-keys FILE, or let everybody in with --open"
     )]
     OpenUnsaid {
         /// Where it was to listen.
@@ -202,11 +203,9 @@ impl Settings {
         if self.slow_reader == SlowReader::Disconnect && slow >= ring {
             return Err(SettingsError::NeverSlow { slow, ring });
         }
-        Ok(())
+        Ok(self.store.check(self.ring_age)?)
     }
-}
 
-impl Settings {
     /// Checks that there is something to carry over in the file of `--keep`.
     ///
     /// # Errors

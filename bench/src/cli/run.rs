@@ -223,11 +223,22 @@ async fn one(
     (Some(Ended { result, kept }), exit)
 }
 
-/// The command that was typed, word by word; a path need not be text.
+/// The command that was typed, word by word, without the passwords of URLs: it stands in results. A path need not be text.
 pub(super) fn command() -> Vec<String> {
     std::env::args_os()
-        .map(|word| word.to_string_lossy().into_owned())
+        .map(|word| without_passwords(&word.to_string_lossy()))
         .collect()
+}
+
+fn without_passwords(word: &str) -> String {
+    let Some((before, after)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    let end = after.find(['/', '?', '#']).unwrap_or(after.len());
+    match after[..end].rfind('@') {
+        Some(at) => format!("{before}://***{}", &after[at..]),
+        None => word.to_owned(),
+    }
 }
 
 pub(super) fn keep(
@@ -312,4 +323,27 @@ fn warn_of_invalid(result: &RunResult) {
         }
     }
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_the_command_is_not_kept() {
+        let kept = |word: &str| without_passwords(word);
+        assert_eq!(kept("nats://me:secret@host:4222"), "nats://***@host:4222");
+        assert_eq!(
+            kept("--workers=nats://token@host"),
+            "--workers=nats://***@host"
+        );
+        for word in [
+            "run",
+            "target.url=http://127.0.0.1:80",
+            "http://a/b@c",
+            "me@here",
+        ] {
+            assert_eq!(kept(word), word);
+        }
+    }
 }

@@ -72,10 +72,9 @@ pub(super) async fn run(
         () = stop.cancelled() => return Ok(None),
     };
     let mut measured = Measured::default();
-    measured.tree = server.pid.map(match plan.target_of(trial) {
-        Target::Bundled => Tree::single,
-        Target::At { .. } => Tree::of,
-    });
+    // The bundled relay alone starts no process; several of them are processes, and so is what they share.
+    let alone = *plan.target_of(trial) == Target::Bundled && trial.load.nodes == 1;
+    measured.tree = server.pid.map(if alone { Tree::single } else { Tree::of });
     measured.server.rss_base = measured.server_resident();
     (measured.floor, measured.asking) = tokio::select! {
         floor = floor(&server, plan.target_of(trial).health()) => floor,

@@ -22,6 +22,8 @@ use super::TargetError;
 use super::bundled::{READY, first_line};
 use crate::kernel;
 
+/// The variable that tells a relay where its store is.
+const STORE: &str = "PUSHMARK_STORE";
 /// How long NATS or a relay may take until it is ready.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// How long the relays may take to end before they are killed.
@@ -93,7 +95,13 @@ struct Member {
 }
 
 impl Member {
-    fn start(what: String, words: &[String], stdout: Stdio) -> Result<Self, ClusterError> {
+    /// Starts it; where its store is goes by the environment, for a URL may hold a password and every user sees command lines.
+    fn start(
+        what: String,
+        words: &[String],
+        stdout: Stdio,
+        store: Option<&str>,
+    ) -> Result<Self, ClusterError> {
         let failed = |source| ClusterError::Start {
             what: what.clone(),
             source,
@@ -103,6 +111,9 @@ impl Member {
             .ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(stdout);
+        if let Some(store) = store {
+            command.env(STORE, store);
+        }
         kernel::end_with_this_thread(&mut command);
         let process = command.spawn().map_err(failed)?;
         Ok(Self { what, process })
@@ -244,7 +255,7 @@ async fn engine(folder: &Path, members: &mut Vec<Member>) -> Result<String, Clus
             .into_iter()
             .chain(flags.clone())
             .collect();
-        started = Member::start("nats-server".to_owned(), &words, Stdio::null());
+        started = Member::start("nats-server".to_owned(), &words, Stdio::null(), None);
         match &started {
             Err(ClusterError::Start { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 started = Err(ClusterError::NoEngine);
@@ -294,10 +305,10 @@ async fn relay(
     let program = std::env::current_exe().map_err(failed)?;
     let mut words = vec![program.to_string_lossy().into_owned(), "relay".to_owned()];
     words.extend(["--listen".to_owned(), listen.to_string()]);
-    words.extend(["--store".to_owned(), nats.to_owned()]);
+    words.extend(["--store-env", STORE].map(str::to_owned));
     words.extend(["--reuse-port", "--exit-with-stdin"].map(str::to_owned));
     words.extend(args.flags.iter().cloned());
-    let mut member = Member::start(what.clone(), &words, Stdio::piped())?;
+    let mut member = Member::start(what.clone(), &words, Stdio::piped(), Some(nats))?;
     let silent = |why: String| ClusterError::Silent {
         what: what.clone(),
         why,

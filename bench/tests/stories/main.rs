@@ -26,6 +26,7 @@ mod live;
 #[path = "../common/nats.rs"]
 mod nats;
 mod nchan;
+mod nodes;
 mod plan;
 #[path = "../common/process.rs"]
 #[expect(dead_code, reason = "some of it is for `truth.rs` only")]

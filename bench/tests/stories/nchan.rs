@@ -133,12 +133,11 @@ fn nchan_stands_beside_the_relay_in_one_report() {
     let ran = story.run();
     let summary = story.summary();
     let ran = ran.expect_unless_busy(0, &summary);
-    for name in ["sse, nchan", "websocket, relay"] {
-        assert!(
-            ran.stdout.contains(name) || ran.stdout.contains("target"),
-            "{name}: {}",
-            ran.stdout
-        );
+    for transport in ["sse", "websocket"] {
+        for server in ["relay", "nchan"] {
+            let row = |line: &str| line.starts_with(transport) && line.contains(server);
+            assert!(ran.stdout.lines().any(row), "{}", ran.stdout);
+        }
     }
     let target = summary["environment"]["target"].as_str().unwrap();
     assert!(

@@ -10,7 +10,7 @@ const SPAN: Duration = Duration::from_millis(1500);
 /// Deliveries a second of the first rung, and how much higher the next one is.
 const FIRST: f64 = 150_000.0;
 const STEP: f64 = 1.5;
-/// Rungs at the most: the last is more than any server here comes near to.
+/// Rungs at the most: a server that holds the last can do more than is told.
 const RUNGS: usize = 12;
 /// Rungs between the highest that held and the lowest that did not.
 const BETWEEN: usize = 2;

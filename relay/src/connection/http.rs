@@ -276,8 +276,10 @@ impl Deadline {
             Stage::Idle => settings.keep_alive,
             Stage::Head => settings.header_deadline,
             Stage::Paced => FAR,
-            // A body has its own deadline, and nothing else waits here.
-            Stage::Answering | Stage::Writing => settings.body_deadline + settings.header_deadline,
+            // A body has its own deadline, and so has the store that is published to.
+            Stage::Answering | Stage::Writing => {
+                settings.body_deadline + settings.header_deadline + settings.store.patience()
+            }
         };
         Instant::now() + allowed
     }

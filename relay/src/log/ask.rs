@@ -13,6 +13,8 @@ pub enum Start {
     Latest,
     /// After a position that an answer gave.
     After(Position),
+    /// The same, where only the store knows whether it was ever given and cannot be asked: it is taken for right, and waits.
+    Unasked(Position),
 }
 
 impl std::str::FromStr for Start {

@@ -47,6 +47,8 @@ impl Crowd {
         let mut circle = self.circle();
         let number = circle.free.pop().unwrap_or_else(|| {
             circle.seats.push(None);
+            // One more to go by, or the last of those who are being woken would not have its turn.
+            circle.left += usize::from(circle.left > 0);
             u32::try_from(circle.seats.len() - 1).expect("invariant: fewer readers than that")
         });
         Seat {
@@ -246,6 +248,25 @@ mod tests {
         drop(waits);
         seats.iter().for_each(|seat| crowd.leave(seat));
         assert!(crowd.circle().seats.is_empty() && crowd.circle().flying == 0);
+    }
+
+    #[test]
+    fn who_comes_meanwhile_takes_nobodys_turn() {
+        let crowd = Crowd::default();
+        let mut seats: Vec<Seat> = (0..200).map(|_| crowd.sit()).collect();
+        let mut waits = gather(&crowd, &mut seats);
+        crowd.tell();
+        let mut late: Vec<Seat> = (0..3).map(|_| crowd.sit()).collect();
+        let mut late = gather(&crowd, &mut late);
+        for _ in 0..200 {
+            let next = waits
+                .iter_mut()
+                .find(|(wait, bell)| wait.waits && bell.rung() == 1);
+            let (wait, bell) = next.expect("everybody who waited is woken");
+            assert!(poll(wait, bell));
+        }
+        let waits = |(wait, bell): &mut (Changed<'_>, Arc<Bell>)| !poll(wait, bell);
+        assert!(late.iter_mut().all(waits), "they have missed nothing");
     }
 
     #[test]

@@ -107,6 +107,12 @@ impl Log {
         Ok(self)
     }
 
+    /// Tells whether it lives in a store, so that appending may wait.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Tells how it stands with the store.
     #[must_use]
     pub fn store(&self) -> Health {
@@ -118,10 +124,10 @@ impl Log {
     /// Learns whether the store has come as far as a position that was given by another relay, before a reader begins
     /// there: in front of what this relay has followed it may be right or made up.
     ///
-    /// When the store cannot be asked, the position is taken for right: it is one that waits.
-    pub async fn settle(&self, channel: &ChannelName, start: Start) {
+    /// Gives where the reader is to begin. When the store cannot be asked the position is taken for right, for this reader alone.
+    pub async fn settle(&self, channel: &ChannelName, start: Start) -> Start {
         let (Some(store), Start::After(position)) = (&self.store, start) else {
-            return;
+            return start;
         };
         let sequence = &self.channels.sequence;
         let (life, known) = sequence.known();
@@ -129,9 +135,12 @@ impl Log {
             && position.offset > known
             && self.channels.epoch(channel) == position.epoch
         {
-            let head = store.head().await.unwrap_or(position.offset);
+            let Some(head) = store.head().await else {
+                return Start::Unasked(position);
+            };
             sequence.learn(life, head);
         }
+        start
     }
 
     /// Writes all that is kept, for [`Log::restore`] of another process; `now` is the time of day, in milliseconds

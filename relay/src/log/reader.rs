@@ -100,8 +100,10 @@ impl Reader {
         let (after, missed) = match start {
             Start::Earliest => (evicted, None),
             Start::Latest => (head, None),
-            Start::After(position) if position.epoch != epoch => (evicted, Some(Missed::Recreated)),
-            Start::After(position) => (position.offset, None),
+            Start::After(position) | Start::Unasked(position) if position.epoch != epoch => {
+                (evicted, Some(Missed::Recreated))
+            }
+            Start::After(position) | Start::Unasked(position) => (position.offset, None),
         };
         // From here on the drop of the reader releases the channel, also when it is refused.
         let reader = Self {
@@ -115,7 +117,8 @@ impl Reader {
             counted_after: u64::MAX,
         };
         // What another process was given by the store will come here too.
-        if after > head && after > reader.channel.sequence.known().1 {
+        let trusted = matches!(start, Start::Unasked(_));
+        if !trusted && after > head && after > reader.channel.sequence.known().1 {
             return Err(InFuture {
                 head: Position {
                     offset: head,

@@ -72,7 +72,7 @@ async fn read(
     let (leaf, query, channel) = (asked.leaf, asked.query, asked.channel.clone()?);
     without_body(body)?;
     let start = start(request.headers(), leaf, query)?;
-    state.log.settle(&channel, start).await;
+    let start = state.log.settle(&channel, start).await;
     let mut headers = HeaderMap::new();
     state.access.mark(asked.origin, &mut headers);
     let read = Read {

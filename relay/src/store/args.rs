@@ -8,6 +8,9 @@ use clap::Args;
 use super::place::{Place, PlaceError};
 use crate::units::{at_least_one, nonzero, size};
 
+/// See [`known_twice`].
+const TWICE: Duration = Duration::from_secs(120);
+
 /// Where logs live, and on what terms.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct StoreArgs {
@@ -42,12 +45,45 @@ pub struct StoreArgs {
     pub store_ca: Option<PathBuf>,
 }
 
+/// A publish could be sent again when the store no longer knows it, and be there twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "--store-timeout must be less than --ring-age and than two minutes: for so long the store knows a message that is sent again"
+)]
+pub struct TooPatient;
+
 impl StoreArgs {
+    /// Checks that a publish is not sent again when a store that keeps messages for `age` no longer knows it.
+    ///
+    /// # Errors
+    /// [`TooPatient`].
+    pub fn check(&self, age: Duration) -> Result<(), TooPatient> {
+        match self.patience() < known_twice(age) {
+            true => Ok(()),
+            false => Err(TooPatient),
+        }
+    }
+
     /// Gives the place, whichever flag names it.
     #[must_use]
     pub fn place(&self) -> &Place {
         self.store_env.as_ref().unwrap_or(&self.store)
     }
+
+    /// Gives how long a publish may take because of the store.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        match self.place() {
+            Place::Memory => Duration::ZERO,
+            Place::Nats(_) => self.store_timeout,
+        }
+    }
+}
+
+/// Gives how long the server of a stream that keeps messages for `age` knows one again that is sent twice; a relay does
+/// not try for so long.
+pub(super) fn known_twice(age: Duration) -> Duration {
+    TWICE.min(age)
 }
 
 /// Reads the place in an environment variable; no message holds its contents.

@@ -12,7 +12,8 @@ mod subject;
 use std::fmt::Debug;
 use std::time::Duration;
 
-pub use args::StoreArgs;
+use args::known_twice;
+pub use args::{StoreArgs, TooPatient};
 pub use jetstream::{JetStream, Terms};
 pub use place::{Place, PlaceError, Servers};
 

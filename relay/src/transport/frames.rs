@@ -166,9 +166,14 @@ impl Frames {
             match context.read(&mut pipe) {
                 Ok(message) => {
                     any = true;
-                    message_ended |= message.is_text() || message.is_binary();
+                    let whole = message.is_text() || message.is_binary();
+                    message_ended |= whole;
                     if let Some(answer) = meaning.answer(state, message).await {
                         pipe.out.push(answer);
+                    }
+                    if whole && state.log.is_shared() {
+                        // It may have waited for the store: what else the socket has to do comes first.
+                        break;
                     }
                 }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -124,11 +124,11 @@ impl Waiting {
 
 /// Serves a client that shows its token first: once it has, it is as any other.
 async fn proved(probation: probation::Probation, socket: Socket, state: &State) -> After {
-    let (socket, read, receive) = match probation.prove(socket, state).await {
+    let (socket, mut read, receive) = match probation.prove(socket, state).await {
         Ok(proved) => proved,
         Err(after) => return after,
     };
-    state.log.settle(&read.channel, read.start).await;
+    read.start = state.log.settle(&read.channel, read.start).await;
     match websocket::welcome(state, read, receive) {
         // Boxed, as each stage.
         Ok(session) => Box::pin(session.run(socket, state)).await,

@@ -246,7 +246,7 @@ async fn a_position_that_nobody_was_given_is_refused(here: Here) {
         offset: position.offset + 1,
         ..position
     });
-    log.settle(&name("a"), future).await;
+    let future = log.settle(&name("a"), future).await;
     let Err(OpenError::InFuture(refused)) = log.open(&name("a"), future) else {
         panic!("it was let in");
     };

@@ -117,7 +117,7 @@ pub(crate) async fn try_publish(
 }
 
 pub(crate) async fn open(log: &Log, channel: &str, start: Start) -> Reader {
-    log.settle(&name(channel), start).await;
+    let start = log.settle(&name(channel), start).await;
     log.open(&name(channel), start).unwrap()
 }
 

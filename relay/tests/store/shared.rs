@@ -195,7 +195,7 @@ async fn a_position_in_front_of_everything_is_refused_by_every_relay() {
     position.offset += 1000;
     for node in [&*one, &two] {
         let start = Start::After(position);
-        node.settle(&crate::here::name("a"), start).await;
+        let start = node.settle(&crate::here::name("a"), start).await;
         assert!(node.open(&crate::here::name("a"), start).is_err());
     }
 }

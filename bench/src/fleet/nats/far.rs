@@ -153,8 +153,9 @@ impl Far<'_> {
         let (orders, ordered) = mpsc::channel(QUEUE);
         let (said, mut saying) = mpsc::channel::<Said>(QUEUE);
         let answer = subject(&["fleet", fleet, &self.id]);
-        let nats = &self.nats;
-        let say = async {
+        let (nats, answer_to) = (&self.nats, &answer);
+        // It takes the queue with it: who still has something to say when it has ended is not left to wait.
+        let say = async move {
             let mut cutter = Cutter::new(nats.client.max_payload());
             let mut beat = interval(BEAT);
             beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -167,7 +168,7 @@ impl Far<'_> {
                     _ = beat.tick() => Ok(vec![packet::alone(Kind::Beat, &[])]),
                 };
                 for packet in packets.map_err(|why| nats.failed(&why))? {
-                    nats.publish(&answer, packet).await?;
+                    nats.publish(answer_to, packet).await?;
                 }
             }
         };

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Subject, Subscriber};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -111,12 +112,18 @@ impl Nats {
     /// Connects; from then on it comes back by itself when it is lost.
     async fn connect(url: &str, name: &str) -> Result<Self, NatsError> {
         let shown = without_password(url);
-        let options = ConnectOptions::new()
+        let mut options = ConnectOptions::new()
             .name(name)
             .connection_timeout(CONNECT_LIMIT)
             .subscription_capacity(CAPACITY)
             .ping_interval(Duration::from_secs(5));
-        match options.connect(url).await {
+        // The client itself leaves out what a URL says of its user.
+        options = match login(url) {
+            Some((name, Some(password))) => options.user_and_password(name, password),
+            Some((token, None)) => options.token(token),
+            None => options,
+        };
+        match options.connect(&shown).await {
             Ok(client) => Ok(Self { client, url: shown }),
             Err(source) => Err(NatsError::Connect { url: shown, source }),
         }
@@ -168,6 +175,18 @@ fn draw() -> String {
     format!("{:016x}", rand::random::<u64>())
 }
 
+/// The user and the password, or the token, that a URL names.
+fn login(url: &str) -> Option<(String, Option<String>)> {
+    let (before, _) = url.rsplit_once('@')?;
+    let named = before.split_once("://").map_or(before, |(_, named)| named);
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Some(match named.split_once(':') {
+        Some((name, password)) => (plain(name), Some(plain(password))),
+        None => (plain(named), None),
+    })
+}
+
+/// A URL without what it says of its user, to be shown.
 fn without_password(url: &str) -> String {
     match url.rsplit_once('@') {
         Some((before, host)) => {
@@ -183,6 +202,17 @@ fn without_password(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn user_and_password_or_a_token_stand_in_a_url() {
+        let user = |name: &str, password: Option<&str>| {
+            Some((name.to_owned(), password.map(str::to_owned)))
+        };
+        assert_eq!(login("nats://me:p%40ss@c:1"), user("me", Some("p@ss")));
+        assert_eq!(login("me:a:b@c"), user("me", Some("a:b")));
+        assert_eq!(login("nats://to%2Fken@c"), user("to/ken", None));
+        assert_eq!(login("nats://c:1"), None);
+    }
 
     #[test]
     fn a_password_is_not_shown() {

@@ -41,6 +41,43 @@ struct Line {
     aside: bool,
 }
 
+impl Line {
+    /// Its name in the legend, with its slope where there are stops enough to have one.
+    fn called(&self, transport: Transport) -> String {
+        self.slope().map_or_else(
+            || transport.to_string(),
+            // A hyphen is no minus.
+            |slope| {
+                format!(
+                    "{transport}, slope {}",
+                    format!("{slope:+.2}").replace('-', "−")
+                )
+            },
+        )
+    }
+
+    /// The power of the number that the figure grows with: the slope of logarithms by least squares.
+    fn slope(&self) -> Option<f64> {
+        if self.stops.len() < 3 || self.stops.iter().any(|stop| stop.at <= 0.0) {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        let count = self.stops.len() as f64;
+        let points = || {
+            self.stops
+                .iter()
+                .map(|stop| (stop.at.ln(), stop.value.ln()))
+        };
+        let (x, y) = points().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
+        let (x, y) = (x / count, y / count);
+        let (both, square) = points().fold((0.0, 0.0), |(both, square), point| {
+            let dx = point.0 - x;
+            (both + dx * (point.1 - y), square + dx * dx)
+        });
+        (square > 0.0).then(|| both / square)
+    }
+}
+
 type Lines = BTreeMap<Transport, Line>;
 
 pub(crate) fn draw(
@@ -69,12 +106,24 @@ pub(crate) fn draw(
     let entries: Vec<_> = Transport::ALL
         .into_iter()
         .filter(|t| full.contains_key(t) || dashed.contains_key(t))
-        .map(|t| (t, t.to_string()))
+        .map(|t| {
+            (
+                t,
+                full.get(&t)
+                    .map_or_else(|| t.to_string(), |line| line.called(t)),
+            )
+        })
         .collect();
     let mut scene = Scene::new(WIDTH, HEIGHT);
     let groups: Vec<_> = row.iter().flat_map(|c| &c.groups).collect();
     let subtitle = interval::with(subtitle, "whiskers", &groups);
-    let top = headline(&mut scene, title, &subtitle);
+    let sloped = full.values().any(|line| line.slope().is_some());
+    let slopes = if sloped {
+        "; slope 0 stays as it is, 1 grows in proportion"
+    } else {
+        ""
+    };
+    let top = headline(&mut scene, title, &format!("{subtitle}{slopes}"));
     let frame = Frame {
         left: 96.0,
         top,
@@ -181,4 +230,31 @@ fn lines(row: &[&Comparison<'_>], key: &str, metric: &str) -> Lines {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slope_is_the_power_that_a_figure_grows_with() {
+        let line = |power: f64| Line {
+            stops: [1000.0, 10_000.0, 300_000.0]
+                .map(|at: f64| Stop {
+                    at,
+                    value: 7.0 * at.powf(power),
+                    ends: None,
+                })
+                .into(),
+            aside: false,
+        };
+        assert_eq!(line(-0.5).called(Transport::Sse), "sse, slope −0.50");
+        assert_eq!(
+            line(1.0).called(Transport::LongPolling),
+            "long-polling, slope +1.00"
+        );
+        let mut two = line(1.0);
+        two.stops.pop();
+        assert_eq!(two.called(Transport::Sse), "sse");
+    }
 }

@@ -150,6 +150,54 @@ fn workers_elsewhere_keep_exact_books_and_tell_their_clocks() {
 }
 
 #[test]
+fn who_may_use_nats_stands_in_the_url_and_nowhere_else() {
+    let Some(nats) = Nats::start("authorization { user: me, password: \"p@ssword\" }") else {
+        return;
+    };
+    let url = nats.url().replace("nats://", "nats://me:p%40ssword@");
+    let place = Story::new("");
+    let running = place.spawn(bench().args(["worker", "--nats", &url, "--name", "a"]));
+    let worker = Worker {
+        story: place,
+        running: Some(running),
+    };
+    assert!(worker.says("waits for orders", SECONDS(20)));
+    let story = story("1s");
+    let flags = ["run", "story.toml", "--out", "results", "--workers", &url];
+    adds_up(
+        &story,
+        story
+            .spawn(bench().args(flags).args(["--expect", "1"]))
+            .wait(),
+    );
+    for entry in walk(story.folder())
+        .into_iter()
+        .chain(walk(worker.story.folder()))
+    {
+        let bytes = std::fs::read(&entry).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        for secret in ["p@ssword", "p%40ssword"] {
+            assert!(!text.contains(secret), "{} holds it", entry.display());
+        }
+    }
+}
+
+/// All files of a folder.
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+#[test]
 fn a_clock_that_is_elsewhere_is_found_and_corrected() {
     let Some(nats) = Nats::start("") else { return };
     let ahead = || {

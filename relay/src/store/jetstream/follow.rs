@@ -229,6 +229,12 @@ impl Following {
             return Err(Ended::Changed);
         }
         self.follower.learn(last);
+        let gone = stream::gone(&info);
+        if self.applied < self.target && self.target <= gone {
+            // What there was at the beginning has grown too old on its way: nothing will come that ends the wait for it.
+            self.lose(gone);
+            self.attach_at_end();
+        }
         Ok(())
     }
 }

@@ -5,10 +5,8 @@ use std::time::Duration;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType};
 use sha2::{Digest, Sha256};
 
-use crate::store::{StoreArgs, subject};
+use crate::store::{StoreArgs, known_twice, subject};
 
-/// How long the server knows a message again that is sent twice; a relay does not try for so long.
-const TWICE: Duration = Duration::from_secs(120);
 /// What a stream says of itself. With its time of creation it is the stream's identity: whoever changes it makes every
 /// channel begin another life.
 const DESCRIPTION: &str = "Pushmark: the messages that its relays share";
@@ -30,7 +28,7 @@ pub(super) fn config(args: &StoreArgs, age: Duration) -> Config {
         storage: StorageType::File,
         num_replicas: usize::from(args.store_replicas),
         // No longer than messages are kept, or the server refuses.
-        duplicate_window: TWICE.min(age),
+        duplicate_window: known_twice(age),
         // Only its front may go: see the module above.
         deny_delete: true,
         deny_purge: true,
