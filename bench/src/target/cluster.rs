@@ -154,7 +154,7 @@ impl Drop for Member {
 /// The first line of output is `listening on http://ADDRESS:PORT`, when all of them are ready.
 ///
 /// # Errors
-/// [`ClusterError`].
+/// Names what did not start or has ended, and why.
 pub fn run(args: ClusterArgs) -> Result<(), ClusterError> {
     let failed = |source| ClusterError::Start {
         what: "the cluster".to_owned(),
