@@ -162,6 +162,7 @@ fn whole(plan: &Plan, trial: &Trial, server: &Server, means: Means<'_>) -> Assig
     Assignment {
         run: rand::random(),
         server: server.address,
+        also: server.also.clone(),
         authority: server.authority.clone(),
         dialect: plan.target_of(trial).dialect().clone(),
         token: server.token.clone(),

@@ -89,6 +89,7 @@ fn assignment(story: &Story, shards: usize) -> Assignment {
     Assignment {
         run: 5,
         server: ([127, 0, 0, 1], 1).into(),
+        also: Vec::new(),
         authority: String::new(),
         dialect: Dialect::Relay,
         token: None,

@@ -3,6 +3,7 @@
 //! It runs on a thread that no client is served on, so however busy the swarm is, it goes on giving signs of life.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -137,15 +138,23 @@ async fn attempt(
 /// The same rule as for scenarios: nothing but loopback, or what the scenario names.
 fn may_load(duty: &Duty) -> Result<(), String> {
     let Assignment {
-        server, authority, ..
+        server,
+        also,
+        authority,
+        ..
     } = &duty.assignment;
     let endpoint = Endpoint::read(&format!("http://{authority}"));
-    let is_named = endpoint.is_ok_and(|endpoint| duty.allow_hosts.contains(&endpoint.host));
-    if server.ip().is_loopback() || is_named {
-        return Ok(());
-    }
+    let first = endpoint.map_or_else(|_| String::new(), |endpoint| endpoint.host);
+    let may = |host: &String, address: &SocketAddr| {
+        address.ip().is_loopback() || duty.allow_hosts.contains(host)
+    };
+    let refused = match also.iter().find(|(host, address)| !may(host, address)) {
+        _ if !may(&first, server) => authority,
+        Some((host, _)) => host,
+        None => return Ok(()),
+    };
     Err(format!(
-        "{authority} is not loopback, and target.allow_hosts (or --allow-host of the worker) does not name it"
+        "{refused} is not loopback, and target.allow_hosts (or --allow-host of the worker) does not name it"
     ))
 }
 
@@ -171,7 +180,7 @@ impl Work<'_> {
                 order = orders.recv() => match order {
                     Some(Order::Run(window)) => self.run(window).await,
                     Some(Order::Finish) => return true,
-                    Some(Order::Abort) | None => {
+                    None => {
                         self.told = false;
                         return false;
                     }

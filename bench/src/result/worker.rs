@@ -37,7 +37,7 @@ pub struct WorkerResult {
 }
 
 /// Where a worker's clock stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockReading {
     /// How far it is ahead of the coordinator's, in nanoseconds; negative when it is behind. Deliveries are corrected by it.
     pub offset_ns: i64,

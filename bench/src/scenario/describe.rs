@@ -275,11 +275,16 @@ fn target(target: &Target) -> String {
         }
         Target::At {
             url,
+            also,
             pid,
             token,
             dialect,
             ..
         } => {
+            let more: String = also
+                .iter()
+                .map(|one| format!(" and {}", one.url()))
+                .collect();
             let watched = pid.map_or_else(String::new, |pid| format!(", process {pid} watched"));
             let token = token.as_ref().map_or("", |_| ", with a token");
             let spoken = match dialect {
@@ -287,7 +292,7 @@ fn target(target: &Target) -> String {
                 Dialect::Nchan(_) => ", Nchan",
                 Dialect::Template(_) => ", by a template",
             };
-            format!("{url}{spoken}{watched}{token}")
+            format!("{url}{more}{spoken}{watched}{token}")
         }
     }
 }

@@ -69,6 +69,12 @@ impl Endpoint {
                 .is_ok_and(|address: IpAddr| address.is_loopback())
     }
 
+    /// Its base URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{self}", if self.tls { "https" } else { "http" })
+    }
+
     /// Whether its host is the name that every machine has for itself.
     #[must_use]
     pub fn is_localhost(&self) -> bool {

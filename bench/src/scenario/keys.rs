@@ -36,6 +36,7 @@ pub(super) const TARGET: Section = Section {
     keys: &[
         "server",
         "url",
+        "also",
         "health",
         "template",
         "tls",

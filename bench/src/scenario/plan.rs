@@ -156,6 +156,9 @@ pub enum Target {
         url: String,
         /// What the address names.
         endpoint: Endpoint,
+        /// More nodes of the same server, by the same scheme.
+        #[serde(default)]
+        also: Vec<Endpoint>,
         /// The path that it is asked for to find out whether it is there; any answer will do.
         health: String,
         /// A certificate in PEM that is trusted beside the system's roots.

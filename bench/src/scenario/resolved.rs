@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use super::Endpoint;
 use super::GateRule;
 use super::dialect;
 use super::keys::MATRIX;
@@ -90,6 +91,7 @@ fn target(out: &mut String, target: &Target) {
         allow_hosts,
         token,
         tls_ca,
+        also,
         endpoint: _,
     } = target
     else {
@@ -97,6 +99,13 @@ fn target(out: &mut String, target: &Target) {
     };
     line(out, "server", &quoted(dialect.name()));
     line(out, "url", &quoted(url));
+    if !also.is_empty() {
+        line(
+            out,
+            "also",
+            &list(&also.iter().map(Endpoint::url).collect::<Vec<_>>()),
+        );
+    }
     line(out, "health", &quoted(health));
     if let Some(path) = tls_ca {
         line(out, "tls_ca", &quoted(&path.display().to_string()));

@@ -15,6 +15,7 @@ use super::tree::Entry;
 use super::value::Wanted;
 
 const URL: &str = "url = \"http://127.0.0.1:8080\"";
+const ALSO: &str = "also = [\"http://127.0.0.1:8081\"]";
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Server {
@@ -39,6 +40,7 @@ type Placed<T> = Option<(T, Place)>;
 struct Written {
     server: Placed<Server>,
     url: Placed<(String, Endpoint)>,
+    also: Placed<Vec<Endpoint>>,
     health: Placed<String>,
     pid: Placed<u32>,
     command: Placed<Vec<String>>,
@@ -89,6 +91,7 @@ impl Written {
                 self.server = Some((server, place));
             }
             "url" => self.url = Some((url(&wanted(URL))?, place)),
+            "also" => self.also = Some((also(&wanted(ALSO))?, place)),
             "health" => self.health = Some((health(&wanted("health = \"/healthz\""))?, place)),
             "pid" => {
                 let pid = wanted("pid = 4242").whole(1..=4_194_304)?;
@@ -174,6 +177,7 @@ impl Written {
     fn bundled(self) -> Result<Target, Fault> {
         let stray = [
             self.url.map(|(_, place)| ("url", place)),
+            self.also.map(|(_, place)| ("also", place)),
             self.pid.map(|(_, place)| ("pid", place)),
             self.command.map(|(_, place)| ("command", place)),
             self.allow_hosts.map(|(_, place)| ("allow_hosts", place)),
@@ -211,18 +215,19 @@ impl Written {
             ));
         }
         let allow_hosts = self.allow_hosts.map_or_else(Vec::new, |(hosts, _)| hosts);
-        let allowed = |allowed: &String| allowed.eq_ignore_ascii_case(&endpoint.host);
-        if !endpoint.is_loopback() && !allow_hosts.iter().any(allowed) {
-            return Err(Fault::new(
-                &place,
-                format!(
-                    "\"{}\" is not this machine, and a load test is an attack on a server that does not expect it; \
-                     if you may load it, add allow_hosts = [\"{}\"] to [target]",
-                    brief(&endpoint.host),
-                    brief(&endpoint.host)
-                ),
-            ));
-        }
+        may_be_loaded(&endpoint, &allow_hosts).map_err(|why| Fault::new(&place, why))?;
+        let also = match self.also {
+            None => Vec::new(),
+            Some((also, place)) => {
+                let fits = |one: &Endpoint| {
+                    may_be_loaded(one, &allow_hosts)?;
+                    is_node_of(one, &endpoint)
+                };
+                let all = also.iter().try_for_each(fits);
+                all.map_err(|why| Fault::new(&place, why))?;
+                also
+            }
+        };
         Ok(Target::At {
             dialect,
             health: self
@@ -230,6 +235,7 @@ impl Written {
                 .map_or_else(|| HEALTH.to_owned(), |(path, _)| path),
             url,
             endpoint,
+            also,
             pid: self.pid.map(|(pid, _)| pid),
             command: self.command.map(|(command, _)| command),
             allow_hosts,
@@ -262,6 +268,50 @@ fn url(wanted: &Wanted<'_>) -> Result<(String, Endpoint), Fault> {
     let endpoint = Endpoint::read(text)
         .map_err(|why| wanted.fault(format!("\"{}\" {why}; write it like {URL}", wanted.path)))?;
     Ok((text.trim_end_matches('/').to_owned(), endpoint))
+}
+
+/// The addresses of more nodes.
+fn also(wanted: &Wanted<'_>) -> Result<Vec<Endpoint>, Fault> {
+    let read = |node| {
+        let (_, endpoint) = url(&Wanted {
+            node,
+            example: URL,
+            ..*wanted
+        })?;
+        Ok(endpoint)
+    };
+    wanted.list()?.iter().map(read).collect()
+}
+
+/// Whether a server may be loaded: this machine's own, or one that the scenario names.
+fn may_be_loaded(endpoint: &Endpoint, allow_hosts: &[String]) -> Result<(), String> {
+    let allowed = |allowed: &String| allowed.eq_ignore_ascii_case(&endpoint.host);
+    if endpoint.is_loopback() || allow_hosts.iter().any(allowed) {
+        return Ok(());
+    }
+    Err(format!(
+        "\"{}\" is not this machine, and a load test is an attack on a server that does not expect it; \
+         if you may load it, add allow_hosts = [\"{}\"] to [target]",
+        brief(&endpoint.host),
+        brief(&endpoint.host)
+    ))
+}
+
+/// Whether clients can go from the node of `target.url` to this one.
+fn is_node_of(one: &Endpoint, first: &Endpoint) -> Result<(), String> {
+    let (named, first_named) = (one.url(), first.url());
+    let (named, first_named) = (brief(&named), brief(&first_named));
+    if one.tls != first.tls {
+        return Err(format!(
+            "\"target.also\": {named} and {first_named} are nodes of one server, so both begin with http:// or both with https://"
+        ));
+    }
+    if one.is_loopback() != first.is_loopback() {
+        return Err(format!(
+            "\"target.also\": of {named} and {first_named} one is loopback alone, and a client that dials from a loopback address cannot go on to the other; give both an address of the same network"
+        ));
+    }
+    Ok(())
 }
 
 /// A path with its query.

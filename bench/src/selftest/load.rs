@@ -78,6 +78,7 @@ fn assignment(echo: &Echo, processors: Option<Vec<usize>>) -> Assignment {
         events: Vec::new(),
         run: rand::random(),
         server: echo.address,
+        also: Vec::new(),
         authority: echo.address.to_string(),
         dialect: Dialect::Relay,
         token: None,

@@ -60,7 +60,8 @@ impl Outcome {
 /// How a line publishes.
 #[derive(Debug, Clone)]
 pub(super) struct Manner {
-    pub(super) server: SocketAddr,
+    /// The nodes of the server, never none: it is connected with the first, and goes to the next when that is gone.
+    pub(super) nodes: Vec<SocketAddr>,
     pub(super) site: Site,
     /// Whom it trusts, where connections are encrypted.
     pub(super) secure: Option<Secure>,
@@ -184,6 +185,7 @@ impl Line {
         if !alive || connection.flush().is_err() {
             self.retired = self.wire();
             self.connection = None;
+            self.manner.nodes.rotate_left(1);
             self.give_up(take);
         }
     }
@@ -192,7 +194,8 @@ impl Line {
     pub(super) fn wire(&self) -> Option<WireTotals> {
         match &self.connection {
             Some(connection) => {
-                let wire = net::wire(&connection.stream, self.manner.server);
+                // All nodes are reached by the same version of IP.
+                let wire = net::wire(&connection.stream, self.manner.nodes[0]);
                 add(self.retired, wire.ok())
             }
             None => self.retired,
@@ -216,6 +219,9 @@ impl Line {
         }
         self.retry = now + REOPEN_LIMIT;
         let connection = Connection::open(&self.manner, &self.preflights, REOPEN_LIMIT);
+        if connection.is_err() {
+            self.manner.nodes.rotate_left(1);
+        }
         self.connection = Some(connection.map_err(|_| "no connection")?);
         Ok(true)
     }
@@ -227,7 +233,7 @@ impl Connection {
         preflights: &Rc<RefCell<Preflights>>,
         limit: Duration,
     ) -> io::Result<Self> {
-        let stream = dial::dial_blocking(manner.server, limit)?;
+        let stream = dial::dial_blocking(manner.nodes[0], limit)?;
         let limit = Moment::now() + limit;
         let site = manner.site.clone();
         let carrier = manner.secure.as_ref().map(Carrier::new).transpose();

@@ -41,9 +41,15 @@ impl Lines {
             ),
             template: assignment.dialect.template().cloned().map(Rc::new),
         };
-        let line = |socket| {
+        let nodes: Vec<_> = (0..=assignment.also.len())
+            .map(|turn| assignment.node(turn))
+            .collect();
+        let line = |number: usize, socket| {
+            let mut nodes = nodes.clone();
+            let turn = number % nodes.len();
+            nodes.rotate_left(turn);
             Line::open(Manner {
-                server: assignment.server,
+                nodes,
                 site: site.clone(),
                 secure: assignment.secure.clone(),
                 socket,
@@ -56,11 +62,11 @@ impl Lines {
                     (channel_number(publisher), channel_number(channel)),
                     lines.len(),
                 );
-                lines.push(line(Some(Rc::clone(&channels[channel])))?);
+                lines.push(line(lines.len(), Some(Rc::clone(&channels[channel])))?);
             }
         } else {
-            for _ in 0..assignment.load.publishers {
-                lines.push(line(None)?);
+            for number in 0..assignment.load.publishers {
+                lines.push(line(number, None)?);
             }
         }
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;

@@ -53,6 +53,9 @@ pub struct Assignment {
     pub run: u32,
     /// The server.
     pub server: SocketAddr,
+    /// More nodes of it, over which clients are spread, and to which they go when one is gone: hosts as the scenario names them,
+    /// and addresses.
+    pub also: Vec<(String, SocketAddr)>,
     /// `host:port`, as clients write it.
     pub authority: String,
     /// The interface that it speaks.
@@ -129,6 +132,22 @@ impl Assignment {
             ..
         } = self.load;
         (0..channels.max(publishers)).map(move |number| (number % publishers, number % channels))
+    }
+
+    /// The node that is the `turn`th of all, counted round and round.
+    #[must_use]
+    pub(crate) fn node(&self, turn: usize) -> SocketAddr {
+        match turn % (1 + self.also.len()) {
+            0 => self.server,
+            other => self.also[other - 1].1,
+        }
+    }
+
+    /// The turn that a subscriber begins with: the nodes share all subscribers evenly, and those of each channel.
+    #[must_use]
+    pub(crate) fn turn(&self, subscriber: usize) -> usize {
+        let channels = self.load.channels;
+        subscriber % channels + subscriber / channels
     }
 
     /// The messages of the warm-up and the measured phase.

@@ -38,6 +38,8 @@ pub(super) struct Session {
     opened: bool,
     /// Connections so far: each has its own luck on an emulated link.
     dials: u32,
+    /// How often it went on to the next node. Small, for there are many sessions.
+    moves: u16,
 }
 
 impl Session {
@@ -55,6 +57,7 @@ impl Session {
             cursor: Cursor::default(),
             opened: false,
             dials: 0,
+            moves: 0,
         }
     }
 
@@ -83,6 +86,8 @@ impl Session {
             }
             if !asked || !was_open {
                 self.shard.failed(end.to_string());
+                // Perhaps that node is gone, and there is another.
+                self.moves = self.moves.wrapping_add(1);
             } else if Moment::now() > dialled + FIRST_WAIT {
                 // A server that ends every connection at once is not dialled without a pause.
                 continue;
@@ -229,7 +234,9 @@ impl Session {
         // Boxed: what dialling needs is given back once connected.
         let over = self.shard.over(self.number, self.dials);
         self.dials = self.dials.wrapping_add(1);
-        let dialled = Box::pin(dial::dial(assignment.server, source, traffic, over)).await;
+        let node = assignment.turn(self.number) + usize::from(self.moves);
+        let server = assignment.node(node);
+        let dialled = Box::pin(dial::dial(server, source, traffic, over)).await;
         let socket = Rc::new(dialled.map_err(End::Dial)?);
         self.shard.connected(self.slot, &socket);
         Ok(socket)

@@ -46,6 +46,18 @@ pub enum TargetError {
         #[source]
         source: io::Error,
     },
+    /// Its nodes are reached in two ways, whose packets do not cost the same.
+    #[error(
+        "target.also `{url}` is at {at} and target.url at {address}: name nodes by the same version of IP"
+    )]
+    Family {
+        /// The node.
+        url: String,
+        /// Where it is.
+        at: SocketAddr,
+        /// Where the first one is.
+        address: SocketAddr,
+    },
     /// The server's process could not be started.
     #[error("cannot start `{command}`: {source}")]
     Start {
@@ -113,6 +125,8 @@ pub enum TargetError {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// More nodes of it: their hosts as the scenario names them, and where they listen, by the same version of IP.
+    pub also: Vec<(String, SocketAddr)>,
     /// `host:port`, as clients write it.
     pub authority: String,
     /// The process to watch.
@@ -155,6 +169,7 @@ impl Server {
                 trust::confirm(health.now().await, &url, address, secure.as_ref(), load).await?;
                 Ok(Self {
                     address,
+                    also: Vec::new(),
                     authority,
                     secure,
                     pid: Some(child.id()),
@@ -168,7 +183,8 @@ impl Server {
                 dialect,
                 url,
                 endpoint,
-                health,
+                also,
+                health: path,
                 pid,
                 command,
                 token,
@@ -182,7 +198,7 @@ impl Server {
                     true => Some(trust::of_system(tls_ca.as_deref(), &endpoint.host, load)?),
                     false => None,
                 };
-                let health = Health::new(url, address, &authority, secure.as_ref(), health)?;
+                let health = Health::new(url, address, &authority, secure.as_ref(), path)?;
                 let mut scratch = None;
                 let child = match command {
                     Some(words) => {
@@ -192,15 +208,33 @@ impl Server {
                     None => health.now().await.map(|()| None),
                 };
                 let child = trust::confirm(child, url, address, secure.as_ref(), load).await?;
+                let mut nodes = Vec::new();
+                for node in also {
+                    let (url, at) = (node.url(), resolve(&node.url(), node).await?);
+                    if at.is_ipv4() != address.is_ipv4() {
+                        return Err(TargetError::Family { url, at, address });
+                    }
+                    let health = Health::new(&url, at, &authority, secure.as_ref(), path)?;
+                    match command {
+                        Some(_) => health.soon().await?,
+                        None => health.now().await?,
+                    }
+                    nodes.push((node.host.clone(), at));
+                }
+                let others: String = also
+                    .iter()
+                    .map(|one| format!(" and {}", one.url()))
+                    .collect();
                 Ok(Self {
                     address,
+                    also: nodes,
                     authority,
                     secure,
                     pid: pid.or(child.as_ref().map(Child::id)),
                     name: match dialect {
-                        Dialect::Relay => format!("relay at {url}"),
-                        Dialect::Nchan(_) => format!("Nchan at {url}"),
-                        Dialect::Template(_) => format!("server at {url}"),
+                        Dialect::Relay => format!("relay at {url}{others}"),
+                        Dialect::Nchan(_) => format!("Nchan at {url}{others}"),
+                        Dialect::Template(_) => format!("server at {url}{others}"),
                     },
                     token,
                     child,
@@ -294,6 +328,7 @@ mod tests {
             health: "/healthz".to_owned(),
             url: "http://127.0.0.1:1".to_owned(),
             endpoint,
+            also: Vec::new(),
             pid: None,
             command: Some(["sh", "-c", &line].map(str::to_owned).to_vec()),
             allow_hosts: Vec::new(),

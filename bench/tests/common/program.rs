@@ -130,8 +130,13 @@ impl Running {
     }
 
     /// Waits for its end; a program that hangs is killed and fails the test.
-    pub(crate) fn wait(mut self) -> Ran {
-        let status = self.status(HANGS);
+    pub(crate) fn wait(self) -> Ran {
+        self.wait_for(HANGS)
+    }
+
+    /// The same for one that may take so long.
+    pub(crate) fn wait_for(mut self, limit: Duration) -> Ran {
+        let status = self.status(limit);
         let read = |name| fs::read_to_string(self.folder.join(name)).unwrap();
         let (stdout, stderr) = (read("stdout"), read("stderr"));
         let took = since(self.began);

@@ -105,6 +105,7 @@ pub(crate) fn clients(
     Assignment {
         run: RUN,
         server,
+        also: Vec::new(),
         authority: server.to_string(),
         dialect: Dialect::Relay,
         token: None,

@@ -19,8 +19,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// How long a reading goes on once it has an answer.
 const SPAN: Duration = Duration::from_millis(500);
 
-/// Reads the clock of a worker.
-pub(super) async fn read(nats: &Nats, worker: &str) -> Result<ClockReading, NatsError> {
+/// Reads the clock of a worker of this name.
+pub(super) async fn read(nats: &Nats, worker: &str, name: &str) -> Result<ClockReading, NatsError> {
     let asked = subject(&["worker", worker, "clock"]);
     let began = Instant::now();
     let mut best: Option<ClockReading> = None;
@@ -42,7 +42,7 @@ pub(super) async fn read(nats: &Nats, worker: &str) -> Result<ClockReading, Nats
         let reading = exchange(before, Moment(u64::from_le_bytes(told)), after);
         best = Some(best.map_or(reading, |best| better(best, reading)));
     }
-    best.ok_or_else(|| nats.failed(&format!("worker {worker} does not tell its clock")))
+    best.ok_or_else(|| nats.failed(&format!("worker {name} does not tell its clock")))
 }
 
 fn exchange(before: Moment, told: Moment, after: Moment) -> ClockReading {

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::packet::{self, Cutter, Joiner, Kind, Packet};
-use super::{BEAT, Call, Nats, NatsError, Offer, SILENCE, draw, subject};
+use super::packet::{self, Joiner, Kind, Packet};
+use super::sent::{self, Marks};
+use super::{Call, Nats, NatsError, Offer, SILENCE, draw, subject};
 use crate::clock::Moment;
 use crate::fleet::wire::{Order, Said, VERSION};
 use crate::fleet::worker::{self, QUEUE};
@@ -154,26 +155,11 @@ impl Far<'_> {
         let (said, mut saying) = mpsc::channel::<Said>(QUEUE);
         let answer = subject(&["fleet", fleet, &self.id]);
         let (nats, answer_to) = (&self.nats, &answer);
+        let marks = &Marks::default();
         // It takes the queue with it: who still has something to say when it has ended is not left to wait.
-        let say = async move {
-            let mut cutter = Cutter::new(nats.client.max_payload());
-            let mut beat = interval(BEAT);
-            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            loop {
-                let packets = tokio::select! {
-                    said = saying.recv() => match said {
-                        Some(said) => cutter.cut(&said),
-                        None => return Ok::<(), NatsError>(()),
-                    },
-                    _ = beat.tick() => Ok(vec![packet::alone(Kind::Beat, &[])]),
-                };
-                for packet in packets.map_err(|why| nats.failed(&why))? {
-                    nats.publish(answer_to, packet).await?;
-                }
-            }
-        };
+        let say = async move { sent::send(nats, answer_to, &mut saying, marks).await };
         let listen = async move {
-            let why = self.listen(to_me, &orders).await;
+            let why = self.listen(to_me, &orders, marks).await;
             // With its orders the work ends.
             drop(orders);
             why
@@ -186,7 +172,12 @@ impl Far<'_> {
     }
 
     /// Takes orders in until there are no more; gives why.
-    async fn listen(&self, to_me: &mut Subscriber, orders: &mpsc::Sender<Order>) -> String {
+    async fn listen(
+        &self,
+        to_me: &mut Subscriber,
+        orders: &mpsc::Sender<Order>,
+        marks: &Marks,
+    ) -> String {
         let mut joiner = Joiner::default();
         let mut heard = Instant::now();
         loop {
@@ -201,9 +192,13 @@ impl Far<'_> {
                 return "the connection was closed".to_owned();
             };
             match packet.kind {
-                Kind::Part | Kind::Last => match joiner.join::<Order>(&packet) {
-                    Ok(None) => {}
-                    Ok(Some(mut order)) => {
+                Kind::Part | Kind::Last => {
+                    let joined = match joiner.join::<Order>(packet, heard) {
+                        Ok(joined) => joined,
+                        Err(why) => return why,
+                    };
+                    marks.come(joiner.next());
+                    for mut order in joined {
                         if let Order::Assign(duty) = &mut order {
                             duty.narrow(self.hosts);
                         }
@@ -211,9 +206,9 @@ impl Far<'_> {
                             return "the work ended".to_owned();
                         }
                     }
-                    Err(why) => return why,
-                },
-                Kind::Beat | Kind::Begin => {}
+                }
+                Kind::Beat => marks.gone(packet.number),
+                Kind::Begin => {}
                 Kind::End => return "it is over".to_owned(),
             }
         }

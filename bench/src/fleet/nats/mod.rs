@@ -8,13 +8,15 @@
 //! | `pushmark.worker.WORKER.clock` | coordinator, this worker | asks for its clock; the reply holds it |
 //! | `pushmark.fleet.FLEET.WORKER` | this worker, coordinator | [`Packet`]s of what it says |
 //!
-//! `FLEET` is drawn anew for each trial, `WORKER` for each worker. NATS delivers at most once: packets are numbered, and one
-//! that is missing ends the link as a process that died does.
+//! `FLEET` is drawn anew for each trial, `WORKER` for each worker. NATS delivers at most once: packets are numbered, each end says
+//! with its signs of life which have come, and what has not is sent again. Who does not hear of the other end for
+//! [`SILENCE`] takes it for lost, as a process that died.
 
 mod clock;
 mod far;
 mod packet;
 mod recruit;
+mod sent;
 
 use std::time::Duration;
 

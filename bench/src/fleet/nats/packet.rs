@@ -1,8 +1,13 @@
 //! Messages in packets that a NATS server takes: it refuses what is longer than its `max_payload`, 1 MiB unless set.
 
+use std::collections::BTreeMap;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::SILENCE;
 
 /// The most bytes of a packet, however much the server takes: no message holds up the signs of life of others for long.
 const MOST: usize = 256 << 10;
@@ -20,7 +25,7 @@ pub(super) enum Kind {
     Part = 0,
     /// The end of a message.
     Last = 1,
-    /// A sign of life: it has no number.
+    /// A sign of life. Its number is that of the packet that is awaited from the other end: all before it have come.
     Beat = 2,
     /// The link begins; what it says is the fleet's name.
     Begin = 3,
@@ -32,7 +37,7 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Packet {
     pub(super) kind: Kind,
-    number: u64,
+    pub(super) number: u64,
     pub(super) body: Bytes,
 }
 
@@ -59,6 +64,11 @@ impl Packet {
 /// A packet that stands for itself.
 pub(super) fn alone(kind: Kind, body: &[u8]) -> Bytes {
     packet(kind, 0, body)
+}
+
+/// A sign of life, and the number of the packet that is awaited.
+pub(super) fn beat(awaited: u64) -> Bytes {
+    packet(Kind::Beat, awaited, &[])
 }
 
 fn packet(kind: Kind, number: u64, body: &[u8]) -> Bytes {
@@ -109,27 +119,59 @@ impl Cutter {
     }
 }
 
-/// Puts messages together again.
+/// Puts messages together again, of packets that come in any order and some of them twice.
 #[derive(Debug, Default)]
 pub(super) struct Joiner {
     next: u64,
     text: Vec<u8>,
+    /// Those that came before their turn, by number.
+    early: BTreeMap<u64, Packet>,
+    early_bytes: usize,
+    /// Since when one is missing.
+    missing: Option<Instant>,
 }
 
 impl Joiner {
-    /// Takes a packet in; gives the message that it ends.
+    /// The number of the packet that is awaited.
+    pub(super) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes a packet in; gives the messages that are now whole.
     ///
     /// # Errors
-    /// That something is missing, or is no message.
+    /// That something is missing and has not come again for [`SILENCE`], or is no message.
     pub(super) fn join<T: DeserializeOwned>(
         &mut self,
-        packet: &Packet,
-    ) -> Result<Option<T>, String> {
-        if packet.number != self.next {
-            let missing = packet.number.saturating_sub(self.next);
-            return Err(format!("{missing} of its messages were lost on the way"));
+        packet: Packet,
+        now: Instant,
+    ) -> Result<Vec<T>, String> {
+        let size = packet.body.len() + HEAD;
+        let fits = self.early_bytes + size <= LONGEST;
+        if packet.number == self.next || (packet.number > self.next && fits) {
+            let before = self.early.insert(packet.number, packet);
+            self.early_bytes += size;
+            self.early_bytes -= before.map_or(0, |before| before.body.len() + HEAD);
         }
-        self.next += 1;
+        let mut messages = Vec::new();
+        while let Some(packet) = self.early.remove(&self.next) {
+            self.next += 1;
+            self.early_bytes -= packet.body.len() + HEAD;
+            self.missing = None;
+            messages.extend(self.add(&packet)?);
+        }
+        if let Some(first) = self.early.keys().next() {
+            let since = *self.missing.get_or_insert(now);
+            if now.duration_since(since) > SILENCE {
+                let missing = first - self.next;
+                return Err(format!("{missing} of its messages were lost on the way"));
+            }
+        }
+        Ok(messages)
+    }
+
+    /// The next packet; gives the message that it ends.
+    fn add<T: DeserializeOwned>(&mut self, packet: &Packet) -> Result<Option<T>, String> {
         if self.text.len() + packet.body.len() > LONGEST {
             return Err("it sent a message that is too long".to_owned());
         }
@@ -146,13 +188,25 @@ impl Joiner {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;
 
+    /// What is put together of these packets, in this order.
+    fn read(joiner: &mut Joiner, packets: &[Bytes], now: Instant) -> Result<Vec<String>, String> {
+        let mut found = Vec::new();
+        for bytes in packets {
+            found.extend(joiner.join::<String>(Packet::read(bytes.clone()).unwrap(), now)?);
+        }
+        Ok(found)
+    }
+
     proptest! {
         #[test]
-        fn what_is_cut_is_joined_and_a_missing_packet_is_noticed(texts in proptest::collection::vec("[a-z]{0,5000}", 1..6), most in 0..4_000_usize, lost: prop::sample::Index) {
+        fn what_is_cut_is_joined_in_whatever_order_and_however_often_it_comes(texts in proptest::collection::vec("[a-z]{0,5000}", 1..6), most in 0..4_000_usize, order: Vec<prop::sample::Index>, lost: prop::sample::Index) {
+            let now = Instant::now();
             let mut cutter = Cutter::new(most);
             let mut packets = Vec::new();
             for text in &texts {
@@ -160,19 +214,25 @@ mod tests {
             }
             let fits = packets.iter().all(|packet| packet.len() <= most.max(FEWEST));
             prop_assert!(fits);
-            let read = |packets: &[Bytes]| -> Result<Vec<String>, String> {
-                let mut joiner = Joiner::default();
-                let mut found = Vec::new();
-                for bytes in packets {
-                    found.extend(joiner.join::<String>(&Packet::read(bytes.clone()).unwrap())?);
-                }
-                Ok(found)
-            };
-            prop_assert_eq!(read(&packets).unwrap(), texts);
+            let some: Vec<Bytes> = order.iter().map(|index| index.get(&packets).clone()).collect();
+            let mut joiner = Joiner::default();
+            let mut found = read(&mut joiner, &some, now).unwrap();
+            found.extend(read(&mut joiner, &packets, now).unwrap());
+            prop_assert_eq!(&found, &texts);
+            prop_assert_eq!(joiner.next(), packets.len() as u64);
+            prop_assert_eq!((joiner.early.len(), joiner.early_bytes), (0, 0));
+            // What never comes is noticed after a while by those behind it; a last one that is missing by its silence.
             let lost = lost.index(packets.len());
-            packets.remove(lost);
-            // A last one that is missing is noticed by its silence.
-            prop_assert!(lost == packets.len() || read(&packets).unwrap_err().contains("1 of its messages were lost"));
+            let last = lost + 1 == packets.len();
+            let missing = packets.remove(lost);
+            let mut joiner = Joiner::default();
+            let mut found = read(&mut joiner, &packets, now).unwrap();
+            let late = now + SILENCE + Duration::from_millis(1);
+            let end = packets.last().cloned().into_iter().collect::<Vec<_>>();
+            let told = read(&mut joiner, &end, late);
+            prop_assert!(last || told.unwrap_err().contains("1 of its messages were lost"));
+            found.extend(read(&mut joiner, &[missing], late).unwrap());
+            prop_assert_eq!(found, texts);
         }
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, interval, timeout};
 
-use super::packet::{self, Cutter, Joiner, Kind, Packet};
-use super::{BEAT, Call, Nats, NatsError, Offer, clock, draw, subject};
+use super::packet::{self, Joiner, Kind, Packet};
+use super::sent::{self, Marks};
+use super::{Call, Nats, NatsError, Offer, clock, draw, subject};
 use crate::fleet::link::{Link, News};
 use crate::fleet::wire::{Hello, Order, Said, VERSION};
 use crate::fleet::worker::QUEUE;
@@ -46,11 +47,24 @@ pub(in crate::fleet) async fn recruit(
         let recruit = Recruit {
             name: offer.name,
             hello: offer.hello,
-            clock: clock::read(&nats, &offer.worker).await?,
+            clock: ClockReading::default(),
             nats: nats.clone(),
             worker: offer.worker,
         };
         recruits.push((recruit, link));
+    }
+    for number in 0..recruits.len() {
+        let recruit = &mut recruits[number].0;
+        match clock::read(&nats, &recruit.worker, &recruit.name).await {
+            Ok(clock) => recruit.clock = clock,
+            Err(error) => {
+                // None of them is left to find out by itself that nothing comes.
+                for (recruit, _) in &recruits {
+                    recruit.dismiss().await;
+                }
+                return Err(error);
+            }
+        }
     }
     Ok(recruits)
 }
@@ -106,8 +120,13 @@ async fn link(
     let to = subject(&["worker", worker]);
     nats.publish(&to, packet::alone(Kind::Begin, fleet.as_bytes()))
         .await?;
-    let (orders, ordered) = mpsc::channel(QUEUE);
-    news.spawn(order(nats.clone(), to, ordered));
+    let (orders, mut ordered) = mpsc::channel::<Order>(QUEUE);
+    let marks = Arc::new(Marks::default());
+    let (sender, known) = (nats.clone(), Arc::clone(&marks));
+    // A worker that hears nothing more is noticed where it is listened to.
+    news.spawn(async move {
+        let _ = sent::send(&sender, &to, &mut ordered, &known).await;
+    });
     let listener = news.listener(number);
     let board = Arc::clone(&listener.board);
     news.spawn(async move {
@@ -120,12 +139,21 @@ async fn link(
                 break "it sent what is no packet".to_owned();
             };
             match packet.kind {
-                Kind::Part | Kind::Last => match joiner.join::<Said>(&packet) {
-                    Ok(Some(said)) => listener.hear(said).await,
-                    Ok(None) => listener.beat(),
+                Kind::Part | Kind::Last => match joiner.join::<Said>(packet, Instant::now()) {
+                    Ok(joined) => {
+                        listener.beat();
+                        marks.come(joiner.next());
+                        for said in joined {
+                            listener.hear(said).await;
+                        }
+                    }
                     Err(why) => break why,
                 },
-                Kind::Beat | Kind::Begin => listener.beat(),
+                Kind::Beat => {
+                    listener.beat();
+                    marks.gone(packet.number);
+                }
+                Kind::Begin => listener.beat(),
                 Kind::End => {
                     let why = String::from_utf8_lossy(&packet.body);
                     break format!("it left: {why}");
@@ -145,7 +173,7 @@ impl Recruit {
     /// Reads its clock again; gives what the first reading was good for.
     pub(in crate::fleet) async fn clock_held(&self) -> ClockReading {
         // One that does not answer any more is lost, and that is told elsewhere.
-        let second = clock::read(&self.nats, &self.worker).await;
+        let second = clock::read(&self.nats, &self.worker, &self.name).await;
         second.map_or(self.clock, |second| clock::held(self.clock, second))
     }
 
@@ -156,26 +184,5 @@ impl Recruit {
         // One that does not hear this hears nothing more, and goes by that.
         let _ = self.nats.publish(&to, end).await;
         let _ = timeout(Duration::from_secs(1), self.nats.flush()).await;
-    }
-}
-
-/// Sends orders and signs of life.
-async fn order(nats: Nats, to: async_nats::Subject, mut ordered: mpsc::Receiver<Order>) {
-    let mut cutter = Cutter::new(nats.client.max_payload());
-    let mut beat = interval(BEAT);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let packets = tokio::select! {
-            order = ordered.recv() => match order {
-                Some(order) => cutter.cut(&order).unwrap_or_default(),
-                None => return,
-            },
-            _ = beat.tick() => vec![packet::alone(Kind::Beat, &[])],
-        };
-        for packet in packets {
-            if nats.publish(&to, packet).await.is_err() {
-                return;
-            }
-        }
     }
 }

@@ -27,8 +27,8 @@ measure = "14s"
 drain = "10s"
 "#;
 
-/// Makes the hosts and runs a scenario among them, with something happening in the middle.
-const SCRIPT: &str = r#"
+/// A bridge, 10.77.0.1 on the machine that holds it; `host NAME ADDRESS` joins one to it.
+pub(super) const HUB: &str = r#"
 set -e
 mount -t tmpfs none /run
 ip link set lo up
@@ -43,6 +43,10 @@ host() {
   ip -n "$1" link set eth0 up
   ip -n "$1" link set lo up
 }
+"#;
+
+/// Makes the hosts and runs a scenario among them, with something happening in the middle.
+const SCRIPT: &str = r#"
 host relay 10.77.0.2
 for w in 1 2 3; do host "w$w" "10.77.0.1$w"; done
 "$NATS" -a 10.77.0.1 -p 4222 >nats.log 2>&1 </dev/null &
@@ -63,12 +67,12 @@ wait $RUN
 "#;
 
 /// Namespaces of all kinds that it needs, as root of them.
-fn enter() -> Option<Command> {
+pub(super) fn enter() -> Option<Command> {
     for ways in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
         let make = || {
             let mut command = Command::new("unshare");
             command.args(ways).args(["--net", "--pid", "--mount-proc"]);
-            command.args(["--fork", "--kill-child", "sh", "-c"]);
+            command.args(["--fork", "--kill-child", "bash", "-c"]);
             command
         };
         let look = "mount -t tmpfs none /run && ip netns add x && ip link add y type veth peer name z netns x";
@@ -89,7 +93,7 @@ fn run(happens: &str) -> Option<(Ran, Value, Story)> {
     let mut command = enter()?;
     let story = Story::new(SCENARIO);
     let command = command
-        .arg(SCRIPT)
+        .arg(format!("{HUB}{SCRIPT}"))
         .env("NATS", nats)
         .env("BENCH", bench().get_program())
         .env("HAPPENS", happens);

@@ -1,0 +1,160 @@
+//! What is sent to the other end of a link: kept until that says that it has come, and sent again when it does not say so.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_nats::Subject;
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::packet::{self, Cutter};
+use super::{BEAT, Nats, NatsError};
+
+/// Signs of life that go by without anything more having come there, until it is sent again: 1 s.
+const PATIENCE: u32 = 5;
+/// Bytes that are sent again at once, or one packet when that is longer.
+const AGAIN: usize = 1 << 20;
+/// Bytes that are kept; with more, what is still to be said waits.
+const ROOM: usize = 64 << 20;
+
+/// How far both directions of a link are, shared by what sends and what listens at one end.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// The number of the packet that is awaited here.
+    come: AtomicU64,
+    /// The number of the packet that the other end awaits, as it said last.
+    gone: AtomicU64,
+}
+
+impl Marks {
+    /// Every packet before this one has come.
+    pub(super) fn come(&self, next: u64) {
+        self.come.store(next, Ordering::Relaxed);
+    }
+
+    /// The other end says that every packet before this one has come there.
+    pub(super) fn gone(&self, next: u64) {
+        self.gone.fetch_max(next, Ordering::Relaxed);
+    }
+}
+
+/// Sends messages and signs of life until there are no more messages.
+///
+/// # Errors
+/// When the connection is of no use, or a message cannot be sent at all.
+pub(super) async fn send<T: Serialize>(
+    nats: &Nats,
+    to: &Subject,
+    messages: &mut mpsc::Receiver<T>,
+    marks: &Marks,
+) -> Result<(), NatsError> {
+    let mut cutter = Cutter::new(nats.client.max_payload());
+    let mut sent = Sent::default();
+    let mut beat = interval(BEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        // Both arms are cancel-safe.
+        let packets = tokio::select! {
+            message = messages.recv(), if sent.bytes < ROOM => {
+                let Some(message) = message else { return Ok(()) };
+                let packets = cutter.cut(&message).map_err(|why| nats.failed(&why))?;
+                sent.keep(&packets);
+                packets
+            }
+            _ = beat.tick() => {
+                let mut packets = vec![packet::beat(marks.come.load(Ordering::Relaxed))];
+                packets.extend(sent.look(marks.gone.load(Ordering::Relaxed)));
+                packets
+            }
+        };
+        for packet in packets {
+            nats.publish(to, packet).await?;
+        }
+    }
+}
+
+/// Packets that have not come yet, as far as is known.
+#[derive(Debug, Default)]
+struct Sent {
+    kept: VecDeque<Bytes>,
+    bytes: usize,
+    /// The number of the first of them.
+    first: u64,
+    /// Looks since one of them came.
+    looks: u32,
+}
+
+impl Sent {
+    fn keep(&mut self, packets: &[Bytes]) {
+        self.bytes += packets.iter().map(Bytes::len).sum::<usize>();
+        self.kept.extend(packets.iter().cloned());
+    }
+
+    /// Once for each sign of life: every packet before `next` has come; gives what is to be sent again.
+    fn look(&mut self, next: u64) -> Vec<Bytes> {
+        self.looks += 1;
+        while self.first < next
+            && let Some(packet) = self.kept.pop_front()
+        {
+            self.bytes -= packet.len();
+            self.first += 1;
+            self.looks = 0;
+        }
+        if self.kept.is_empty() {
+            self.looks = 0;
+        }
+        if self.looks < PATIENCE {
+            return Vec::new();
+        }
+        self.looks = 0;
+        let mut bytes = 0;
+        let some = self.kept.iter().take_while(|packet| {
+            let fits = bytes == 0 || bytes + packet.len() <= AGAIN;
+            bytes += packet.len();
+            fits
+        });
+        some.cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packets(sizes: &[usize]) -> Vec<Bytes> {
+        sizes.iter().map(|size| vec![0; *size].into()).collect()
+    }
+
+    /// How many packets each of the next looks sends again.
+    fn again(sent: &mut Sent, next: u64, looks: usize) -> Vec<usize> {
+        (0..looks).map(|_| sent.look(next).len()).collect()
+    }
+
+    #[test]
+    fn what_does_not_come_is_sent_again_and_what_came_is_not() {
+        let mut sent = Sent::default();
+        assert_eq!(again(&mut sent, 0, 6), [0; 6]);
+        sent.keep(&packets(&[10, 20, 30]));
+        assert_eq!(again(&mut sent, 0, 6), [0, 0, 0, 0, 3, 0]);
+        // As long as something comes, the rest is on its way.
+        assert_eq!(again(&mut sent, 1, 6), [0, 0, 0, 0, 0, 2]);
+        assert_eq!((sent.first, sent.bytes), (1, 50));
+        assert_eq!(again(&mut sent, 3, 6), [0; 6]);
+        assert_eq!((sent.first, sent.bytes), (3, 0));
+        // An end that says that more came than was sent is not believed.
+        assert_eq!(sent.look(99).len(), 0);
+        assert_eq!(sent.first, 3);
+    }
+
+    #[test]
+    fn not_all_is_sent_again_at_once() {
+        let mut sent = Sent::default();
+        sent.keep(&packets(&[AGAIN / 2, AGAIN / 2, 1]));
+        assert_eq!(again(&mut sent, 0, 5), [0, 0, 0, 0, 2]);
+        let mut sent = Sent::default();
+        sent.keep(&packets(&[2 * AGAIN, 1]));
+        assert_eq!(again(&mut sent, 0, 5), [0, 0, 0, 0, 1]);
+    }
+}
