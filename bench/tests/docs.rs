@@ -136,6 +136,10 @@ fn every_limit_of_trust_stands_in_the_readme_as_it_is_judged() {
             "| `clock_bound` | at most {} |",
             percent(validity::CLOCK_SHARE)
         ),
+        format!(
+            "a bound above {} of the median delivery is a warning",
+            percent(validity::CLOCK_WARNING)
+        ),
         format!("| `steady` | at most {} |", validity::GROWTH_LIMIT),
         format!(
             "above {} and {} ms (bytes: {})",

@@ -27,6 +27,8 @@ pub const NEGATIVE: f64 = 0.0;
 pub const BUSY_LIMIT: f64 = 0.95;
 /// The share of the median delivery that a worker's clock may be wrong by.
 pub const CLOCK_SHARE: f64 = 0.25;
+/// The share from which that is a warning.
+pub const CLOCK_WARNING: f64 = 0.1;
 /// The median of the last third of the measured phase over that of the first, when it grows steadily.
 pub const GROWTH_LIMIT: f64 = GROWN;
 
@@ -74,8 +76,11 @@ pub fn warnings(trial: &TrialResult) -> Vec<String> {
             law.d, law.limit, law.p
         )
     });
+    let clock = worst_clock(trial, CLOCK_WARNING)
+        .filter(|(share, _)| *share > CLOCK_WARNING && *share <= CLOCK_SHARE)
+        .map(|(_, text)| text);
     let faults = faults(trial).into_iter();
-    faults.chain(drift).chain(law).collect()
+    faults.chain(clock).chain(drift).chain(law).collect()
 }
 
 /// Deliveries that did not come, came again, or came in the wrong order; and nothing to deliver.
@@ -267,23 +272,30 @@ fn generator(trial: &TrialResult, processors: usize) -> Option<Rule> {
 
 /// Deliveries of a worker on another host are as right as its clock is known.
 fn clock(trial: &TrialResult) -> Option<Rule> {
+    let (share, reason) = worst_clock(trial, CLOCK_SHARE)?;
+    Some(Rule {
+        check: at_most("clock_bound", "share", CLOCK_SHARE, share),
+        reason,
+    })
+}
+
+/// The worker whose clock is known worst: its bound as a share of the median delivery, and a sentence for one above `limit`.
+fn worst_clock(trial: &TrialResult, limit: f64) -> Option<(f64, String)> {
     let median = number(trial.latency_ns.delivery?.p50);
     let clocks = trial.workers.iter().filter_map(|w| Some((w, w.clock?)));
     let (worker, clock) = clocks.max_by_key(|(_, clock)| clock.bound_ns)?;
     let bound = number(clock.bound_ns);
     let share = bound / median.max(1.0);
-    Some(Rule {
-        check: at_most("clock_bound", "share", CLOCK_SHARE, share),
-        reason: format!(
-            "the clock of worker {} ({}) is known to {} only, {:.0} % of the median delivery of {} and more than {:.0} %",
-            worker.number,
-            worker.name.as_deref().unwrap_or("here"),
-            show_nanos(bound),
-            share * 100.0,
-            show_nanos(median),
-            CLOCK_SHARE * 100.0
-        ),
-    })
+    let text = format!(
+        "the clock of worker {} ({}) is known to {} only, {:.0} % of the median delivery of {} and more than {:.0} %",
+        worker.number,
+        worker.name.as_deref().unwrap_or("here"),
+        show_nanos(bound),
+        share * 100.0,
+        show_nanos(median),
+        limit * 100.0
+    );
+    Some((share, text))
 }
 
 fn steady(trial: &TrialResult) -> Option<Rule> {

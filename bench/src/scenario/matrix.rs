@@ -1,6 +1,6 @@
 //! `[matrix]`: lists of values, and the trial that each combination becomes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Fault, Report};
 use super::keys::MATRIX;
@@ -160,11 +160,18 @@ fn combinations(base: &[Setting], axes: &[Axis], seed: u64) -> Vec<Trial> {
             distinct.push(chosen);
         }
     }
-    distinct
-        .iter()
-        .enumerate()
+    let each = distinct.iter().enumerate();
+    let mut trials: Vec<Trial> = each
         .map(|(index, chosen)| trial(base, chosen, seed, index))
-        .collect()
+        .collect();
+    // Two numbers that are as good as equal read the same.
+    let mut known = BTreeSet::new();
+    for (index, trial) in trials.iter_mut().enumerate() {
+        if !known.insert(trial.id.clone()) {
+            trial.id = format!("{}-{}", trial.load.transport.name(), index + 1);
+        }
+    }
+    trials
 }
 
 fn trial(base: &[Setting], chosen: &[&Setting], seed: u64, index: usize) -> Trial {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bench::judge::{deviation, validity};
 use bench::result::{
-    Bound, Cause, EventKind, EventResult, RunResult, Summary, TrialResult, Uniformity,
+    Bound, Cause, ClockReading, EventKind, EventResult, RunResult, Summary, TrialResult,
+    Uniformity, WorkerResult,
 };
 use bench::scenario::{Arrivals, Poll, Transport};
 
@@ -395,4 +396,35 @@ fn long_polls_that_batch_under_load_are_told_from_shorter_answers() {
         "{causes:?}"
     );
     assert_eq!(causes.len(), 2);
+}
+
+#[test]
+fn a_clock_that_is_not_well_known_is_told_and_one_that_is_hardly_known_is_not_trusted() {
+    let worker = |number, bound_ns| WorkerResult {
+        number,
+        name: Some(format!("host-{number}")),
+        pid: None,
+        processors: None,
+        clients: 1,
+        publishes: false,
+        delivery: None,
+        cpu_ns: None,
+        cores_busy: None,
+        rss_peak: None,
+        clock: Some(ClockReading {
+            offset_ns: 0,
+            bound_ns,
+        }),
+        lost: None,
+    };
+    for (percent, warned, invalid) in [(9, 0, 0), (11, 1, 0), (24, 1, 0), (26, 0, 1)] {
+        let mut trial = trial(Transport::Websocket);
+        let median = trial.latency_ns.delivery.unwrap().p50;
+        trial.workers = vec![worker(1, median / 100), worker(2, median * percent / 100)];
+        let told = |text: &String| text.starts_with("the clock of worker 2 (host-2) is known to ");
+        let warnings = validity::warnings(&trial);
+        assert_eq!(warnings.iter().filter(|one| told(one)).count(), warned);
+        let (_, reasons) = validity::check(&trial, 2);
+        assert_eq!(reasons.iter().filter(|one| told(one)).count(), invalid);
+    }
 }

@@ -59,7 +59,7 @@ fn none() -> String {
     "-".to_owned()
 }
 
-/// Its number, its name when it has one, and its process.
+/// Its number, its name when it has one, and whether it publishes.
 fn named(worker: &WorkerResult) -> String {
     let mut name = worker.number.to_string();
     if let Some(given) = &worker.name {

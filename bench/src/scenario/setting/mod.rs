@@ -304,8 +304,11 @@ impl Setting {
     /// The value fit for a file name: `a-z`, `0-9`, `.` and `-`.
     pub(super) fn label(&self) -> String {
         let fit = |c: char| c.is_ascii_alphanumeric() || c == '.';
-        self.word()
-            .split(|c| !fit(c))
+        let word = match self {
+            Self::Rate(number) | Self::Loss(number) => number::short(*number),
+            _ => self.word(),
+        };
+        word.split(|c| !fit(c))
             .filter(|part| !part.is_empty())
             .collect::<Vec<_>>()
             .join("-")

@@ -5,6 +5,20 @@ use std::time::Duration;
 use super::Setting;
 use crate::scenario::plan::Factor;
 
+/// A number to some five figures, as one would write it in a name: what is between two that read the same is nothing that is measured.
+pub(super) fn short(number: f64) -> String {
+    let decimals = (0..12).find(|decimals| {
+        let off = format!("{number:.decimals$}")
+            .parse::<f64>()
+            .map(|near| near - number);
+        off.is_ok_and(|off| off.abs() <= number.abs() * 2e-5)
+    });
+    decimals.map_or_else(
+        || number.to_string(),
+        |decimals| format!("{number:.decimals$}"),
+    )
+}
+
 impl Setting {
     /// The value in its own unit; `None` when it is no number.
     pub(in crate::scenario) fn number(&self) -> Option<f64> {
@@ -45,6 +59,27 @@ impl Setting {
             Self::Down(Some(_)) => Self::Down(Some(count as u64)),
             Self::Up(Some(_)) => Self::Up(Some(count as u64)),
             _ => self.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn a_number_in_a_name_is_as_one_writes_it() {
+        for (number, written) in [
+            (0.0, "0"),
+            (2.5, "2.5"),
+            (100.0, "100"),
+            (20.0 / 3.0, "6.6667"),
+            (100.0 / 3.0, "33.333"),
+            (0.000_1, "0.0001"),
+            (0.003_333_333_333, "0.0033333"),
+            (1_234_567.8, "1234568"),
+        ] {
+            assert_eq!(short(number), written);
         }
     }
 }
