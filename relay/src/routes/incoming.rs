@@ -7,14 +7,29 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use h2::RecvStream;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A body that still has to come, or none.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Http1(hyper::body::Incoming),
-    Http2(RecvStream),
+    /// With a turn that it may hold until its end.
+    Http2(RecvStream, Option<OwnedSemaphorePermit>),
     /// The handshake of a WebSocket: what follows it is no body.
     None,
+}
+
+impl Incoming {
+    /// Gives it a turn to hold until it has come; gives the turn back where it holds none.
+    pub(crate) fn hold(&mut self, turn: OwnedSemaphorePermit) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Http2(_, held) => {
+                *held = Some(turn);
+                None
+            }
+            Self::Http1(_) | Self::None => Some(turn),
+        }
+    }
 }
 
 impl Body for Incoming {
@@ -29,9 +44,13 @@ impl Body for Incoming {
             Self::Http1(body) => Pin::new(body)
                 .poll_frame(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(Into::into))),
-            Self::Http2(body) => {
+            Self::Http2(body, turn) => {
+                let data = ready!(body.poll_data(cx));
+                if data.is_none() {
+                    drop(turn.take());
+                }
                 // Trailers mean nothing here, and are left unread.
-                let data = ready!(body.poll_data(cx)).map(|data| {
+                let data = data.map(|data| {
                     let data = data?;
                     body.flow_control().release_capacity(data.len())?;
                     Ok(Frame::data(data))
@@ -45,7 +64,7 @@ impl Body for Incoming {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Http1(body) => body.is_end_stream(),
-            Self::Http2(body) => body.is_end_stream(),
+            Self::Http2(body, _) => body.is_end_stream(),
             Self::None => true,
         }
     }
@@ -53,7 +72,7 @@ impl Body for Incoming {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Http1(body) => body.size_hint(),
-            Self::Http2(_) => SizeHint::default(),
+            Self::Http2(..) => SizeHint::default(),
             Self::None => SizeHint::with_exact(0),
         }
     }

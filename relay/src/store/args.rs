@@ -1,9 +1,12 @@
 //! The flags of the store.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command, Error};
 
 use super::place::{Place, PlaceError};
 use crate::units::{at_least_one, nonzero, size};
@@ -19,7 +22,8 @@ pub struct StoreArgs {
         long,
         value_name = "PLACE",
         default_value = "memory",
-        hide_default_value = false
+        hide_default_value = false,
+        value_parser = Unshown
     )]
     pub store: Place,
     /// The same, with the place in this environment variable: it may hold a password
@@ -77,6 +81,22 @@ impl StoreArgs {
             Place::Memory => Duration::ZERO,
             Place::Nats(_) => self.store_timeout,
         }
+    }
+}
+
+/// Reads a place. What is wrong with it is said without it, as clap would not do: it may hold a password.
+#[derive(Debug, Clone, Copy)]
+struct Unshown;
+
+impl TypedValueParser for Unshown {
+    type Value = Place;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Place, Error> {
+        let place = value.to_str().and_then(|text| text.parse().ok());
+        place.ok_or_else(|| {
+            let message = format!("--store: {PlaceError}\n");
+            Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
     }
 }
 

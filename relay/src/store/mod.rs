@@ -65,10 +65,20 @@ pub enum StoreError {
 /// The reason a relay could not begin to follow its store.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There is no NATS server, or it does not let the relay in.
+    /// There is no NATS server.
     #[error("cannot reach the store at {servers}: {source} (see --store)")]
     Connect {
         /// Where it should be, without what it asks for.
+        servers: Servers,
+        /// Why.
+        source: async_nats::ConnectError,
+    },
+    /// There is a NATS server, and it does not let the relay in.
+    #[error(
+        "the store at {servers} does not let the relay in: {source} (user and password, or a token, stand in --store-env or --store)"
+    )]
+    Refused {
+        /// Where it is, without what it was shown.
         servers: Servers,
         /// Why.
         source: async_nats::ConnectError,

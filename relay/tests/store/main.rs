@@ -11,4 +11,5 @@ mod nodes;
 mod shared;
 #[path = "../common/spawn.rs"]
 mod spawn;
+mod streams;
 mod terms;

@@ -226,4 +226,12 @@ fn a_password_is_nowhere_in_what_is_said() {
         said.contains("nats://HOST:PORT") && !said.contains("s3cret"),
         "{said}"
     );
+    let (code, said) = ended(
+        Command::new(env!("CARGO_BIN_EXE_relay")).args(["--store", "nats://user:s3cret@h/x"]),
+    );
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("--store: a store is `memory`") && !said.contains("s3cret"),
+        "{said}"
+    );
 }

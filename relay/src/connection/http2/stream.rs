@@ -25,7 +25,8 @@ use crate::transport::{After, Waiting};
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
     pub(super) state: Arc<State>,
-    /// Bounds what they hold in memory: a body that comes and an answer that goes take a turn, a wait takes none.
+    /// Bounds what they hold in memory: a body that comes and an answer that goes take a turn, a wait takes none, for a message
+    /// or for the store.
     pub(super) turns: Arc<Semaphore>,
     /// What the client's address may still ask for.
     pub(super) allowance: Arc<Allowance>,
@@ -65,19 +66,24 @@ async fn answer(
     let (body, receive) = if parts.method == Method::CONNECT {
         (Incoming::None, Some(body))
     } else {
-        (Incoming::Http2(body), None)
+        (Incoming::Http2(body, None), None)
     };
-    let request = Request::from_parts(parts, body);
+    let mut request = Request::from_parts(parts, body);
     if let Err(refusal) = addressed(&request) {
         return refuse(refusal, is_head, respond, shared).await;
     }
     let answered = async {
-        let turn = turns.acquire().await;
+        let mut turn = Arc::clone(turns).acquire_owned().await.ok();
+        if request.method() == Method::POST {
+            // Once the body has come the turn is free: what is published may wait long for the store, and its answer is short.
+            turn = turn.and_then(|turn| request.body_mut().hold(turn));
+        }
         (routes::answer(state, request).await, turn)
     };
     let (answer, turn) = tokio::select! {
         biased;
-        // Whoever resets a stream is not answered: a publish does not wait between its place in the log and its end.
+        // Whoever resets a stream is not answered. What it publishes is in the log by then or never; where it is on its way to a
+        // store, it may be published nevertheless.
         answered = answered => answered,
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return Closed::Client,
     };

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use async_nats::ConnectErrorKind;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -64,6 +65,11 @@ impl JetStream {
         let link = loop {
             match Link::connect(servers, args, terms.age).await {
                 Ok(link) => break Arc::new(link),
+                // It will not think better of it.
+                Err(source) if source.kind() == ConnectErrorKind::AuthorizationViolation => {
+                    let servers = servers.clone();
+                    return Err(StartError::Refused { servers, source });
+                }
                 Err(source) if Instant::now() >= reach => {
                     let servers = servers.clone();
                     return Err(StartError::Connect { servers, source });
