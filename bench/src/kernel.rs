@@ -9,39 +9,11 @@
 
 use std::io;
 use std::mem::{MaybeUninit, size_of, zeroed};
-use std::net::TcpStream;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use libc::{c_int, c_void, socklen_t};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
-
-/// Lets the runtime of this thread watch a non-blocking socket.
-///
-/// # Errors
-/// When the kernel cannot register it.
-///
-/// # Panics
-/// Outside a runtime.
-pub fn watch(socket: TcpStream) -> io::Result<AsyncFd<TcpStream>> {
-    // SAFETY: a TcpStream owns its descriptor, keeps it open and never changes it; nothing moves it out of the AsyncFd.
-    unsafe { AsyncFd::register(socket) }.map_err(|refused| refused.into_parts().1)
-}
-
-/// Lets the runtime of this thread watch a timer.
-///
-/// # Errors
-/// When the kernel cannot register it.
-///
-/// # Panics
-/// Outside a runtime.
-pub fn watch_timer(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: as above, and an OwnedFd is its descriptor.
-    unsafe { AsyncFd::register_with_interest(timer, Interest::READABLE) }
-        .map_err(|refused| refused.into_parts().1)
-}
 
 /// Has the kernel kill a child when the thread that starts it ends, however it ends.
 pub fn end_with_this_thread(command: &mut Command) {
@@ -269,7 +241,7 @@ fn check_size(result: isize) -> io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsFd;
 
     use super::*;

@@ -17,6 +17,7 @@ pub mod live;
 pub mod model;
 pub mod net;
 pub mod probe;
+pub mod reactor;
 pub mod record;
 pub mod report;
 pub mod result;

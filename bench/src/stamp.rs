@@ -101,17 +101,27 @@ fn write_hex(value: u64, width: usize, out: &mut Vec<u8>) {
 }
 
 fn read_hex(digits: &[u8]) -> Option<u64> {
-    let mut value = 0;
+    let (mut value, mut seen) = (0, 0);
     for &digit in digits {
-        let digit = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        value = value << 4 | u64::from(digit);
+        let digit = DIGITS[usize::from(digit)];
+        seen |= digit;
+        value = value << 4 | u64::from(digit & 0xf);
     }
-    Some(value)
+    // Looked at once for all of them: a stamp that is none is rare.
+    (seen != NO_DIGIT).then_some(value)
 }
+
+/// What each byte stands for as a hexadecimal digit. No union of digits looks like a byte that is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0_u8;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
+const NO_DIGIT: u8 = 0xff;
 
 /// FNV-1a, folded to 16 bits: tells a damaged stamp from a sound one.
 fn checksum(bytes: &[u8]) -> u16 {

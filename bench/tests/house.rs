@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// What each room may use besides itself. A sample travels down: `main → cli → fleet → swarm →
 /// client → net`; what is measured becomes a result, and the report reads results alone.
-const MAY_USE: [(&str, &[&str]); 26] = [
+const MAY_USE: [(&str, &[&str]); 27] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -38,7 +38,8 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     (
         "swarm",
         &[
-            "client", "clock", "kernel", "net", "record", "scenario", "schedule", "stamp",
+            "client", "clock", "kernel", "net", "reactor", "record", "scenario", "schedule",
+            "stamp",
         ],
     ),
     // From stored results to machines: nothing of it runs.
@@ -53,7 +54,9 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     // Its requests are those of the clients; it sees nothing of what a trial measures.
     ("model", &["client", "result", "scenario"]),
     ("client", &["clock", "net", "scenario", "stamp"]),
-    ("net", &["clock", "kernel", "scenario"]),
+    ("net", &["clock", "kernel", "reactor", "scenario"]),
+    // Beside the road, too: what its tasks wait by.
+    ("reactor", &["clock"]),
     ("record", &["clock", "result", "stamp", "stats"]),
     ("schedule", &["scenario"]),
     // Of the road it borrows the handshake: a server that clients could not speak to is refused before they try.

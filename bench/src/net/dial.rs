@@ -1,5 +1,6 @@
 //! Opening a connection: source address, options, and a limit on how long it may take.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
@@ -11,6 +12,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::link::{Opening, Over};
 use super::{Socket, Traffic};
 use crate::kernel;
+use crate::reactor::{self, Watched};
 
 /// Longest time for a connection to open.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -37,9 +39,10 @@ pub async fn dial(
         socket.set_recv_buffer_size(BUFFER_OVER_LINK)?;
     }
     start(&socket, target)?;
-    let io = kernel::watch(socket.into())?;
-    let opened = tokio::time::timeout(CONNECT_LIMIT, io.writable()).await;
-    opened.map_err(|_| io::ErrorKind::TimedOut)??.retain_ready();
+    let io = Watched::new(std::net::TcpStream::from(socket))?;
+    let opened = poll_fn(|context| io.poll_writable(context));
+    let opened = reactor::timeout(CONNECT_LIMIT, opened).await;
+    opened.ok_or(io::ErrorKind::TimedOut)?;
     if let Some(opening) = &mut opening {
         opening.hear().await?;
     }

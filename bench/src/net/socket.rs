@@ -9,13 +9,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use tokio::io::unix::AsyncFd;
-
 use super::link::Line;
 use super::open::Open;
-use crate::clock::Moment;
+use crate::clock::{Moment, Wall};
 use crate::kernel::{self, TcpInfo};
+use crate::reactor::{self, Watched};
+use serde::{Deserialize, Serialize};
 
 /// TCP and IP header without options, in bytes.
 const HEADERS_V4: u64 = 40;
@@ -37,6 +36,8 @@ pub struct Traffic {
     pub sent: Cell<u64>,
     /// Bytes read from sockets.
     pub received: Cell<u64>,
+    /// Reads the kernel's stamps.
+    wall: Wall,
     /// Connections that are open.
     pub open: Open,
 }
@@ -54,6 +55,7 @@ impl Traffic {
             headers,
             sent: Cell::default(),
             received: Cell::default(),
+            wall: Wall::default(),
             open: Open::default(),
         }
     }
@@ -97,14 +99,14 @@ pub struct Socket {
 
 #[derive(Debug)]
 enum Way {
-    Direct(AsyncFd<TcpStream>),
+    Direct(Watched<TcpStream>),
     /// Over an emulated link.
     Over(Rc<Line>),
 }
 
 impl Socket {
     /// Takes over a connected socket.
-    pub(super) fn direct(io: AsyncFd<TcpStream>, traffic: Rc<Traffic>) -> Self {
+    pub(super) fn direct(io: Watched<TcpStream>, traffic: Rc<Traffic>) -> Self {
         Self::counted(Way::Direct(io), traffic)
     }
 
@@ -137,7 +139,7 @@ impl Socket {
         buffer: &mut [u8],
     ) -> Poll<io::Result<Received>> {
         let received = ready!(match &self.way {
-            Way::Direct(io) => poll_receive(io, context, buffer),
+            Way::Direct(io) => poll_receive(io, context, buffer, &self.traffic.wall),
             Way::Over(line) => line.poll_receive(context, buffer),
         })?;
         self.traffic
@@ -168,10 +170,10 @@ impl Socket {
     async fn send_later(&self, bytes: &[u8]) -> io::Result<usize> {
         let sent = match &self.way {
             Way::Direct(io) => {
-                let mut ready = io.writable().await?;
+                poll_fn(|context| io.poll_writable(context)).await;
                 let sent = self.try_send(bytes);
                 if sent.as_ref().is_err_and(would_block) {
-                    ready.clear_ready();
+                    io.not_writable();
                 }
                 sent
             }
@@ -205,8 +207,8 @@ impl Socket {
     /// client's own is sent, over a link too at once, and counted. A server that keeps it open nevertheless is not
     /// waited for. With `alerts` it may say before that TLS ends.
     pub async fn part(&self, alerts: bool) {
-        let ended = tokio::time::timeout(PART_LIMIT, self.ended(alerts)).await;
-        if ended.is_ok_and(|ended| ended) {
+        let ended = reactor::timeout(PART_LIMIT, self.ended(alerts)).await;
+        if ended.is_some_and(|ended| ended) {
             self.shut();
         }
     }
@@ -216,7 +218,7 @@ impl Socket {
     pub async fn leave(&self) {
         self.shut();
         // Too late is no matter.
-        let _ = tokio::time::timeout(PART_LIMIT, self.ended(true)).await;
+        let _ = reactor::timeout(PART_LIMIT, self.ended(true)).await;
     }
 
     fn shut(&self) {
@@ -297,24 +299,25 @@ fn on_wire(info: &TcpInfo, headers: u64) -> WireTotals {
 }
 
 fn poll_receive(
-    io: &AsyncFd<TcpStream>,
-    context: &mut Context<'_>,
+    io: &Watched<TcpStream>,
+    context: &Context<'_>,
     buffer: &mut [u8],
+    wall: &Wall,
 ) -> Poll<io::Result<Received>> {
     loop {
-        let mut ready = ready!(io.poll_read_ready(context))?;
+        ready!(io.poll_readable(context));
         match kernel::receive(io.get_ref().as_fd(), buffer) {
-            Ok((count, wall)) => {
+            Ok((count, stamp)) => {
                 // A buffer that is not full was the last of it: no second call only to be told so.
                 if count > 0 && count < buffer.len() {
-                    ready.clear_ready();
+                    io.not_readable();
                 }
                 return Poll::Ready(Ok(Received {
                     count,
-                    arrival: wall.map(Moment::from_wall),
+                    arrival: stamp.map(|stamp| wall.moment(stamp)),
                 }));
             }
-            Err(error) if would_block(&error) => ready.clear_ready(),
+            Err(error) if would_block(&error) => io.not_readable(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Poll::Ready(Err(error)),
         }

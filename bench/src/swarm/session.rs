@@ -9,8 +9,6 @@ use std::rc::Rc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::booking::Booking;
 use super::end::{ANSWER_LIMIT, End};
 use super::outage::Told;
@@ -20,6 +18,7 @@ use super::{Assignment, phase};
 use crate::client::{ClientError, Cursor, Step, Subscription};
 use crate::clock::Moment;
 use crate::net::{Received, Socket, dial};
+use crate::reactor::{self, sleep_until};
 use crate::scenario::{Load, Transport};
 
 /// The first wait before dialling again; doubles up to [`LONGEST_WAIT`].
@@ -64,7 +63,7 @@ impl Session {
     /// Runs until the shard drops it.
     pub(super) async fn run(mut self) {
         let share = self.number as f64 / self.shard.assignment.load.clients as f64;
-        tokio::time::sleep(self.shard.assignment.ramp.mul_f64(share)).await;
+        sleep_until(Moment::now() + self.shard.assignment.ramp.mul_f64(share)).await;
         let mut wait = FIRST_WAIT;
         let mut open = false;
         loop {
@@ -99,7 +98,7 @@ impl Session {
             };
             // Spread, so that clients cut together do not come back together.
             let pause = wait.mul_f64(0.5 + 0.5 * rand::random::<f64>());
-            if self.rest(Instant::now() + pause, &mut open).await {
+            if self.rest(Moment::now() + pause, &mut open).await {
                 wait = FIRST_WAIT;
             }
         }
@@ -107,8 +106,8 @@ impl Session {
 
     /// Waits for an instant; gives `true` when an event of the plan cut the client meanwhile,
     /// after which it was away for as long as that said.
-    async fn rest(&self, until: Instant, open: &mut bool) -> bool {
-        let mut sleep = pin!(tokio::time::sleep_until(until));
+    async fn rest(&self, until: Moment, open: &mut bool) -> bool {
+        let mut sleep = pin!(sleep_until(until));
         let cut = poll_fn(|context| match self.shard.told(self.slot, context) {
             Told::Cut(until) => Poll::Ready(Some(until)),
             Told::Go | Told::Stop => sleep.as_mut().poll(context).map(|()| None),
@@ -125,12 +124,12 @@ impl Session {
         if std::mem::take(open) {
             self.shard.closed(self.slot);
         }
-        let mut sleep = pin!(tokio::time::sleep_until(self.shard.instant(until)));
+        let mut sleep = pin!(sleep_until(until));
         let mut last = until;
         poll_fn(|context| {
             if let Told::Cut(until) = self.shard.told(self.slot, context) {
                 last = last.max(until);
-                sleep.as_mut().reset(self.shard.instant(last));
+                sleep.set(sleep_until(last));
             }
             sleep.as_mut().poll(context)
         })
@@ -144,7 +143,7 @@ impl Session {
     async fn next_request(&self, open: &mut bool) -> bool {
         match self.shard.assignment.load.transport {
             Transport::Polling => {
-                let due = self.shard.instant(self.next_poll(Moment::now()));
+                let due = self.next_poll(Moment::now());
                 self.rest(due, open).await;
                 true
             }
@@ -267,7 +266,7 @@ impl Session {
     /// Receives what belongs to an answer that has been asked for, within a limit.
     async fn answer(&mut self, road: &mut Road) -> Result<Option<Step>, End> {
         let limit = ANSWER_LIMIT + self.shard.assignment.load.hold;
-        tokio::time::timeout(limit, self.receive(road))
+        reactor::within(limit, self.receive(road))
             .await
             .unwrap_or(Err(End::Silent))
     }
@@ -280,7 +279,6 @@ impl Session {
             // An interval shorter than a reading of the clock is no pause: no timer is set for it.
             return Ok(true);
         }
-        let due = self.shard.instant(due);
         loop {
             let spoke = poll_fn(|context| {
                 let buffer = &mut *self.shard.buffer.borrow_mut();
@@ -291,7 +289,7 @@ impl Session {
             });
             let rest = tokio::select! {
                 rest = spoke => rest?,
-                () = tokio::time::sleep_until(due) => return Ok(true),
+                () = sleep_until(due) => return Ok(true),
             };
             match rest {
                 None => return Ok(false),
@@ -392,14 +390,5 @@ impl Session {
         write(self, road, &mut out)?;
         self.shard.count_sent(out.len());
         Ok(road.send_now(&out)?)
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // A session has no end of its own but this one: the runtime would keep its panic to itself.
-        if std::thread::panicking() {
-            self.shard.broken.notify_one();
-        }
     }
 }

@@ -9,8 +9,6 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::opening::Opening;
 use super::outage::{Outage, Outages, Told};
@@ -18,6 +16,7 @@ use super::phase::mix;
 use super::{Assignment, Post, Progress, add};
 use crate::clock::Moment;
 use crate::net::{Over, Socket, Traffic, Wheel, WireTotals};
+use crate::reactor;
 use crate::record::{Counts, Ledger, Recorder, Series};
 use crate::scenario::Transport;
 
@@ -112,8 +111,6 @@ impl Usage {
 pub(super) struct Shard {
     pub(super) assignment: Arc<Assignment>,
     pub(super) progress: Arc<Progress>,
-    /// The same instant on both clocks, for timers.
-    origin: (Moment, Instant),
     pub(super) buffer: RefCell<Box<[u8]>>,
     pub(super) out: RefCell<Vec<u8>>,
     pub(super) traffic: Rc<Traffic>,
@@ -127,8 +124,6 @@ pub(super) struct Shard {
     pub(super) opening: Cell<Opening>,
     pub(super) reconnects: Cell<u64>,
     pub(super) stamped: Cell<bool>,
-    /// Told when a session panics.
-    pub(super) broken: Notify,
     pub(super) open: Cell<u64>,
     /// The clockwork of emulated links, when there are any.
     pub(super) wheel: Option<Rc<Wheel>>,
@@ -149,7 +144,6 @@ impl Shard {
         Ok(Self {
             assignment: Arc::clone(&post.assignment),
             progress: Arc::clone(&post.progress),
-            origin: (Moment::now(), Instant::now()),
             buffer: RefCell::new(vec![0; BUFFER].into_boxed_slice()),
             out: RefCell::default(),
             traffic: Rc::new(Traffic::to(post.assignment.server)),
@@ -162,7 +156,6 @@ impl Shard {
             opening: Cell::default(),
             reconnects: Cell::default(),
             stamped: Cell::default(),
-            broken: Notify::new(),
             open: Cell::default(),
             outages: (!post.assignment.events.is_empty()).then(|| {
                 let polling = post.assignment.load.transport == Transport::Polling;
@@ -186,11 +179,6 @@ impl Shard {
             seed: mix(seed ^ u64::from(connection)),
             wheel,
         })
-    }
-
-    /// The runtime's name for a moment.
-    pub(super) fn instant(&self, moment: Moment) -> Instant {
-        self.origin.1 + std::time::Duration::from_nanos(moment.0.saturating_sub(self.origin.0.0))
     }
 
     /// A connection exists; its wire bytes count from now on.
@@ -296,7 +284,7 @@ impl Shard {
                 });
             usage.wire = add(usage.wire, step);
             self.counted.set(end);
-            tokio::task::yield_now().await;
+            reactor::yield_now().await;
         }
         usage.wire = add(usage.wire, self.passed_by.take());
         usage

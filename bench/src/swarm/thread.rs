@@ -1,9 +1,7 @@
-//! The life of a shard: one thread, one runtime, one recorder, many sessions.
+//! The life of a shard: one thread, one executor, one recorder, many sessions.
 
 use std::io;
 use std::rc::Rc;
-
-use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use super::outage::{Outages, Script};
 use super::session::Session;
@@ -11,25 +9,17 @@ use super::shard::{Shard, ShardReport, Usage, channel_number};
 use super::{Assignment, Order, Post, Report, SwarmError};
 use crate::client::{Asked, Profile, Subscription};
 use crate::clock::Moment;
+use crate::reactor::{self, sleep_until};
 use crate::record::{Recorder, Window};
 
 /// The life of a shard, on its own thread.
 pub(super) fn run(post: &Post, number: usize) -> Result<ShardReport, SwarmError> {
     post.pin();
-    // Runs tasks of this thread without a `LocalSet`: that is a queue of its own within the runtime's.
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default())
-        .map_err(SwarmError::Thread)?;
-    // Leaving here ends every session: a runtime owns its tasks.
-    runtime.block_on(live(post, number, &runtime))
+    // Leaving here ends every session: an executor owns its tasks. A panic in one of them is the thread's own.
+    reactor::run(live(post, number)).map_err(SwarmError::Thread)?
 }
 
-async fn live(
-    post: &Post,
-    number: usize,
-    runtime: &LocalRuntime,
-) -> Result<ShardReport, SwarmError> {
+async fn live(post: &Post, number: usize) -> Result<ShardReport, SwarmError> {
     let assignment = &post.assignment;
     let mine: Vec<usize> = (number..assignment.load.clients)
         .step_by(assignment.shards)
@@ -38,12 +28,11 @@ async fn live(
     let subscriptions = subscriptions(assignment);
     for (slot, &client) in mine.iter().enumerate() {
         let subscription = Rc::clone(&subscriptions[client % assignment.load.channels]);
-        runtime.spawn_local(Session::new(&shard, client, slot, subscription).run());
+        reactor::spawn(Session::new(&shard, client, slot, subscription).run());
     }
     let mut marks = Marks::default();
     tokio::select! {
         () = obey(&shard, post, &mine, &mut marks) => {}
-        () = shard.broken.notified() => return Err(SwarmError::Panicked),
         error = turn(&shard) => return Err(SwarmError::Thread(error)),
     }
     Ok(conclude(&shard, post, &marks).await)
@@ -109,8 +98,7 @@ async fn events(shard: &Shard, window: Window, mine: &[usize]) {
         events, seed, load, ..
     } = &*shard.assignment;
     let script = Script::new(events, *seed, load.clients, mine, window);
-    let sleep = async |at| tokio::time::sleep_until(shard.instant(at)).await;
-    script.play(outages, sleep).await;
+    script.play(outages, async |at| sleep_until(at).await).await;
 }
 
 /// Follows the phases: marks the ends of the measured one and hands over each second. Never ends by itself.
@@ -120,16 +108,16 @@ async fn phases(shard: &Shard, window: Window, post: &Post, marks: &mut Marks) {
         let end = window.end_of(second);
         // The measured phase begins with a second, the very first one without a warm-up, and may end within one.
         if window.measure <= end && marks.start.is_none() {
-            tokio::time::sleep_until(shard.instant(window.measure)).await;
+            sleep_until(window.measure).await;
             // Before the bytes, which take a while to count, and before an event that comes at once.
             marks.connected = shard.open.get();
             marks.start = Some(shard.usage().await);
         }
         if window.end <= end && marks.end.is_none() {
-            tokio::time::sleep_until(shard.instant(window.end)).await;
+            sleep_until(window.end).await;
             marks.end = Some(shard.usage().await);
         }
-        tokio::time::sleep_until(shard.instant(end)).await;
+        sleep_until(end).await;
         hand_over(shard, post).await;
         second += 1;
     }

@@ -13,13 +13,12 @@ use std::io;
 use std::net::TcpStream;
 use std::rc::Rc;
 
-use tokio::io::unix::AsyncFd;
-
 pub(super) use line::Line;
 use pipe::Pipe;
 pub use wheel::Wheel;
 
 use crate::clock::Moment;
+use crate::reactor::Watched;
 use crate::scenario::Link;
 
 /// What a connection over a link needs.
@@ -62,7 +61,7 @@ impl Opening {
         self.wheel.until(at).await
     }
 
-    pub(super) fn open(self, io: AsyncFd<TcpStream>) -> Rc<Line> {
+    pub(super) fn open(self, io: Watched<TcpStream>) -> Rc<Line> {
         Line::new(io, self.wheel, self.down, self.up)
     }
 }

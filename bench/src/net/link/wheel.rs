@@ -10,16 +10,14 @@ use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::{Rc, Weak};
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 
+use crate::clock::Moment;
+use crate::reactor::Watched;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
-use tokio::io::unix::AsyncFd;
-
-use crate::clock::Moment;
-use crate::kernel;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -57,7 +55,7 @@ impl Ord for Entry {
 
 /// Tells the links of one thread when what they hold back is due.
 pub struct Wheel {
-    timer: AsyncFd<OwnedFd>,
+    timer: Watched<OwnedFd>,
     /// When the timer goes off; the end of time while it does not.
     armed: Cell<Moment>,
     entries: RefCell<BinaryHeap<Reverse<Entry>>>,
@@ -77,12 +75,12 @@ impl Wheel {
     /// When the kernel gives no timer.
     ///
     /// # Panics
-    /// Outside a runtime.
+    /// Outside an executor.
     pub fn new() -> io::Result<Rc<Self>> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
         Ok(Rc::new(Self {
-            timer: kernel::watch_timer(timer)?,
+            timer: Watched::new(timer)?,
             armed: Cell::new(Moment(u64::MAX)),
             entries: RefCell::default(),
         }))
@@ -93,18 +91,10 @@ impl Wheel {
     pub async fn turn(&self) -> io::Error {
         poll_fn(|context| {
             loop {
-                let Poll::Ready(ready) = self.timer.poll_read_ready(context) else {
-                    return Poll::Pending;
-                };
-                match ready {
-                    Ok(mut ready) => {
-                        let mut count = [0; 8];
-                        // How often it went off is of no interest, only that it may go off again.
-                        let _ = rustix::io::read(self.timer.get_ref(), &mut count);
-                        ready.clear_ready();
-                    }
-                    Err(error) => return Poll::Ready(error),
-                }
+                ready!(self.timer.poll_readable(context));
+                // How often it went off is of no interest, only that it may go off again.
+                let _ = rustix::io::read(self.timer.get_ref(), &mut [0; 8]);
+                self.timer.not_readable();
                 // Whoever is rung may ask for more: the timer is set once, afterwards.
                 self.armed.set(Moment(0));
                 let next = self.ring();

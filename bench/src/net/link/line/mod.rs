@@ -8,13 +8,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::io::unix::AsyncFd;
-
 use super::pipe::Pipe;
 use super::wheel::{Timed, Wheel};
 use crate::clock::Moment;
 use crate::kernel;
 use crate::net::Received;
+use crate::reactor::Watched;
 
 /// How soon a server that takes no more bytes is tried again.
 const AGAIN: Duration = Duration::from_millis(2);
@@ -25,7 +24,7 @@ const AGAIN: Duration = Duration::from_millis(2);
 /// at the client is computed from it. What the client sends reaches the kernel when it has travelled.
 #[derive(Debug)]
 pub(in crate::net) struct Line {
-    io: AsyncFd<TcpStream>,
+    io: Watched<TcpStream>,
     wheel: Rc<Wheel>,
     state: RefCell<State>,
     /// The earliest instant that the wheel has been asked for and has not rung.
@@ -53,7 +52,7 @@ impl State {
 }
 
 impl Line {
-    pub(super) fn new(io: AsyncFd<TcpStream>, wheel: Rc<Wheel>, down: Pipe, up: Pipe) -> Rc<Self> {
+    pub(super) fn new(io: Watched<TcpStream>, wheel: Rc<Wheel>, down: Pipe, up: Pipe) -> Rc<Self> {
         Rc::new(Self {
             io,
             wheel,
@@ -109,33 +108,26 @@ impl Line {
     }
 
     /// Puts what the kernel has on its way, as far as there is room.
-    fn fetch(&self, state: &mut State, context: &mut Context<'_>, buffer: &mut [u8]) {
+    fn fetch(&self, state: &mut State, context: &Context<'_>, buffer: &mut [u8]) {
         while state.ended.is_none() && state.down.room() > 0 {
-            let Poll::Ready(ready) = self.io.poll_read_ready(context) else {
+            if self.io.poll_readable(context).is_pending() {
                 return;
-            };
+            }
             let room = state.down.room().min(buffer.len());
-            let received = ready.map(|ready| {
-                (
-                    ready,
-                    kernel::receive(self.stream().as_fd(), &mut buffer[..room]),
-                )
-            });
-            match received {
-                Ok((_, Ok((0, _)))) => state.end(Ok(())),
-                Ok((mut ready, Ok((count, wall)))) => {
+            match kernel::receive(self.stream().as_fd(), &mut buffer[..room]) {
+                Ok((0, _)) => state.end(Ok(())),
+                Ok((count, wall)) => {
                     if count < room {
-                        ready.clear_ready();
+                        self.io.not_readable();
                     }
                     let at = wall.map_or_else(Moment::now, Moment::from_wall);
                     state.down.send(at, wall.is_some(), &buffer[..count]);
                 }
-                Ok((mut ready, Err(error))) => match error.kind() {
-                    io::ErrorKind::WouldBlock => ready.clear_ready(),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => self.io.not_readable(),
                     io::ErrorKind::Interrupted => {}
                     _ => state.end(Err(error)),
                 },
-                Err(error) => state.end(Err(error)),
             }
         }
     }

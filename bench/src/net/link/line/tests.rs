@@ -7,6 +7,7 @@ use std::thread;
 
 use super::*;
 use crate::net::{Over, Socket, Traffic, dial};
+use crate::reactor;
 use crate::scenario::Link;
 
 fn ms(millis: u64) -> Duration {
@@ -25,11 +26,7 @@ where
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || serve(listener.accept().unwrap().0));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    let driven = reactor::run(async {
         let wheel = Wheel::new().unwrap();
         let over = Over {
             link,
@@ -48,9 +45,10 @@ where
         tokio::select! {
             () = story => {}
             error = wheel.turn() => unreachable!("{error}"),
-            () = tokio::time::sleep(ms(20_000)) => unreachable!("it hangs"),
+            () = reactor::sleep_until(Moment::now() + ms(20_000)) => unreachable!("it hangs"),
         }
     });
+    driven.unwrap();
     server.join().unwrap()
 }
 
@@ -194,7 +192,7 @@ fn a_client_that_sends_more_than_the_link_holds_has_to_wait_and_loses_nothing() 
             assert!((1..ALL / 2).contains(&sent), "{sent}");
             socket.send_all(&all[sent..]).await.unwrap();
             // What has been sent still has its way to go.
-            tokio::time::sleep(ms(500)).await;
+            reactor::sleep_until(Moment::now() + ms(500)).await;
         },
     );
     assert_eq!(got, ALL);
