@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn the_floor_is_what_the_server_takes() {
         let (floor, wire) = floor(
-            server(1000, Duration::from_millis(5)),
+            server(1000, Duration::from_millis(1)),
             "there",
             None,
             "/healthz",
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(floor.count, 100);
         // Each way at least the exchanges' own bytes and a header for each.
         assert!(wire.unwrap().sent > 110 * 80 && wire.unwrap().received > 110 * 80);
-        assert!(floor.p50 >= 5e6 && floor.p99 >= floor.p50, "{floor:?}");
+        assert!(floor.p50 >= 1e6 && floor.p99 >= floor.p50, "{floor:?}");
     }
 
     #[test]
