@@ -145,15 +145,25 @@ fn rows(text: &str) -> Vec<&str> {
         .collect()
 }
 
-#[test]
-fn the_figures_beside_other_servers_are_those_of_the_stored_run() {
+/// Tells whether the tables under a heading of the manual are those of a stored run, of which there are at least so many rows.
+fn shows(heading: &str, run: &str, least: usize) {
     let relay = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(relay.join("README.md")).unwrap();
-    let stored = fs::read_to_string(relay.join("../results/reference/relay-peers.txt")).unwrap();
-    let (_, section) = readme.split_once("\n### Beside other servers\n").unwrap();
+    let stored = fs::read_to_string(relay.join("../results/reference").join(run)).unwrap();
+    let (_, section) = readme.split_once(&format!("\n### {heading}\n")).unwrap();
     let section = section.split("\n## ").next().unwrap();
-    assert!(rows(&stored).len() > 30, "the run has all its parts");
-    assert_eq!(rows(section), rows(&stored));
+    assert!(rows(&stored).len() > least, "the run has all its parts");
+    assert_eq!(rows(section), rows(&stored), "{run}");
+}
+
+#[test]
+fn the_figures_beside_other_servers_are_those_of_the_stored_run() {
+    shows("Beside other servers", "relay-peers.txt", 40);
+}
+
+#[test]
+fn the_figures_of_the_store_are_those_of_the_stored_run() {
+    shows("What the store costs", "store.txt", 12);
 }
 
 #[test]

@@ -12,6 +12,8 @@ const FIRST: f64 = 150_000.0;
 const STEP: f64 = 1.5;
 /// Rungs at the most: a server that holds the last can do more than is told.
 const RUNGS: usize = 12;
+/// Rungs below the first, each half of the one above, for a server that does not hold it.
+const BELOW: usize = 6;
 /// Rungs between the highest that held and the lowest that did not.
 const BETWEEN: usize = 2;
 
@@ -23,12 +25,12 @@ struct Climber {
     failed: Option<(f64, Run)>,
 }
 
-pub(crate) fn measure(clients: u32) -> bool {
+pub(crate) fn measure(clients: u32, kinds: &[Kind]) -> bool {
     println!(
         "highest sustained fan-out of 128 B to {clients} WebSockets: all delivered, in order, p99 below 250 ms, {} s a rung",
         SPAN.as_secs_f64()
     );
-    let peers = Peer::all(&[Kind::Relay, Kind::Nats, Kind::Nchan]);
+    let peers = Peer::all(kinds);
     let mut climbers: Vec<Climber> = peers.into_iter().map(Climber::new).collect();
     let mut asked = FIRST;
     for _ in 0..RUNGS {
@@ -40,13 +42,18 @@ pub(crate) fn measure(clients: u32) -> bool {
         }
         asked *= STEP;
     }
+    for climber in &mut climbers {
+        let mut asked = FIRST;
+        for _ in 0..BELOW {
+            if climber.held.is_none() {
+                asked /= 2.0;
+                climber.rung(asked, clients);
+            }
+        }
+    }
     for _ in 0..BETWEEN {
         for climber in &mut climbers {
-            let low = climber
-                .held
-                .as_ref()
-                .map_or(FIRST / STEP, |(asked, _)| *asked);
-            if let Some((high, _)) = &climber.failed {
+            if let (Some((low, _)), Some((high, _))) = (&climber.held, &climber.failed) {
                 climber.rung((low * high).sqrt(), clients);
             }
         }
@@ -102,8 +109,11 @@ impl Climber {
         if run.holds() {
             self.held = Some((asked, run));
         } else {
-            // What it has not delivered would come into the next rung.
+            // What it has not delivered would come into the next rung: it begins anew.
             self.swarm = None;
+            if let Some(peer) = Peer::start(self.peer.kind) {
+                self.peer = peer;
+            }
             self.failed = Some((asked, run));
         }
     }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::pushpin::Origin;
 use crate::rig::{median, request};
 use crate::servers::{Kind, Peer};
 use crate::swarm::subscribe;
@@ -13,7 +14,7 @@ use crate::table::{head, verdict};
 const CLIENTS: u64 = 10_000;
 const ROUNDS: usize = 3;
 
-/// A transport, its path at the relay and at Nchan, whether an answer begins at once, and the budget in bytes.
+/// A transport, its path at the relay and at the peers by HTTP, whether an answer begins at once, and the budget in bytes.
 type Row = (&'static str, &'static str, &'static str, bool, f64);
 
 const ROWS: [Row; 4] = [
@@ -39,6 +40,7 @@ pub(crate) fn measure() -> bool {
         "budget B",
         "Nchan B",
         "nats-server B",
+        "Pushpin B",
     ]);
     let mut all = true;
     for row in ROWS {
@@ -50,8 +52,9 @@ pub(crate) fn measure() -> bool {
         } else {
             String::new()
         };
+        let pushpin = of(Kind::Pushpin);
         println!(
-            "| {} | {relay:.0} | {:.0} | {nchan} | {nats} |",
+            "| {} | {relay:.0} | {:.0} | {nchan} | {nats} | {pushpin} |",
             row.0, row.4
         );
         all &= relay <= row.4;
@@ -70,14 +73,14 @@ fn each(kind: Kind, row: Row) -> Option<f64> {
     Some((peer.resident() - before) as f64 / CLIENTS as f64)
 }
 
-fn open(peer: &Peer, (name, relay, nchan, begins, _): Row) -> TcpStream {
+fn open(peer: &Peer, (name, relay, other, begins, _): Row) -> TcpStream {
     if name == "websocket" {
         return subscribe(peer, "c0");
     }
     let path = if peer.kind == Kind::Relay {
         relay
     } else {
-        nchan
+        other
     };
     let mut stream = TcpStream::connect(peer.address).expect("the server accepts");
     let accept = if name == "sse" {
@@ -88,12 +91,16 @@ fn open(peer: &Peer, (name, relay, nchan, begins, _): Row) -> TcpStream {
     let text = format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nAccept: {accept}\r\n\r\n"
     );
-    // Nchan writes no head before there is something to say, but to an event source.
-    if begins && (peer.kind == Kind::Relay || name == "sse") {
+    let asked = peer.origin().map(Origin::answered);
+    // Nchan writes no head before there is something to say, but to an event source; Pushpin writes none.
+    if begins && (peer.kind == Kind::Relay || (peer.kind == Kind::Nchan && name == "sse")) {
         let head = request(&mut stream, &text);
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     } else {
         stream.write_all(text.as_bytes()).expect("the server reads");
+    }
+    if let (Some(origin), Some(asked)) = (peer.origin(), asked) {
+        origin.wait_for(asked + 1);
     }
     stream
 }

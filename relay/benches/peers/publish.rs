@@ -19,13 +19,7 @@ pub(crate) fn measure() -> bool {
         return false;
     };
     let folder = TempDir::new().expect("a folder can be made");
-    let script = folder.path().join("post.lua");
-    let text = format!(
-        "wrk.method = \"POST\"\nwrk.body = [[{}]]\nwrk.headers[\"Content-Type\"] = \"application/json\"\n",
-        payload(0)
-    );
-    fs::write(&script, text).expect("the folder is ours");
-    let script = script.to_str().expect("a plain path");
+    let script = script(&folder);
     let rows = [
         ("relay", &relay, "/channels/c0/messages"),
         ("Nchan", &nchan, "/pub/c0"),
@@ -35,7 +29,7 @@ pub(crate) fn measure() -> bool {
         let mut found: Vec<Vec<(f64, f64)>> = rows.iter().map(|_| Vec::new()).collect();
         for _ in 0..ROUNDS {
             for ((_, peer, path), found) in rows.iter().zip(&mut found) {
-                found.push(wrk(peer, path, &["-c", connections, "-s", script]));
+                found.push(wrk(peer, path, &["-c", connections, "-s", &script]));
             }
         }
         for ((name, _, _), found) in rows.iter().zip(&found) {
@@ -48,4 +42,15 @@ pub(crate) fn measure() -> bool {
         }
     }
     true
+}
+
+/// Writes what wrk needs to publish, and gives its path.
+pub(crate) fn script(folder: &TempDir) -> String {
+    let script = folder.path().join("post.lua");
+    let text = format!(
+        "wrk.method = \"POST\"\nwrk.body = [[{}]]\nwrk.headers[\"Content-Type\"] = \"application/json\"\n",
+        payload(0)
+    );
+    fs::write(&script, text).expect("the folder is ours");
+    script.to_str().expect("a plain path").to_owned()
 }

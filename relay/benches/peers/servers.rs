@@ -10,10 +10,11 @@ use std::time::Duration;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tempfile::TempDir;
 
+use crate::pushpin::{self, Origin};
 use crate::rig::Server;
 
 /// The core of whatever is measured.
-const SERVER: usize = 0;
+pub(crate) const SERVER: usize = 0;
 /// The core of whoever measures.
 pub(crate) const CLIENT: usize = 1;
 const NGINX: &str = "/usr/sbin/nginx";
@@ -26,6 +27,7 @@ pub(crate) enum Kind {
     Relay,
     Nchan,
     Nats,
+    Pushpin,
 }
 
 /// A running server.
@@ -39,11 +41,14 @@ pub(crate) struct Peer {
 }
 
 enum Process {
-    Relay(Server),
+    /// Several when they share the address.
+    Relays(Vec<Server>),
     Other {
-        child: Child,
+        /// The last one starts what listens.
+        children: Vec<Child>,
         /// Where its files are, until it ends.
         _folder: TempDir,
+        origin: Option<Origin>,
     },
 }
 
@@ -53,6 +58,7 @@ impl Kind {
             Self::Relay => "relay",
             Self::Nchan => "Nchan",
             Self::Nats => "nats-server",
+            Self::Pushpin => "Pushpin",
         }
     }
 }
@@ -60,10 +66,34 @@ impl Kind {
 impl Peer {
     /// Starts a server on its core; `None`, said aloud, when it is not installed.
     pub(crate) fn start(kind: Kind) -> Option<Self> {
+        if !Self::is_installed(kind) {
+            return None;
+        }
+        // What is started inherits the core.
+        pin(&[SERVER]);
+        let peer = match kind {
+            Kind::Relay => Self::relay(),
+            Kind::Nchan => Self::nchan(),
+            Kind::Nats => Self::nats(""),
+            Kind::Pushpin => Self::pushpin(),
+        };
+        pin(&[CLIENT]);
+        Some(peer)
+    }
+
+    /// Starts nats-server with a store that relays can share, on whatever cores this thread may use; `None`, said aloud, when
+    /// it is not installed.
+    pub(crate) fn jetstream() -> Option<Self> {
+        Self::is_installed(Kind::Nats).then(|| Self::nats("jetstream: enabled\n"))
+    }
+
+    /// Tells whether a server is installed, and says aloud when it is not.
+    fn is_installed(kind: Kind) -> bool {
         let needed: &[&str] = match kind {
             Kind::Relay => &[],
             Kind::Nchan => &[NGINX, NCHAN],
             Kind::Nats => &[NATS],
+            Kind::Pushpin => &pushpin::NEEDED,
         };
         if let Some(missing) = needed.iter().find(|path| !Path::new(path).exists()) {
             eprintln!("LEFT OUT: {}, for there is no {missing}", kind.name());
@@ -71,17 +101,9 @@ impl Peer {
                 std::env::var_os("PUSHMARK_NOTHING_LEFT_OUT").is_none(),
                 "nothing is to be left out"
             );
-            return None;
+            return false;
         }
-        // What is started inherits the core.
-        pin(SERVER);
-        let peer = match kind {
-            Kind::Relay => Self::relay(),
-            Kind::Nchan => Self::nchan(),
-            Kind::Nats => Self::nats(),
-        };
-        pin(CLIENT);
-        Some(peer)
+        true
     }
 
     /// Starts all that are installed, the relay first.
@@ -90,16 +112,27 @@ impl Peer {
     }
 
     fn relay() -> Self {
+        let flags = std::env::var("RELAY_FLAGS").unwrap_or_default();
+        let flags: Vec<&str> = flags.split_whitespace().collect();
+        Self::relays(1, &flags)
+    }
+
+    /// Starts relays that share an address, on whatever cores this thread may use.
+    pub(crate) fn relays(count: usize, more: &[&str]) -> Self {
         // Nobody is to be asked whether it is still there: nor do the peers ask.
-        let flags = ["--heartbeat", "10m", "--max-wait", "10m"];
-        let more = std::env::var("RELAY_FLAGS").unwrap_or_default();
-        let flags: Vec<&str> = flags.into_iter().chain(more.split_whitespace()).collect();
-        let server = Server::relay(&flags);
+        let mut flags = vec!["--heartbeat", "10m", "--max-wait", "10m"];
+        flags.extend(more);
+        if count > 1 {
+            flags.push("--reuse-port");
+        }
+        let first = Server::relay(&flags);
+        let address = first.address;
+        let others = (1..count).map(|_| Server::relay_at(&address.to_string(), &flags));
         Self {
             kind: Kind::Relay,
-            address: server.address,
-            publish: server.address,
-            process: Process::Relay(server),
+            address,
+            publish: address,
+            process: Process::Relays([first].into_iter().chain(others).collect()),
         }
     }
 
@@ -138,7 +171,8 @@ impl Peer {
         Self::other(Kind::Nchan, command, folder, (address, address))
     }
 
-    fn nats() -> Self {
+    /// Starts nats-server with more lines of configuration.
+    fn nats(more: &str) -> Self {
         let (folder, address, publish) = (
             TempDir::new().expect("a folder can be made"),
             free(),
@@ -149,11 +183,12 @@ impl Peer {
              websocket {{ host: 127.0.0.1, port: {}, no_tls: true, compression: false }}\n",
             publish.port(),
             address.port()
-        );
+        ) + more;
         let file = folder.path().join("nats.conf");
         fs::write(&file, configuration).expect("the folder is ours");
         let mut command = Command::new(NATS);
         command.arg("-c").arg(file);
+        command.arg("-sd").arg(folder.path().join("store"));
         Self::other(Kind::Nats, command, folder, (address, publish))
     }
 
@@ -164,14 +199,40 @@ impl Peer {
         (address, publish): (SocketAddr, SocketAddr),
     ) -> Self {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
+        let child = quiet.stderr(Stdio::null()).spawn().expect("it starts");
+        let process = Process::Other {
+            children: vec![child],
+            _folder: folder,
+            origin: None,
+        };
+        Self::listening(kind, process, (address, publish))
+    }
+
+    fn pushpin() -> Self {
+        let (folder, addresses) = (
+            TempDir::new().expect("a folder can be made"),
+            (free(), free()),
+        );
+        let (children, origin) = pushpin::start(folder.path(), addresses);
+        let process = Process::Other {
+            children,
+            _folder: folder,
+            origin: Some(origin),
+        };
+        Self::listening(Kind::Pushpin, process, addresses)
+    }
+
+    /// Waits until it does.
+    fn listening(
+        kind: Kind,
+        process: Process,
+        (address, publish): (SocketAddr, SocketAddr),
+    ) -> Self {
         let peer = Self {
             kind,
             address,
             publish,
-            process: Process::Other {
-                child: quiet.stderr(Stdio::null()).spawn().expect("it starts"),
-                _folder: folder,
-            },
+            process,
         };
         for _ in 0..500 {
             if [address, publish]
@@ -185,18 +246,25 @@ impl Peer {
         panic!("{} does not listen", kind.name());
     }
 
+    /// Whom Pushpin asks.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        match &self.process {
+            Process::Relays(_) => None,
+            Process::Other { origin, .. } => origin.as_ref(),
+        }
+    }
+
     /// The processes of the server.
     fn pids(&self) -> Vec<u32> {
-        let root = match &self.process {
-            Process::Relay(server) => server.pid(),
-            Process::Other { child, .. } => child.id(),
-        };
-        let children = fs::read_to_string(format!("/proc/{root}/task/{root}/children"));
-        let children = children.unwrap_or_default();
-        let children = children
-            .split_whitespace()
-            .filter_map(|pid| pid.parse().ok());
-        [root].into_iter().chain(children).collect()
+        match &self.process {
+            Process::Relays(servers) => servers.iter().map(Server::pid).collect(),
+            Process::Other { children, .. } => {
+                let roots = children.iter().map(Child::id);
+                roots
+                    .flat_map(|root| [vec![root], below(root)].concat())
+                    .collect()
+            }
+        }
     }
 
     /// CPU time of all its threads in nanoseconds.
@@ -231,24 +299,38 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let pids = self.pids();
-        if let Process::Other { child, .. } = &mut self.process {
-            let _ = child.kill();
-            let _ = child.wait();
-            // The master is gone, and cannot end its worker.
-            for pid in &pids[1..] {
-                let _ = Command::new("kill").arg(pid.to_string()).status();
+        if let Process::Other { children, .. } = &mut self.process {
+            for child in children {
+                let workers = below(child.id());
+                let _ = child.kill();
+                let _ = child.wait();
+                // The master is gone, and cannot end its workers; one of Pushpin's may be too busy to end when it is asked to.
+                for pid in workers {
+                    let _ = Command::new("kill")
+                        .args(["-KILL", &pid.to_string()])
+                        .status();
+                }
             }
         }
     }
 }
 
-/// Pins this thread, and what it starts, to a core.
-pub(crate) fn pin(core: usize) {
-    let mut cores = CpuSet::new();
-    cores.set(core);
-    if sched_setaffinity(None, &cores).is_err() {
-        eprintln!("not pinned to core {core}");
+/// The processes that a process has started.
+fn below(root: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{root}/task/{root}/children"));
+    let children = children.unwrap_or_default();
+    let pids = children.split_whitespace().map(str::parse);
+    pids.flatten().collect()
+}
+
+/// Pins this thread, and what it starts, to cores.
+pub(crate) fn pin(cores: &[usize]) {
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core);
+    }
+    if sched_setaffinity(None, &set).is_err() {
+        eprintln!("not pinned to {cores:?}");
     }
 }
 

@@ -3,9 +3,9 @@
 //! A message is due at its instant, whether the server keeps up or not, and its delay counts from there. The subscribers look for
 //! the mark in each message and for nothing else, so what stands around it costs the same for every protocol.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::histogram::Histogram;
+use crate::pushpin;
 use crate::rig::{request, websocket};
 use crate::servers::{Kind, Peer};
 
@@ -25,6 +26,8 @@ const DIGITS: usize = 8;
 const CARRY: usize = MARK.len() + DIGITS - 1;
 const READ: usize = 256 * 1024;
 const SIZE: usize = 128;
+/// Connections of messages that may not be taken yet; older ones were.
+const POSTS: usize = 256;
 const PUBLISHER: u64 = u64::MAX;
 /// How long the last messages may take.
 const DRAIN: u64 = 2_000_000_000;
@@ -34,7 +37,12 @@ pub(crate) struct Swarm {
     kind: Kind,
     clients: Vec<Client>,
     channels: u32,
+    /// The number in the first channel's name.
+    base: u32,
     publisher: TcpStream,
+    /// Where messages are published, and the connections of the last ones: Pushpin takes one on each.
+    door: SocketAddr,
+    posts: VecDeque<TcpStream>,
     /// What the kernel has not taken yet.
     outbox: Vec<u8>,
     epoll: OwnedFd,
@@ -82,7 +90,7 @@ impl Run {
 pub(crate) fn subscribe(peer: &Peer, channel: &str) -> TcpStream {
     match peer.kind {
         Kind::Relay => websocket(peer.address, &format!("/channels/{channel}/socket")),
-        Kind::Nchan => websocket(peer.address, &format!("/ws/{channel}")),
+        Kind::Nchan | Kind::Pushpin => websocket(peer.address, &format!("/ws/{channel}")),
         Kind::Nats => {
             let mut socket = websocket(peer.address, "/");
             let words = format!("CONNECT {{\"verbose\":false}}\r\nSUB {channel} 1\r\nPING\r\n");
@@ -103,6 +111,11 @@ pub(crate) fn subscribe(peer: &Peer, channel: &str) -> TcpStream {
 impl Swarm {
     /// Subscribes clients by WebSocket, evenly spread over channels.
     pub(crate) fn gather(peer: &Peer, clients: u32, channels: u32) -> Self {
+        Self::gather_from(0, peer, clients, channels)
+    }
+
+    /// The same with channels that are numbered from `base` on.
+    pub(crate) fn gather_from(base: u32, peer: &Peer, clients: u32, channels: u32) -> Self {
         let epoll = epoll::create(CreateFlags::CLOEXEC).expect("the kernel waits for us");
         let watch = |socket: &TcpStream, data| {
             socket.set_nonblocking(true).expect("invariant: open");
@@ -112,7 +125,7 @@ impl Swarm {
         let clients: Vec<Client> = (0..clients)
             .map(|number| {
                 let channel = number % channels;
-                let socket = subscribe(peer, &format!("c{channel}"));
+                let socket = subscribe(peer, &format!("c{}", base + channel));
                 watch(&socket, u64::from(number));
                 Client {
                     socket,
@@ -136,7 +149,10 @@ impl Swarm {
             kind: peer.kind,
             clients,
             channels,
+            base,
             publisher,
+            door: peer.publish,
+            posts: VecDeque::new(),
             outbox: Vec::new(),
             epoll,
             buffer: vec![0; CARRY + READ],
@@ -216,7 +232,7 @@ impl Swarm {
     }
 
     fn put(&mut self, number: u32) {
-        let channel = number % self.channels;
+        let channel = self.base + number % self.channels;
         let payload = payload(number);
         let head = match self.kind {
             Kind::Relay => format!(
@@ -226,11 +242,23 @@ impl Swarm {
                 "POST /pub/c{channel} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {SIZE}\r\n\r\n"
             ),
             Kind::Nats => format!("PUB c{channel} {SIZE}\r\n"),
+            Kind::Pushpin => return self.post(&pushpin::publish(&format!("c{channel}"), &payload)),
         };
         self.outbox.extend_from_slice(head.as_bytes());
         self.outbox.extend_from_slice(payload.as_bytes());
         if self.kind == Kind::Nats {
             self.outbox.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// Sends a request on a connection of its own.
+    fn post(&mut self, request: &str) {
+        // What cannot be sent is not delivered, and missed there.
+        let sent = TcpStream::connect(self.door)
+            .and_then(|mut stream| stream.write_all(request.as_bytes()).map(|()| stream));
+        self.posts.extend(sent.ok());
+        if self.posts.len() > POSTS {
+            self.posts.pop_front();
         }
     }
 
@@ -249,7 +277,9 @@ impl Swarm {
 
     /// Takes the answers to the publisher away.
     fn hear(&mut self) {
-        let _ = self.publisher.read(&mut self.buffer);
+        if matches!(self.publisher.read(&mut self.buffer), Ok(0)) {
+            let _ = epoll::delete(&self.epoll, &self.publisher);
+        }
     }
 
     fn read(&mut self, number: usize, run: &mut Run) {

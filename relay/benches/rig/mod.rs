@@ -37,9 +37,14 @@ impl Server {
 
     /// Starts the relay of this build.
     pub(crate) fn relay(flags: &[&str]) -> Self {
+        Self::relay_at("127.0.0.1:0", flags)
+    }
+
+    /// The same at an address.
+    pub(crate) fn relay_at(address: &str, flags: &[&str]) -> Self {
         let fixed = [
             "--listen",
-            "127.0.0.1:0",
+            address,
             "--exit-with-stdin",
             "--log-level",
             "warn",
