@@ -1,4 +1,4 @@
-//! How a subscriber's connection ends.
+//! How a subscriber's connection ends, and how soon it dials again.
 
 use std::io;
 use std::time::Duration;
@@ -10,6 +10,10 @@ use crate::clock::Moment;
 
 /// How long an answer may take beyond what was asked for.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// The first wait before dialling again; doubles up to [`LONGEST_WAIT`].
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(50);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Why a connection came to its end.
 #[derive(Debug, Error)]

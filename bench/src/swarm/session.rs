@@ -7,10 +7,9 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
-use std::time::Duration;
 
 use super::booking::Booking;
-use super::end::{ANSWER_LIMIT, End};
+use super::end::{ANSWER_LIMIT, End, FIRST_WAIT, LONGEST_WAIT};
 use super::outage::Told;
 use super::road::{Idle, Road};
 use super::shard::Shard;
@@ -20,10 +19,6 @@ use crate::clock::Moment;
 use crate::net::{Received, Socket, dial};
 use crate::reactor::{self, sleep_until};
 use crate::scenario::{Load, Transport};
-
-/// The first wait before dialling again; doubles up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 pub(super) struct Session {
     shard: Rc<Shard>,
@@ -233,8 +228,7 @@ impl Session {
         // Boxed: what dialling needs is given back once connected.
         let over = self.shard.over(self.number, self.dials);
         self.dials = self.dials.wrapping_add(1);
-        let node = assignment.turn(self.number) + usize::from(self.moves);
-        let server = assignment.node(node);
+        let server = assignment.node(assignment.turn(self.number) + usize::from(self.moves));
         let dialled = Box::pin(dial::dial(server, source, traffic, over)).await;
         let socket = Rc::new(dialled.map_err(End::Dial)?);
         self.shard.connected(self.slot, &socket);
