@@ -38,7 +38,8 @@ pub(super) fn add(result: &mut TrialResult, assignment: &Assignment, delivery: &
             .and_then(|law| uniform::check(buckets(delivery), law.start, law.width, &load));
     }
     let (server, generator) = processors(assignment);
-    result.explanations = deviation::explain(result, server);
+    result.explanations =
+        deviation::explain(result, server, load.nodes.max(1 + assignment.also.len()));
     (result.validity, result.invalid_reasons) = validity::check(result, generator);
     result.warnings.extend(validity::warnings(result));
 }

@@ -36,12 +36,12 @@ pub fn deviation(trial: &TrialResult) -> Prediction {
     }
 }
 
-/// Explains each large deviation of a trial whose server had so many `processors`.
+/// Explains each large deviation of a trial whose server had so many `processors` and was of so many `nodes`.
 #[must_use]
-pub fn explain(trial: &TrialResult, processors: usize) -> Vec<Explanation> {
+pub fn explain(trial: &TrialResult, processors: usize, nodes: usize) -> Vec<Explanation> {
     let delay = |metric, predicted: Option<f64>, at: At| {
         let excess = Excess::of(trial, predicted?, at)?;
-        let (cause, text) = excess.cause(trial, processors);
+        let (cause, text) = excess.cause(trial, processors, nodes);
         Some(explanation(metric, cause, text))
     };
     let theory = trial.predicted;
@@ -111,22 +111,27 @@ impl Excess {
         })
     }
 
-    fn cause(&self, trial: &TrialResult, processors: usize) -> (Cause, String) {
+    fn cause(&self, trial: &TrialResult, processors: usize, nodes: usize) -> (Cause, String) {
         if self.size.abs() <= chance(trial) {
             let text = "too few independent samples to tell it from the prediction".to_owned();
             return (Cause::Chance, text);
         }
+        let several = (nodes > 1).then(|| {
+            let text = format!(
+                "the model knows one server, and this one is {nodes} nodes: neither the way of a message from one to the others nor the work that they share is in it"
+            );
+            (Cause::Nodes, text)
+        });
         if self.size < 0.0 {
             let text = "it is less than theory allows, and nothing measured says why".to_owned();
-            return (Cause::Unexplained, text);
+            return several.unwrap_or((Cause::Unexplained, text));
         }
         self.generator(trial)
             .map(|text| (Cause::Generator, text))
+            .or_else(|| Some((Cause::Queueing, self.busy(trial, processors)?)))
+            .or(several)
             .or_else(|| {
-                let text = self
-                    .busy(trial, processors)
-                    .or_else(|| self.fan_out(trial))
-                    .or_else(|| self.held_up(trial));
+                let text = self.fan_out(trial).or_else(|| self.held_up(trial));
                 text.map(|text| (Cause::Queueing, text))
             })
             .unwrap_or_else(|| {

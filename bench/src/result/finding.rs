@@ -77,6 +77,8 @@ pub enum Cause {
     Queueing,
     /// bench itself was late.
     Generator,
+    /// Several nodes, and the model knows one server.
+    Nodes,
     /// Too few independent samples to tell the two apart.
     Chance,
     /// None that was measured.
@@ -90,6 +92,7 @@ impl Cause {
         match self {
             Self::Queueing => "queueing",
             Self::Generator => "generator",
+            Self::Nodes => "nodes",
             Self::Chance => "chance",
             Self::Unexplained => "unexplained",
         }

@@ -300,7 +300,7 @@ fn delayed(predicted: f64, delivery: f64, arrival: f64, lag: f64) -> TrialResult
 
 /// The cause of the only deviation, and its sentence.
 fn cause(trial: &TrialResult) -> (Cause, String) {
-    let mut found = deviation::explain(trial, 1);
+    let mut found = deviation::explain(trial, 1, 1);
     assert_eq!(found.len(), 1, "{found:?}");
     let found = found.remove(0);
     (found.cause, found.text)
@@ -322,8 +322,25 @@ fn a_deviation_is_the_measured_share_of_the_prediction() {
 #[test]
 fn small_deviations_need_no_explanation() {
     // Above a tenth and below a millisecond, and the other way round.
-    assert!(deviation::explain(&delayed(0.3, 1.2, 1.2, 0.0), 1).is_empty());
-    assert!(deviation::explain(&delayed(500.0, 520.0, 520.0, 0.0), 1).is_empty());
+    assert!(deviation::explain(&delayed(0.3, 1.2, 1.2, 0.0), 1, 1).is_empty());
+    assert!(deviation::explain(&delayed(500.0, 520.0, 520.0, 0.0), 1, 1).is_empty());
+}
+
+#[test]
+fn a_model_of_one_server_does_not_say_why_several_are_slower_or_faster() {
+    for (delivery, arrival) in [(9.0, 9.0), (0.5, 0.5)] {
+        let mut trial = delayed(3.0, delivery, arrival, 0.0);
+        let told = |trial: &TrialResult, nodes| deviation::explain(trial, 1, nodes).remove(0);
+        assert_ne!(told(&trial, 1).cause, Cause::Nodes);
+        let several = told(&trial, 16);
+        assert_eq!(several.cause, Cause::Nodes);
+        let says = "the model knows one server, and this one is 16 nodes";
+        assert!(several.text.contains(says), "{}", several.text);
+        // What was measured is a better reason.
+        trial.server.cores_busy = Some(0.9);
+        let busy = told(&trial, 16).cause;
+        assert_eq!(busy == Cause::Queueing, delivery > 3.0, "{busy:?}");
+    }
 }
 
 #[test]
@@ -390,7 +407,7 @@ fn long_polls_that_batch_under_load_are_told_from_shorter_answers() {
     long.predicted.delivery_mean_ns = Some(1.0);
     change(&mut long.latency_ns.delivery, |series| series.mean = 50e6);
     change(&mut long.latency_ns.arrival, |series| series.mean = 50e6);
-    let causes = deviation::explain(&long, 1);
+    let causes = deviation::explain(&long, 1, 1);
     assert!(
         causes.iter().all(|why| why.cause == Cause::Queueing),
         "{causes:?}"

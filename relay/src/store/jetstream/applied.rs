@@ -12,7 +12,7 @@ pub(super) struct Applied(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     last: u64,
-    /// Who waits for which number, each with a number of its own: at most as many as may publish at once.
+    /// Who waits for which number: at most as many as may publish at once.
     waiting: BTreeMap<u64, Vec<oneshot::Sender<()>>>,
 }
 
