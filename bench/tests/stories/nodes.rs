@@ -77,9 +77,10 @@ fn three_relays_keep_the_books_of_one_and_cost_what_all_of_them_cost() {
         for fault in ["lost", "duplicated", "reordered", "publish_errors"] {
             assert_eq!(messages[fault], 0, "{fault}: {messages}");
         }
-        // Four processes and the one that started them: more than one relay has.
+        // Four processes and the one that started them: more than one relay has. What they share with other processes of the same
+        // program counts in part, and with many of those beside it hardly at all.
         let resident = trial["server"]["rss_base"].as_u64().unwrap();
-        assert!(resident > 20 << 20, "{resident}");
+        assert!(resident > 12 << 20, "{resident}");
         assert!(
             trial["server"]["cpu_ns"]
                 .as_u64()
