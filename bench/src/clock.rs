@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Readings of two clocks within so many nanoseconds count as one instant.
 const APART: i64 = 5_000;
 /// For so many nanoseconds two clocks are taken to keep pace.
-const PACE: u64 = 1_000_000;
+const PACE: i64 = 1_000_000;
 
 /// An instant on `CLOCK_MONOTONIC`, in nanoseconds since the host started.
 ///
@@ -47,45 +47,62 @@ impl Moment {
     /// a wall clock that was stepped earlier in the run does no harm.
     #[must_use]
     pub fn from_wall(wall_ns: u64) -> Self {
-        let mut before = Self::now();
+        Reading::take().moment(wall_ns)
+    }
+}
+
+/// Both clocks at one instant.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reading {
+    now: Moment,
+    wall: u64,
+    /// Nanoseconds that reading them took.
+    apart: i64,
+}
+
+impl Reading {
+    fn take() -> Self {
+        let mut before = Moment::now();
         let mut wall = read(ClockId::Realtime);
-        let mut after = Self::now();
+        let mut after = Moment::now();
         // A thread that is put aside between the readings would move the stamp; twice in a row is rare.
         for _ in 0..2 {
             if after.since(before) < APART {
                 break;
             }
-            (before, wall, after) = (after, read(ClockId::Realtime), Self::now());
+            (before, wall, after) = (after, read(ClockId::Realtime), Moment::now());
         }
-        let middle = before.0 + after.since(before).unsigned_abs() / 2;
-        let age = wall.wrapping_sub(wall_ns).cast_signed();
-        Self(middle.wrapping_add_signed(-age))
+        let apart = after.since(before);
+        let now = before.ahead(apart / 2);
+        Self { now, wall, apart }
+    }
+
+    fn moment(self, wall_ns: u64) -> Moment {
+        self.now
+            .ahead(wall_ns.wrapping_sub(self.wall).cast_signed())
     }
 }
 
-/// Names the instants of wall-clock stamps that come one soon after the other, as [`Moment::from_wall`] does, with
+/// Names the instants of wall-clock stamps that are read one soon after the other, as [`Moment::from_wall`] does, with
 /// fewer readings of the clocks.
 #[derive(Debug, Default)]
 pub struct Wall {
-    /// A stamp, and the instant that it named.
-    last: Cell<(u64, Moment)>,
+    last: Cell<Reading>,
 }
 
 impl Wall {
-    /// The instant that a wall-clock stamp names.
+    /// The instant that a wall-clock stamp names, seen from now.
     ///
-    /// Within a millisecond of wall-clock time the two clocks keep pace (the kernel bends one against the other by
-    /// 0.5 µs in that time at most), and when the wall clock is stepped, the stamps step away with it.
+    /// Within a millisecond the two clocks keep pace (the kernel bends one against the other by 0.5 µs in that time at
+    /// most); a wall clock that is stepped moves the stamps of that millisecond.
     #[must_use]
     pub fn moment(&self, wall_ns: u64) -> Moment {
-        let (stamp, moment) = self.last.get();
-        let after = wall_ns.wrapping_sub(stamp).cast_signed();
-        if after.unsigned_abs() < PACE {
-            return moment.ahead(after);
+        let mut last = self.last.get();
+        if Moment::now().since(last.now) >= PACE || last.apart >= APART {
+            last = Reading::take();
+            self.last.set(last);
         }
-        let moment = Moment::from_wall(wall_ns);
-        self.last.set((wall_ns, moment));
-        moment
+        last.moment(wall_ns)
     }
 }
 

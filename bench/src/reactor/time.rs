@@ -53,7 +53,7 @@ impl Clockwork {
     /// Adds the tasks whose time has come; gives the time until that of the next one.
     pub(super) fn turn(&mut self, now: Moment, woken: &mut Vec<u32>) -> Timespec {
         while let Some(first) = self.timers.first_entry() {
-            if first.key().0 * MILLI > now.0 {
+            if first.key().0.saturating_mul(MILLI) > now.0 {
                 break;
             }
             woken.push(first.remove());
@@ -64,7 +64,10 @@ impl Clockwork {
             woken.extend(over.map(|(task, _)| task));
             self.sweep = now + Duration::from_millis(SWEEP);
         }
-        let first = self.timers.first_key_value().map(|((at, _), _)| at * MILLI);
+        let first = self
+            .timers
+            .first_key_value()
+            .map(|((at, _), _)| at.saturating_mul(MILLI));
         let next = first.unwrap_or(u64::MAX).min(self.sweep.0);
         // Never longer than until the next sweep.
         let millis = next.saturating_sub(now.0).div_ceil(MILLI).min(SWEEP);

@@ -168,7 +168,7 @@ impl Line {
         let Some(connection) = &mut self.connection else {
             return;
         };
-        let mut alive = true;
+        let (mut alive, mut failed) = (true, false);
         while alive {
             match kernel::receive(connection.stream.as_fd(), buffer) {
                 Ok((0, _)) => alive = false,
@@ -179,13 +179,17 @@ impl Line {
                         .is_ok();
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => alive = false,
+                Err(_) => (alive, failed) = (false, true),
             }
         }
-        if !alive || connection.flush().is_err() {
+        failed |= alive && connection.flush().is_err();
+        if failed || !alive {
             self.retired = self.wire();
             self.connection = None;
-            self.manner.nodes.rotate_left(1);
+            // A node that ends a connection in good order, with nothing under way, is still there.
+            if failed || !self.in_flight.is_empty() {
+                self.manner.nodes.rotate_left(1);
+            }
             self.give_up(take);
         }
     }

@@ -1,7 +1,7 @@
 //! The clockwork of a thread's emulated links: one kernel timer for all of them.
 //!
-//! The runtime's own timers are late by about a millisecond, which every request would carry to the
-//! server; a timerfd is late by some 30 µs.
+//! The executor's own timers are late by up to two milliseconds, which every request would carry to the
+//! server; a timerfd is late by some 30 µs, and by what the thread has to do before it looks.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::{Ordering, Reverse};
