@@ -160,8 +160,9 @@ impl Far<'_> {
         let say = async move { sent::send(nats, answer_to, &mut saying, marks).await };
         let listen = async move {
             let why = self.listen(to_me, &orders, marks).await;
-            // With its orders the work ends.
+            // With its orders the work ends, also one that waits to say something.
             drop(orders);
+            marks.end();
             why
         };
         let (why, (), said) = tokio::join!(listen, worker::serve(ordered, said), say);

@@ -1,7 +1,7 @@
 //! What is sent to the other end of a link: kept until that says that it has come, and sent again when it does not say so.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_nats::Subject;
 use bytes::Bytes;
@@ -26,6 +26,8 @@ pub(super) struct Marks {
     come: AtomicU64,
     /// The number of the packet that the other end awaits, as it said last.
     gone: AtomicU64,
+    /// Whether the other end is listened to no more.
+    over: AtomicBool,
 }
 
 impl Marks {
@@ -37,6 +39,15 @@ impl Marks {
     /// The other end says that every packet before this one has come there.
     pub(super) fn gone(&self, next: u64) {
         self.gone.fetch_max(next, Ordering::Relaxed);
+    }
+
+    /// Nothing that comes from the other end is read any more: what is still said to it goes nowhere, and holds up nobody.
+    pub(super) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    fn over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 }
 
@@ -55,17 +66,24 @@ pub(super) async fn send<T: Serialize>(
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        // Both arms are cancel-safe.
+        // Both arms are cancel-safe. That the link is over is noticed at the next sign of life.
         let packets = tokio::select! {
-            message = messages.recv(), if sent.bytes < ROOM => {
+            message = messages.recv(), if marks.over() || sent.bytes < ROOM => {
                 let Some(message) = message else { return Ok(()) };
+                if marks.over() {
+                    continue;
+                }
                 let packets = cutter.cut(&message).map_err(|why| nats.failed(&why))?;
                 sent.keep(&packets);
                 packets
             }
             _ = beat.tick() => {
                 let mut packets = vec![packet::beat(marks.come.load(Ordering::Relaxed))];
-                packets.extend(sent.look(marks.gone.load(Ordering::Relaxed)));
+                if marks.over() {
+                    sent = Sent::default();
+                } else {
+                    packets.extend(sent.look(marks.gone.load(Ordering::Relaxed)));
+                }
                 packets
             }
         };
@@ -121,7 +139,66 @@ impl Sent {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
     use super::*;
+
+    /// A connection to a NATS server that takes everything and hands on nothing.
+    async fn nowhere() -> Nats {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let info = format!(
+                r#"INFO {{"server_id":"nowhere","server_name":"nowhere","host":"127.0.0.1","port":{},"version":"2.10.0","go":"","max_payload":1048576,"proto":1,"client_id":1,"headers":true}}"#,
+                address.port()
+            );
+            let info = format!("{info}\r\n");
+            stream.write_all(info.as_bytes()).await.unwrap();
+            let mut bytes = vec![0; 1 << 20];
+            loop {
+                match stream.read(&mut bytes).await {
+                    Ok(read) if read > 0 => {
+                        if bytes[..read].ends_with(b"PING\r\n") {
+                            stream.write_all(b"PONG\r\n").await.unwrap();
+                        }
+                    }
+                    _ => return,
+                }
+            }
+        });
+        let url = format!("nats://{address}");
+        Nats::connect(&url, "test").await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_still_has_much_to_say_to_one_that_is_gone_comes_to_an_end() {
+        let nats = nowhere().await;
+        let to = Subject::from("nobody");
+        let marks = Marks::default();
+        let (said, mut saying) = mpsc::channel(1);
+        let say = async move {
+            let megabyte = "x".repeat(1 << 20);
+            for _ in 0..=ROOM >> 20 {
+                said.send(megabyte.clone()).await.unwrap();
+            }
+            said.send(megabyte).await.unwrap();
+        };
+        let mut both = std::pin::pin!(async {
+            let ((), sent) = tokio::join!(say, send(&nats, &to, &mut saying, &marks));
+            sent
+        });
+        // It waits for room, and nobody makes any.
+        let waits = timeout(Duration::from_secs(2), &mut both).await;
+        assert!(waits.is_err());
+        marks.end();
+        let ended = timeout(Duration::from_secs(20), both).await;
+        ended.unwrap().unwrap();
+    }
 
     fn packets(sizes: &[usize]) -> Vec<Bytes> {
         sizes.iter().map(|size| vec![0; *size].into()).collect()
