@@ -43,7 +43,13 @@ pub(in crate::fleet) async fn recruit(
     offers.sort_by(|one, other| (&one.name, &one.worker).cmp(&(&other.name, &other.worker)));
     let mut recruits = Vec::new();
     for (number, offer) in offers.into_iter().enumerate() {
-        let link = link(&nats, &fleet, &offer.worker, (news, number)).await?;
+        let link = match link(&nats, &fleet, &offer.worker, (news, number)).await {
+            Ok(link) => link,
+            Err(error) => {
+                let_go(&recruits).await;
+                return Err(error);
+            }
+        };
         let recruit = Recruit {
             name: offer.name,
             hello: offer.hello,
@@ -58,15 +64,19 @@ pub(in crate::fleet) async fn recruit(
         match clock::read(&nats, &recruit.worker, &recruit.name).await {
             Ok(clock) => recruit.clock = clock,
             Err(error) => {
-                // None of them is left to find out by itself that nothing comes.
-                for (recruit, _) in &recruits {
-                    recruit.dismiss().await;
-                }
+                let_go(&recruits).await;
                 return Err(error);
             }
         }
     }
     Ok(recruits)
+}
+
+/// None of them is left to find out by itself that nothing comes.
+async fn let_go(recruits: &[(Recruit, Link)]) {
+    for (recruit, _) in recruits {
+        recruit.dismiss().await;
+    }
 }
 
 async fn offers(nats: &Nats, fleet: &str, expect: usize) -> Result<Vec<Offer>, NatsError> {
@@ -160,6 +170,7 @@ async fn link(
                 }
             }
         };
+        marks.end();
         listener.end(why);
     });
     Ok(Link {
