@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::packet::{self, Joiner, Kind, Packet};
 use super::sent::{self, Marks};
-use super::{Call, Nats, NatsError, Offer, SILENCE, draw, subject};
+use super::{Call, Fleet, Nats, NatsError, Offer, SILENCE, draw, subject};
 use crate::clock::Moment;
 use crate::fleet::wire::{Order, Said, VERSION};
 use crate::fleet::worker::{self, QUEUE};
@@ -121,9 +121,12 @@ impl Far<'_> {
             }
             let caller = subject(&["fleet", &call.fleet]);
             self.nats.tell(&caller, &offer).await?;
-            if call.version == VERSION && self.is_taken(&mut to_me, &call.fleet).await {
+            let fleet = Fleet::read(&call.fleet).filter(|_| call.version == VERSION);
+            if let Some(fleet) = fleet
+                && self.is_taken(&mut to_me, fleet).await
+            {
                 tell(Waiting::Taken);
-                let why = self.serve(&mut to_me, &call.fleet).await?;
+                let why = self.serve(&mut to_me, fleet).await?;
                 tell(Waiting::Left(&why));
             }
             // Those that came meanwhile are over.
@@ -135,12 +138,13 @@ impl Far<'_> {
     }
 
     /// Whether the caller takes the offer.
-    async fn is_taken(&self, to_me: &mut Subscriber, fleet: &str) -> bool {
+    async fn is_taken(&self, to_me: &mut Subscriber, fleet: Fleet) -> bool {
         let taken = async {
             while let Some(message) = to_me.next().await {
                 let packet = Packet::read(message.payload);
                 // What else comes belongs to a trial that is over.
-                if packet.is_some_and(|packet| packet.kind == Kind::Begin && packet.body == fleet) {
+                if packet.is_some_and(|packet| packet.kind == Kind::Begin && packet.fleet == fleet)
+                {
                     return true;
                 }
             }
@@ -150,12 +154,12 @@ impl Far<'_> {
     }
 
     /// Does what is ordered; gives why it is over.
-    async fn serve(&self, to_me: &mut Subscriber, fleet: &str) -> Result<String, NatsError> {
+    async fn serve(&self, to_me: &mut Subscriber, fleet: Fleet) -> Result<String, NatsError> {
         let (orders, ordered) = mpsc::channel(QUEUE);
         let (said, mut saying) = mpsc::channel::<Said>(QUEUE);
-        let answer = subject(&["fleet", fleet, &self.id]);
+        let answer = subject(&["fleet", &fleet.to_string(), &self.id]);
         let (nats, answer_to) = (&self.nats, &answer);
-        let marks = &Marks::default();
+        let marks = &Marks::new(fleet);
         // It takes the queue with it: who still has something to say when it has ended is not left to wait.
         let say = async move { sent::send(nats, answer_to, &mut saying, marks).await };
         let listen = async move {
@@ -167,7 +171,7 @@ impl Far<'_> {
         };
         let (why, (), said) = tokio::join!(listen, worker::serve(ordered, said), say);
         // Who let it go has no use for this; who did not learns why it is gone.
-        let end = packet::alone(Kind::End, why.as_bytes());
+        let end = packet::alone(fleet, Kind::End, why.as_bytes());
         self.nats.publish(&answer, end).await?;
         said.map(|()| why)
     }
@@ -188,10 +192,14 @@ impl Far<'_> {
                     return format!("no word of it for {} s", SILENCE.as_secs());
                 }
             };
-            heard = Instant::now();
             let Some(packet) = message.and_then(|message| Packet::read(message.payload)) else {
                 return "the connection was closed".to_owned();
             };
+            // A coordinator that was cut off, and is back, does not know yet that this one works for another.
+            if packet.fleet != marks.fleet {
+                continue;
+            }
+            heard = Instant::now();
             match packet.kind {
                 Kind::Part | Kind::Last => {
                     let joined = match joiner.join::<Order>(packet, heard) {

@@ -8,7 +8,8 @@
 //! | `pushmark.worker.WORKER.clock` | coordinator, this worker | asks for its clock; the reply holds it |
 //! | `pushmark.fleet.FLEET.WORKER` | this worker, coordinator | [`Packet`]s of what it says |
 //!
-//! `FLEET` is drawn anew for each trial, `WORKER` for each worker. NATS delivers at most once: packets are numbered, each end says
+//! `FLEET` is drawn anew for each trial, `WORKER` for each worker; each packet names its fleet, and who works for another takes no
+//! notice of it. NATS delivers at most once: packets are numbered, each end says
 //! with its signs of life which have come, and what has not is sent again. Who does not hear of the other end for
 //! [`SILENCE`] takes it for lost, as a process that died.
 
@@ -18,6 +19,7 @@ mod packet;
 mod recruit;
 mod sent;
 
+use std::fmt;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Subject, Subscriber};
@@ -172,9 +174,31 @@ fn subject(parts: &[&str]) -> Subject {
     text.into()
 }
 
+/// The workers of one trial, and who coordinates them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fleet(u64);
+
+impl Fleet {
+    /// One that nobody else has.
+    fn draw() -> Self {
+        Self(rand::random())
+    }
+
+    /// Reads its name; `None` when it is none.
+    fn read(name: &str) -> Option<Self> {
+        u64::from_str_radix(name, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 /// A name that nobody else has.
 fn draw() -> String {
-    format!("{:016x}", rand::random::<u64>())
+    Fleet::draw().to_string()
 }
 
 /// The user and the password, or the token, that a URL names.

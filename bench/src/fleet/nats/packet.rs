@@ -7,14 +7,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::SILENCE;
+use super::{Fleet, SILENCE};
 
 /// The most bytes of a packet, however much the server takes: no message holds up the signs of life of others for long.
 const MOST: usize = 256 << 10;
 /// The fewest: a server that takes less is not asked.
 const FEWEST: usize = 1 << 10;
-/// Kind and number.
-const HEAD: usize = 9;
+/// Kind, fleet and number.
+const HEAD: usize = 17;
 /// The longest message in all.
 const LONGEST: usize = 64 << 20;
 
@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Last = 1,
     /// A sign of life. Its number is that of the packet that is awaited from the other end: all before it have come.
     Beat = 2,
-    /// The link begins; what it says is the fleet's name.
+    /// The link begins.
     Begin = 3,
     /// The link ends.
     End = 4,
@@ -37,6 +37,8 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Packet {
     pub(super) kind: Kind,
+    /// Whose it is. A worker hears of every coordinator that had it, also of one that was cut off meanwhile.
+    pub(super) fleet: Fleet,
     pub(super) number: u64,
     pub(super) body: Bytes,
 }
@@ -52,9 +54,15 @@ impl Packet {
             4 => Kind::End,
             _ => return None,
         };
-        let number = u64::from_le_bytes(bytes.get(1..HEAD)?.try_into().ok()?);
+        let eight = |from: usize| {
+            Some(u64::from_le_bytes(
+                bytes.get(from..from + 8)?.try_into().ok()?,
+            ))
+        };
+        let (fleet, number) = (Fleet(eight(1)?), eight(9)?);
         Some(Self {
             kind,
+            fleet,
             number,
             body: bytes.split_off(HEAD),
         })
@@ -62,18 +70,19 @@ impl Packet {
 }
 
 /// A packet that stands for itself.
-pub(super) fn alone(kind: Kind, body: &[u8]) -> Bytes {
-    packet(kind, 0, body)
+pub(super) fn alone(fleet: Fleet, kind: Kind, body: &[u8]) -> Bytes {
+    packet(fleet, kind, 0, body)
 }
 
 /// A sign of life, and the number of the packet that is awaited.
-pub(super) fn beat(awaited: u64) -> Bytes {
-    packet(Kind::Beat, awaited, &[])
+pub(super) fn beat(fleet: Fleet, awaited: u64) -> Bytes {
+    packet(fleet, Kind::Beat, awaited, &[])
 }
 
-fn packet(kind: Kind, number: u64, body: &[u8]) -> Bytes {
+fn packet(fleet: Fleet, kind: Kind, number: u64, body: &[u8]) -> Bytes {
     let mut bytes = BytesMut::with_capacity(HEAD + body.len());
     bytes.put_u8(kind as u8);
+    bytes.put_u64_le(fleet.0);
     bytes.put_u64_le(number);
     bytes.put_slice(body);
     bytes.freeze()
@@ -82,14 +91,16 @@ fn packet(kind: Kind, number: u64, body: &[u8]) -> Bytes {
 /// Cuts messages into packets.
 #[derive(Debug)]
 pub(super) struct Cutter {
+    fleet: Fleet,
     size: usize,
     next: u64,
 }
 
 impl Cutter {
     /// For a server that takes so much at once.
-    pub(super) fn new(max_payload: usize) -> Self {
+    pub(super) fn new(fleet: Fleet, max_payload: usize) -> Self {
         Self {
+            fleet,
             size: max_payload.clamp(FEWEST, MOST) - HEAD,
             next: 0,
         }
@@ -113,7 +124,7 @@ impl Cutter {
                 Kind::Part
             };
             self.next += 1;
-            packet(kind, self.next - 1, piece)
+            packet(self.fleet, kind, self.next - 1, piece)
         });
         Ok(packets.collect())
     }
@@ -203,11 +214,23 @@ mod tests {
         Ok(found)
     }
 
+    #[test]
+    fn every_packet_names_its_fleet() {
+        let fleet = Fleet::draw();
+        let mut all = Cutter::new(fleet, FEWEST).cut(&"x".repeat(FEWEST)).unwrap();
+        assert_eq!(all.len(), 2);
+        all.extend([alone(fleet, Kind::End, b"why"), beat(fleet, 3)]);
+        let named = |bytes: Bytes| Packet::read(bytes).unwrap().fleet;
+        assert!(all.into_iter().all(|bytes| named(bytes) == fleet));
+        assert_eq!(Fleet::read(&fleet.to_string()), Some(fleet));
+        assert_eq!(Fleet::read("another"), None);
+    }
+
     proptest! {
         #[test]
         fn what_is_cut_is_joined_in_whatever_order_and_however_often_it_comes(texts in proptest::collection::vec("[a-z]{0,5000}", 1..6), most in 0..4_000_usize, order: Vec<prop::sample::Index>, lost: prop::sample::Index) {
             let now = Instant::now();
-            let mut cutter = Cutter::new(most);
+            let mut cutter = Cutter::new(Fleet(7), most);
             let mut packets = Vec::new();
             for text in &texts {
                 packets.extend(cutter.cut(text).unwrap());

@@ -9,7 +9,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::packet::{self, Joiner, Kind, Packet};
 use super::sent::{self, Marks};
-use super::{Call, Nats, NatsError, Offer, clock, draw, subject};
+use super::{Call, Fleet, Nats, NatsError, Offer, clock, subject};
 use crate::fleet::link::{Link, News};
 use crate::fleet::wire::{Hello, Order, Said, VERSION};
 use crate::fleet::worker::QUEUE;
@@ -27,6 +27,7 @@ pub(in crate::fleet) struct Recruit {
     pub(in crate::fleet) hello: Hello,
     pub(in crate::fleet) clock: ClockReading,
     nats: Nats,
+    fleet: Fleet,
     worker: String,
 }
 
@@ -38,12 +39,12 @@ pub(in crate::fleet) async fn recruit(
     news: &mut News,
 ) -> Result<Vec<(Recruit, Link)>, NatsError> {
     let nats = Nats::connect(url, "pushmark coordinator").await?;
-    let fleet = draw();
-    let mut offers = offers(&nats, &fleet, expect).await?;
+    let fleet = Fleet::draw();
+    let mut offers = offers(&nats, fleet, expect).await?;
     offers.sort_by(|one, other| (&one.name, &one.worker).cmp(&(&other.name, &other.worker)));
     let mut recruits = Vec::new();
     for (number, offer) in offers.into_iter().enumerate() {
-        let link = match link(&nats, &fleet, &offer.worker, (news, number)).await {
+        let link = match link(&nats, fleet, &offer.worker, (news, number)).await {
             Ok(link) => link,
             Err(error) => {
                 let_go(&recruits).await;
@@ -55,6 +56,7 @@ pub(in crate::fleet) async fn recruit(
             hello: offer.hello,
             clock: ClockReading::default(),
             nats: nats.clone(),
+            fleet,
             worker: offer.worker,
         };
         recruits.push((recruit, link));
@@ -79,12 +81,14 @@ async fn let_go(recruits: &[(Recruit, Link)]) {
     }
 }
 
-async fn offers(nats: &Nats, fleet: &str, expect: usize) -> Result<Vec<Offer>, NatsError> {
-    let mut heard = nats.subscribe(&subject(&["fleet", fleet])).await?;
+async fn offers(nats: &Nats, fleet: Fleet, expect: usize) -> Result<Vec<Offer>, NatsError> {
+    let mut heard = nats
+        .subscribe(&subject(&["fleet", &fleet.to_string()]))
+        .await?;
     let call = Call {
         version: VERSION,
         program: env!("CARGO_PKG_VERSION").to_owned(),
-        fleet: fleet.to_owned(),
+        fleet: fleet.to_string(),
     };
     let deadline = Instant::now() + LIMIT;
     let mut again = interval(AGAIN);
@@ -122,16 +126,17 @@ async fn offers(nats: &Nats, fleet: &str, expect: usize) -> Result<Vec<Offer>, N
 /// Takes an offer; gives the link to the worker.
 async fn link(
     nats: &Nats,
-    fleet: &str,
+    fleet: Fleet,
     worker: &str,
     (news, number): (&mut News, usize),
 ) -> Result<Link, NatsError> {
-    let mut heard = nats.subscribe(&subject(&["fleet", fleet, worker])).await?;
+    let from = subject(&["fleet", &fleet.to_string(), worker]);
+    let mut heard = nats.subscribe(&from).await?;
     let to = subject(&["worker", worker]);
-    nats.publish(&to, packet::alone(Kind::Begin, fleet.as_bytes()))
+    nats.publish(&to, packet::alone(fleet, Kind::Begin, &[]))
         .await?;
     let (orders, mut ordered) = mpsc::channel::<Order>(QUEUE);
-    let marks = Arc::new(Marks::default());
+    let marks = Arc::new(Marks::new(fleet));
     let (sender, known) = (nats.clone(), Arc::clone(&marks));
     // A worker that hears nothing more is noticed where it is listened to.
     news.spawn(async move {
@@ -148,6 +153,9 @@ async fn link(
             let Some(packet) = Packet::read(message.payload) else {
                 break "it sent what is no packet".to_owned();
             };
+            if packet.fleet != fleet {
+                continue;
+            }
             match packet.kind {
                 Kind::Part | Kind::Last => match joiner.join::<Said>(packet, Instant::now()) {
                     Ok(joined) => {
@@ -190,7 +198,7 @@ impl Recruit {
 
     /// Lets it go, for the next one that calls.
     pub(in crate::fleet) async fn dismiss(&self) {
-        let end = packet::alone(Kind::End, &[]);
+        let end = packet::alone(self.fleet, Kind::End, &[]);
         let to = subject(&["worker", &self.worker]);
         // One that does not hear this hears nothing more, and goes by that.
         let _ = self.nats.publish(&to, end).await;

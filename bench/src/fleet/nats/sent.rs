@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::packet::{self, Cutter};
-use super::{BEAT, Nats, NatsError};
+use super::{BEAT, Fleet, Nats, NatsError};
 
 /// Signs of life that go by without anything more having come there, until it is sent again: 1 s.
 const PATIENCE: u32 = 5;
@@ -20,8 +20,12 @@ const AGAIN: usize = 1 << 20;
 const ROOM: usize = 64 << 20;
 
 /// How far both directions of a link are, shared by what sends and what listens at one end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Marks {
+    /// Whose link it is.
+    pub(super) fleet: Fleet,
+    /// How many packets have been cut here.
+    cut: AtomicU64,
     /// The number of the packet that is awaited here.
     come: AtomicU64,
     /// The number of the packet that the other end awaits, as it said last.
@@ -31,14 +35,27 @@ pub(super) struct Marks {
 }
 
 impl Marks {
+    pub(super) fn new(fleet: Fleet) -> Self {
+        Self {
+            fleet,
+            cut: AtomicU64::new(0),
+            come: AtomicU64::new(0),
+            gone: AtomicU64::new(0),
+            over: AtomicBool::new(false),
+        }
+    }
+
     /// Every packet before this one has come.
     pub(super) fn come(&self, next: u64) {
         self.come.store(next, Ordering::Relaxed);
     }
 
-    /// The other end says that every packet before this one has come there.
+    /// The other end says that every packet before this one has come there. It is not believed when it says more than was sent:
+    /// what is sent from then on would never be sent again.
     pub(super) fn gone(&self, next: u64) {
-        self.gone.fetch_max(next, Ordering::Relaxed);
+        if next <= self.cut.load(Ordering::Relaxed) {
+            self.gone.fetch_max(next, Ordering::Relaxed);
+        }
     }
 
     /// Nothing that comes from the other end is read any more: what is still said to it goes nowhere, and holds up nobody.
@@ -61,7 +78,7 @@ pub(super) async fn send<T: Serialize>(
     messages: &mut mpsc::Receiver<T>,
     marks: &Marks,
 ) -> Result<(), NatsError> {
-    let mut cutter = Cutter::new(nats.client.max_payload());
+    let mut cutter = Cutter::new(marks.fleet, nats.client.max_payload());
     let mut sent = Sent::default();
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -74,11 +91,12 @@ pub(super) async fn send<T: Serialize>(
                     continue;
                 }
                 let packets = cutter.cut(&message).map_err(|why| nats.failed(&why))?;
+                marks.cut.fetch_add(packets.len() as u64, Ordering::Relaxed);
                 sent.keep(&packets);
                 packets
             }
             _ = beat.tick() => {
-                let mut packets = vec![packet::beat(marks.come.load(Ordering::Relaxed))];
+                let mut packets = vec![packet::beat(marks.fleet, marks.come.load(Ordering::Relaxed))];
                 if marks.over() {
                     sent = Sent::default();
                 } else {
@@ -179,7 +197,7 @@ mod tests {
     async fn who_still_has_much_to_say_to_one_that_is_gone_comes_to_an_end() {
         let nats = nowhere().await;
         let to = Subject::from("nobody");
-        let marks = Marks::default();
+        let marks = Marks::new(Fleet(7));
         let (said, mut saying) = mpsc::channel(1);
         let say = async move {
             let megabyte = "x".repeat(1 << 20);
@@ -223,6 +241,17 @@ mod tests {
         // An end that says that more came than was sent is not believed.
         assert_eq!(sent.look(99).len(), 0);
         assert_eq!(sent.first, 3);
+    }
+
+    #[test]
+    fn an_end_that_claims_more_than_was_sent_changes_nothing() {
+        let marks = Marks::new(Fleet(7));
+        marks.cut.store(3, Ordering::Relaxed);
+        let known = |says| {
+            marks.gone(says);
+            marks.gone.load(Ordering::Relaxed)
+        };
+        assert_eq!([known(2), known(99), known(1), known(3)], [2, 2, 2, 3]);
     }
 
     #[test]
