@@ -1,6 +1,6 @@
 //! `[target]`: the server under test, and whether it may be loaded.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::dialect::{self, Dialect};
@@ -304,6 +304,13 @@ fn is_node_of(one: &Endpoint, first: &Endpoint) -> Result<(), String> {
     if one.tls != first.tls {
         return Err(format!(
             "\"target.also\": {named} and {first_named} are nodes of one server, so both begin with http:// or both with https://"
+        ));
+    }
+    // Clients look for the host of `target.url` in the certificate of whichever node they dial, and a certificate for one address is
+    // no other's.
+    if one.tls && first.host.parse::<IpAddr>().is_ok() && one.host != first.host {
+        return Err(format!(
+            "\"target.also\": the certificate of {named} is checked for the host of \"target.url\", and that of {first_named} is an address of its own; write \"target.url\" with a host name that the certificates of all nodes carry"
         ));
     }
     if one.is_loopback() != first.is_loopback() {

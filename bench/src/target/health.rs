@@ -26,7 +26,8 @@ pub(super) struct Health<'a> {
     client: reqwest::Client,
     /// By address, so that it is the server that clients will dial.
     request: String,
-    authority: &'a str,
+    /// What the request calls the server, when its address says nothing of that.
+    authority: Option<&'a str>,
 }
 
 impl<'a> Health<'a> {
@@ -47,10 +48,11 @@ impl<'a> Health<'a> {
             None => trusting(RootCertStore::empty()).map_err(|error| refused(error.to_string()))?,
         };
         let client = reqwest::Client::builder().no_proxy();
-        // By the name, which the certificate is for, and yet to this address.
-        let host = authority
-            .rsplit_once(':')
-            .map_or(authority, |(host, _)| host);
+        // By the name, which the certificate is for, and yet to this address: its port stands in the request.
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => authority,
+        };
         let client = client
             .tls_backend_preconfigured(config)
             .resolve(host, address);
@@ -58,10 +60,10 @@ impl<'a> Health<'a> {
             url,
             client: client.build().map_err(|error| refused(innermost(&error)))?,
             request: match secure {
-                Some(_) => format!("https://{authority}{path}"),
+                Some(_) => format!("https://{host}:{}{path}", address.port()),
                 None => format!("http://{address}{path}"),
             },
-            authority,
+            authority: secure.is_none().then_some(authority),
         })
     }
 
@@ -98,7 +100,10 @@ impl<'a> Health<'a> {
     }
 
     async fn ask(&self) -> Result<(), String> {
-        let request = self.client.get(&self.request).header(HOST, self.authority);
+        let mut request = self.client.get(&self.request);
+        if let Some(authority) = self.authority {
+            request = request.header(HOST, authority);
+        }
         match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => Err(innermost(&error)),
@@ -129,8 +134,25 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::scenario::Http;
 
     const SHORT: Duration = Duration::from_millis(1300);
+
+    #[tokio::test]
+    async fn with_tls_the_node_at_the_address_is_asked_and_not_the_one_that_is_named() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let secure = Secure::new(RootCertStore::empty(), "there", Http::One).unwrap();
+        for authority in ["there:1", "there", "127.0.0.1:1"] {
+            let health =
+                Health::new("https://here", address, authority, Some(&secure), "/").unwrap();
+            let came = async { listener.accept().await.map(drop) };
+            let came = tokio::time::timeout(SHORT, came);
+            let (asked, came) = tokio::join!(health.now(), came);
+            assert!(asked.is_err(), "{authority}");
+            assert!(came.is_ok(), "{authority}");
+        }
+    }
 
     #[tokio::test]
     async fn who_refuses_to_the_end_is_not_called_silent_and_who_is_silent_is() {

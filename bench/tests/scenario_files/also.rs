@@ -19,6 +19,11 @@ fn nodes_are_told_spelt_out_and_read_again() {
     let all = "http://10.0.0.7:8080 and http://10.0.0.8:8080 and http://b.example";
     assert!(told.contains(all), "{told}");
     assert_eq!(text(&plan.resolved, &[]).unwrap(), plan);
+    // With TLS one host name stands for all of them.
+    let named = TWO
+        .replace("http:", "https:")
+        .replace("10.0.0.7", "a.example");
+    assert!(text(&named, &[]).is_ok());
     let alone = text("[target]\nurl = \"http://127.0.0.1:8080\"", &[]).unwrap();
     assert!(!alone.resolved.contains("also"), "{}", alone.resolved);
 }
@@ -33,6 +38,10 @@ fn nodes_that_clients_cannot_go_between_or_may_not_load_are_refused() {
         (
             TWO.replace("http://b.example", "https://b.example"),
             "both begin with http:// or both with https://",
+        ),
+        (
+            TWO.replace("http:", "https:"),
+            "write \"target.url\" with a host name that the certificates of all nodes carry",
         ),
         (
             TWO.replace("http://b.example", "http://127.0.0.1:8081"),
