@@ -161,15 +161,17 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
     use tokio::time::timeout;
 
     use super::*;
 
     /// A connection to a NATS server that takes everything and hands on nothing.
-    async fn nowhere() -> Nats {
+    async fn nowhere() -> (Nats, JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let info = format!(
                 r#"INFO {{"server_id":"nowhere","server_name":"nowhere","host":"127.0.0.1","port":{},"version":"2.10.0","go":"","max_payload":1048576,"proto":1,"client_id":1,"headers":true}}"#,
@@ -190,12 +192,12 @@ mod tests {
             }
         });
         let url = format!("nats://{address}");
-        Nats::connect(&url, "test").await.unwrap()
+        (Nats::connect(&url, "test").await.unwrap(), tasks)
     }
 
     #[tokio::test]
     async fn who_still_has_much_to_say_to_one_that_is_gone_comes_to_an_end() {
-        let nats = nowhere().await;
+        let (nats, _server) = nowhere().await;
         let to = Subject::from("nobody");
         let marks = Marks::new(Fleet(7));
         let (said, mut saying) = mpsc::channel(1);
