@@ -9,12 +9,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::link::Line;
 use super::open::Open;
 use crate::clock::{Moment, Wall};
 use crate::kernel::{self, TcpInfo};
 use crate::reactor::{self, Watched};
-use serde::{Deserialize, Serialize};
 
 /// TCP and IP header without options, in bytes.
 const HEADERS_V4: u64 = 40;

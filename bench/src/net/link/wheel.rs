@@ -12,12 +12,13 @@ use std::os::fd::OwnedFd;
 use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker, ready};
 
-use crate::clock::Moment;
-use crate::reactor::Watched;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
+
+use crate::clock::Moment;
+use crate::reactor::Watched;
 
 const SECOND: u64 = 1_000_000_000;
 

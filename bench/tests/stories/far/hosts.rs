@@ -28,7 +28,7 @@ drain = "10s"
 "#;
 
 /// A bridge, 10.77.0.1 on the machine that holds it; `host NAME ADDRESS` joins one to it.
-pub(super) const HUB: &str = r#"
+const HUB: &str = r#"
 set -e
 mount -t tmpfs none /run
 ip link set lo up
@@ -67,7 +67,7 @@ wait $RUN
 "#;
 
 /// Namespaces of all kinds that it needs, as root of them.
-pub(super) fn enter() -> Option<Command> {
+fn enter() -> Option<Command> {
     for ways in [&["--mount"][..], &["--user", "--map-root-user", "--mount"]] {
         let make = || {
             let mut command = Command::new("unshare");
@@ -87,17 +87,21 @@ pub(super) fn enter() -> Option<Command> {
     None
 }
 
-/// Runs it while something happens.
-fn run(happens: &str) -> Option<(Ran, Value, Story)> {
+/// A story, and the command that makes the hub and runs a script behind it.
+pub(super) fn stage(scenario: &str, script: &str) -> Option<(Command, Story)> {
     let nats = program()?;
     let mut command = enter()?;
-    let story = Story::new(SCENARIO);
-    let command = command
-        .arg(format!("{HUB}{SCRIPT}"))
+    command
+        .arg(format!("{HUB}{script}"))
         .env("NATS", nats)
-        .env("BENCH", bench().get_program())
-        .env("HAPPENS", happens);
-    let ran = story.spawn(command).wait();
+        .env("BENCH", bench().get_program());
+    Some((command, Story::new(scenario)))
+}
+
+/// Runs it while something happens.
+fn run(happens: &str) -> Option<(Ran, Value, Story)> {
+    let (mut command, story) = stage(SCENARIO, SCRIPT)?;
+    let ran = story.spawn(command.env("HAPPENS", happens)).wait();
     let log = |name: &str| std::fs::read_to_string(story.folder().join(name)).unwrap_or_default();
     let all = ["nats.log", "relay.log", "w1.log", "w2.log", "w3.log"].map(log);
     assert!(

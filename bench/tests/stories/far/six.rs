@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::hosts::{HUB, enter};
+use super::hosts::stage;
 use super::{SECONDS, count};
-use crate::nats::program;
-use crate::program::{Ran, Story, bench, only_busy};
+use crate::program::{Ran, Story, only_busy};
 
 /// What happens takes some twelve seconds, and there is as much to spare for a busy machine.
 const SCENARIO: &str = r#"
@@ -127,14 +126,8 @@ fn logs(story: &Story) -> String {
 }
 
 fn run() -> Option<(Ran, Story)> {
-    let nats = program()?;
-    let mut command = enter()?;
-    let story = Story::new(SCENARIO);
-    let command = command
-        .arg(format!("{HUB}{SCRIPT}"))
-        .env("NATS", nats)
-        .env("BENCH", bench().get_program());
-    let ran = story.spawn(command).wait_for(LIMIT);
+    let (mut command, story) = stage(SCENARIO, SCRIPT)?;
+    let ran = story.spawn(&mut command).wait_for(LIMIT);
     Some((ran, story))
 }
 
