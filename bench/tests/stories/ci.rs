@@ -138,8 +138,7 @@ fn a_gate_holds_a_run_to_a_stored_one() {
     let stored = fs::canonicalize(story.results()).unwrap();
     let stored = stored.to_str().unwrap();
 
-    let ran = story.run_with(&["--baseline", stored]);
-    let ran = ran.expect_unless_busy(0, &story.summary());
+    let (ran, _) = story.run_calmly_with(&["--baseline", stored], 0);
     assert!(
         ran.stdout
             .contains("* wire_bytes_per_message <= 1.5 * baseline"),
@@ -152,8 +151,7 @@ fn a_gate_holds_a_run_to_a_stored_one() {
         "{gates}"
     );
 
-    let ran = story.run_with(&["--baseline", stored, "--set", "load.payload=300B"]);
-    ran.expect_unless_busy(5, &story.summary());
+    story.run_calmly_with(&["--baseline", stored, "--set", "load.payload=300B"], 5);
     let note = story.summary()["gates"][0]["note"].to_string();
     assert!(note.contains("run with another payload"), "{note}");
 }

@@ -27,9 +27,7 @@ fn a_gate_that_does_not_hold_has_an_exit_code_of_its_own() {
     let cases = [("== 0", 5, false), ("<= 4", 0, true)];
     side_by_side(cases, |(bound, code, holds)| {
         let story = gated(&fake.url(), bound);
-        let ran = story.run();
-        let summary = story.summary();
-        let ran = ran.expect_unless_busy(code, &summary);
+        let (ran, summary) = story.run_calmly(code);
         assert_eq!(summary["gates"][0]["measured"], 4.0);
         assert_eq!(summary["gates"][0]["holds"], holds);
         assert!(ran.stdout.contains("sse lost"), "{}", ran.stdout);
@@ -40,8 +38,7 @@ fn a_gate_that_does_not_hold_has_an_exit_code_of_its_own() {
 fn a_quiet_run_prints_nothing_and_keeps_everything() {
     let fake = Fake::start(Plan::default());
     let story = gated(&fake.url(), "== 0");
-    let ran = story.run_with(&["--quiet"]);
-    let ran = ran.expect_unless_busy(0, &story.summary());
+    let (ran, _) = story.run_calmly_with(&["--quiet"], 0);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
     assert!(story.results().join("report.html").exists());
 }

@@ -87,9 +87,7 @@ fn nchan_is_measured_by_all_its_transports_and_loses_nothing() {
     }
     let rest = format!("{LOAD}[matrix]\ntransport = {ALL}\n");
     let story = story("[target]\nserver = \"nchan\"", &rest);
-    let ran = story.run();
-    let summary = story.summary();
-    ran.expect_unless_busy(0, &summary);
+    let (_, summary) = story.run_calmly(0);
     let trials = summary["trials"].as_array().unwrap();
     assert_eq!(trials.len(), 5);
     trials.iter().for_each(is_whole);
@@ -130,9 +128,7 @@ fn nchan_stands_beside_the_relay_in_one_report() {
         &format!("{relay}\n[targets.nchan]\nserver = \"nchan\""),
         &format!("{LOAD}{gates}{matrix}"),
     );
-    let ran = story.run();
-    let summary = story.summary();
-    let ran = ran.expect_unless_busy(0, &summary);
+    let (ran, summary) = story.run_calmly(0);
     for transport in ["sse", "websocket"] {
         for server in ["relay", "nchan"] {
             let row = |line: &str| line.starts_with(transport) && line.contains(server);
@@ -186,9 +182,7 @@ fn the_other_streams_of_nchan_are_a_matter_of_words() {
         let rest = format!("[target.template.streaming]\n{stream}\n{LOAD}")
             .replace("[load]", "[load]\ntransport = \"streaming\"");
         let story = story("[target]\nserver = \"nchan\"", &rest);
-        let ran = story.run();
-        let summary = story.summary();
-        ran.expect_unless_busy(0, &summary);
+        let (_, summary) = story.run_calmly(0);
         is_whole(&summary["trials"][0]);
     });
 }
@@ -203,9 +197,7 @@ fn subscribers_of_nchan_that_are_cut_miss_nothing_where_there_is_a_position() {
         let rest = LOAD.replace("[load]", &format!("[load]\ntransport = \"{transport}\""));
         let event = "[[events]]\nat = \"700ms\"\ndisconnect = 0.5\nspread = \"500ms\"\n";
         let story = story("[target]\nserver = \"nchan\"", &format!("{rest}{event}"));
-        let ran = story.run();
-        let summary = story.summary();
-        ran.expect_unless_busy(0, &summary);
+        let (_, summary) = story.run_calmly(0);
         let event = &summary["trials"][0]["events"][0];
         assert_eq!(event["affected"], 20, "{transport}");
         assert_eq!(event["missed"], 0, "{transport} {event}");

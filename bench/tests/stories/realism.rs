@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::program::{Story, only_busy, side_by_side};
+use crate::program::{Story, side_by_side};
 
 /// Clients, each on a channel of its own.
 const CLIENTS: u64 = 10;
@@ -19,11 +19,8 @@ clients = {CLIENTS}
 {load}
 "#
     ));
-    let ran = story.run();
-    assert!(story.results().exists(), "{:?} {}", ran.code, ran.stderr);
+    story.run_calmly(0);
     let trial = story.trial();
-    let reasons = trial["invalid_reasons"].as_array().unwrap();
-    assert!(reasons.iter().all(only_busy), "{reasons:?}");
     assert_eq!(trial["warnings"].to_string(), "[]");
     assert_eq!(trial["clients"]["reconnects"], 0);
     trial

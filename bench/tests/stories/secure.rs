@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::Value;
 
 use crate::fake::{Fake, Plan};
-use crate::program::{Story, only_busy, side_by_side};
+use crate::program::{Story, side_by_side};
 
 const ALL: [&str; 5] = ["polling", "long-polling", "streaming", "sse", "websocket"];
 
@@ -17,9 +17,7 @@ fn latency(trial: &Value, path: &str) -> f64 {
 
 /// A run's trials, once it has lost nothing.
 fn whole(story: &Story) -> Vec<Value> {
-    let ran = story.run();
-    assert!(story.results().exists(), "{:?} {}", ran.code, ran.stderr);
-    let summary = story.summary();
+    let (_, summary) = story.run_calmly(0);
     let trials = summary["trials"].as_array().unwrap().clone();
     for trial in &trials {
         for field in [
@@ -35,8 +33,6 @@ fn whole(story: &Story) -> Vec<Value> {
         assert!(messages["delivered"].as_u64().unwrap() > 0);
         assert_eq!(messages["delivered"], messages["expected"], "{trial}");
         assert_eq!(trial["clients"]["reconnects"], 0, "{trial}");
-        let reasons = trial["invalid_reasons"].as_array().unwrap();
-        assert!(reasons.iter().all(only_busy), "{reasons:?}");
     }
     trials
 }

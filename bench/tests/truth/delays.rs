@@ -36,7 +36,7 @@ hold = "1s"
 fn all(plan: &Plan) -> Vec<Seen> {
     let (runs, floor) = floor::beside(|| {
         side_by_side(ALL, |transport| {
-            seen::run(plan.clone(), |url| scenario(url, transport)).1
+            seen::run(plan, |url| scenario(url, transport)).1
         })
     });
     let all: Vec<Seen> = runs.into_iter().flatten().collect();

@@ -39,7 +39,7 @@ fn each(plan: &Plan, transports: &[&str]) -> Vec<Seen> {
         ..*plan
     };
     let all = side_by_side(transports, |transport| {
-        seen::run(plan.clone(), |url| scenario(url, transport)).1
+        seen::run(&plan, |url| scenario(url, transport)).1
     });
     let all: Vec<Seen> = all.into_iter().flatten().collect();
     assert_eq!(all.len(), transports.len());

@@ -79,7 +79,7 @@ hold = "1s"
 }
 
 /// Runs a plan with some transports, after a change to the scenario.
-fn run(plan: Plan, transports: &str, change: impl FnOnce(String) -> String) -> (Ran, Vec<Seen>) {
+fn run(plan: &Plan, transports: &str, change: impl Fn(String) -> String) -> (Ran, Vec<Seen>) {
     let (ran, seen) = seen::run(plan, |url| change(scenario(url, transports)));
     assert_eq!(seen.len(), transports.split(',').count(), "{}", ran.stderr);
     (ran, seen)
@@ -92,7 +92,7 @@ fn each(plan: &Plan, transports: &str) -> Vec<Seen> {
 
 /// The same with more of a scenario.
 fn each_with(plan: &Plan, transports: &str, more: &str) -> Vec<Seen> {
-    let (ran, seen) = run(plan.clone(), transports, |scenario| scenario + more);
+    let (ran, seen) = run(plan, transports, |scenario| scenario + more);
     seen.iter().for_each(Seen::adds_up);
     let trusted = seen.iter().all(|seen| seen.trial["valid"] == true);
     let code = if trusted { 0 } else { 4 };
@@ -252,7 +252,7 @@ fn a_measured_phase_may_end_within_a_second() {
         drop_every: 7,
         ..Plan::default()
     };
-    let (_, seen) = run(plan, r#""polling""#, |scenario| {
+    let (_, seen) = run(&plan, r#""polling""#, |scenario| {
         scenario.replace(r#"measure = "1s""#, r#"measure = "1500ms""#)
     });
     assert_eq!(seen[0].number("/messages/planned"), 150);
@@ -267,7 +267,7 @@ fn refused_publishes_are_errors_and_not_losses() {
         ..Plan::default()
     };
     for (ran, seen) in side_by_side([r#""sse""#, r#""websocket""#], |transport| {
-        run(plan.clone(), transport, |scenario| scenario)
+        run(&plan, transport, |scenario| scenario)
     }) {
         assert_eq!(ran.code, Some(4), "{}", ran.stderr);
         let seen = &seen[0];
@@ -298,7 +298,7 @@ fn a_publishing_connection_that_is_cut_costs_only_what_nobody_answered() {
     };
     // A publisher in a hurry meets the reset when it writes, not when it reads.
     for (_, seen) in side_by_side([r#""sse""#, r#""websocket""#], |transport| {
-        run(plan.clone(), transport, |scenario| {
+        run(&plan, transport, |scenario| {
             scenario.replace("rate = 100.0", "rate = 2000.0")
         })
     }) {
