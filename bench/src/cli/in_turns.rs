@@ -130,7 +130,9 @@ impl<'a> Running<'a> {
                     });
                     logs.push(log);
                 }
-                Event::Phase(_) | Event::Second { .. } => display.show(&event),
+                Event::Waiting { .. } | Event::Phase(_) | Event::Second { .. } => {
+                    display.show(&event)
+                }
             };
         })
         .await;

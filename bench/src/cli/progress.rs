@@ -83,6 +83,16 @@ impl<'a> Display<'a> {
                     self.line(&self.label);
                 }
             }
+            Event::Waiting { busy } => {
+                let (who, are) = if *busy == 1 {
+                    ("worker", "is")
+                } else {
+                    ("workers", "are")
+                };
+                self.line(&format!(
+                    "{busy} {who} {are} with another run: waiting for the end of its trial"
+                ));
+            }
             Event::Phase(_) | Event::Second { .. } => {}
             Event::Ended { result, .. } => self.ended(result),
         }

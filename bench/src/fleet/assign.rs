@@ -4,7 +4,7 @@ use super::crew::Crew;
 use super::link::News;
 use super::member::Place;
 use super::nats::{self, Recruit};
-use super::{Means, RunError, deal, worker};
+use super::{Event, Means, RunError, deal, worker};
 use crate::scenario::{Plan, Target, Trial, capacity, workers};
 use crate::swarm::{Assignment, Share};
 use crate::target::{Child, Server};
@@ -35,6 +35,7 @@ pub(super) async fn muster(
     trial: &Trial,
     server: &Server,
     means: Means<'_>,
+    observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<(Crew, Assignment), RunError> {
     let whole = whole(plan, trial, server, means);
     let allow_hosts = match plan.target_of(trial) {
@@ -43,7 +44,7 @@ pub(super) async fn muster(
     };
     let (mut crew, parts) = match means.company {
         Company::Here => here(plan, &whole, means)?,
-        Company::Nats { url, expect } => far(&whole, url, *expect).await?,
+        Company::Nats { url, expect } => far(&whole, url, *expect, observe).await?,
     };
     let total = parts.first().map_or(1, |part| part.shards);
     if let Err(error) = crew.begin(parts, allow_hosts).await {
@@ -91,11 +92,12 @@ async fn far(
     whole: &Assignment,
     url: &str,
     expect: usize,
+    observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<(Crew, Vec<Assignment>), RunError> {
     let mut news = News::new();
     // More workers than clients would be for nothing.
     let count = expect.min(whole.load.clients.max(1));
-    let recruits = nats::recruit(url, count, &mut news).await?;
+    let recruits = nats::recruit(url, count, &mut news, observe).await?;
     let processors: Vec<usize> = recruits
         .iter()
         .map(|(recruit, _)| recruit.hello.processors.clamp(1, 256))

@@ -46,6 +46,11 @@ pub enum Event<'a> {
         /// The trial.
         trial: &'a Trial,
     },
+    /// It waits for workers elsewhere that are with another run.
+    Waiting {
+        /// How many are known.
+        busy: usize,
+    },
     /// A phase goes on.
     Phase(Progress),
     /// A second of the trial is over, on every thread of it. They come in order, and after the last the trial has ended.

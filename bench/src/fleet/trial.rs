@@ -81,7 +81,7 @@ pub(super) async fn run(
         () = stop.cancelled() => return Ok(None),
     };
     let (crew, assignment) = tokio::select! {
-        mustered = muster(plan, trial, &server, means) => mustered?,
+        mustered = muster(plan, trial, &server, means, observe) => mustered?,
         () = stop.cancelled() => return Ok(None),
     };
     let now = Instant::now();

@@ -15,7 +15,7 @@ use crate::record::{Ledger, Window};
 use crate::swarm::{Assignment, Outage, PublishReport, Report, ShardReport, Standing, SwarmError};
 
 /// The version of these messages; both sides must speak the same.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// The longest message, in bytes. Reports that could be longer are sent in pieces.
 const LONGEST: usize = 64 << 20;

@@ -36,6 +36,8 @@ pub(super) struct Current {
     pub(super) id: String,
     row: usize,
     began: Moment,
+    /// Whether workers that it needs are with another run.
+    waits: bool,
     /// Nothing until its server runs.
     pub(super) progress: Option<Progress>,
     /// The newest whole second.
@@ -113,6 +115,11 @@ impl State {
     pub fn take(&mut self, event: &Event<'_>) {
         match event {
             Event::Trial { number, of, trial } => self.begin(*number, *of, trial),
+            Event::Waiting { .. } => {
+                if let Some(current) = &mut self.current {
+                    current.waits = true;
+                }
+            }
             Event::Phase(progress) => {
                 if let Some(current) = &mut self.current {
                     current.progress = Some(*progress);
@@ -140,6 +147,7 @@ impl State {
             id: trial.id.clone(),
             row,
             began: Moment::now(),
+            waits: false,
             progress: None,
             second: None,
         });
@@ -236,6 +244,7 @@ impl State {
         match &self.current {
             None => "between trials",
             Some(current) => match current.progress {
+                None if current.waits => "waiting for workers",
                 None => "starting",
                 Some(progress) => progress.phase.name(),
             },

@@ -1,24 +1,20 @@
 //! The worker's side: it waits until it is called, and does what the caller orders until that lets it go or falls silent.
 
-use std::time::Duration;
-
 use async_nats::Subscriber;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::choice::Choice;
 use super::packet::{self, Joiner, Kind, Packet};
 use super::sent::{self, Marks};
 use super::{Call, Fleet, Nats, NatsError, Offer, SILENCE, draw, subject};
 use crate::clock::Moment;
 use crate::fleet::wire::{Order, Said, VERSION};
 use crate::fleet::worker::{self, QUEUE};
-
-/// How long an offer stands.
-const OFFER: Duration = Duration::from_secs(3);
 
 /// What a worker tells whoever started it.
 #[derive(Debug)]
@@ -51,8 +47,8 @@ pub async fn work(
     tell: &mut dyn FnMut(Waiting<'_>),
 ) -> Result<(), NatsError> {
     let nats = Nats::connect(url, &format!("pushmark worker {name}")).await?;
-    let mut far = Far {
-        calls: nats.subscribe(&subject(&["workers"])).await?,
+    let calls = nats.subscribe(&subject(&["workers"])).await?;
+    let far = Far {
         id: draw(),
         name,
         hosts,
@@ -69,7 +65,7 @@ pub async fn work(
         url: &far.nats.url,
     });
     tokio::select! {
-        ended = far.go_on(to_me, tell) => ended,
+        ended = far.go_on(calls, to_me, tell) => ended,
         () = stop.cancelled() => Ok(()),
     }
 }
@@ -86,7 +82,6 @@ async fn tell_clock(nats: Nats, mut asked: Subscriber) {
 
 struct Far<'a> {
     nats: Nats,
-    calls: Subscriber,
     id: String,
     name: &'a str,
     hosts: &'a [String],
@@ -94,63 +89,94 @@ struct Far<'a> {
 
 impl Far<'_> {
     async fn go_on(
-        &mut self,
+        &self,
+        mut calls: Subscriber,
         mut to_me: Subscriber,
         tell: &mut dyn FnMut(Waiting<'_>),
     ) -> Result<(), NatsError> {
+        let mut choice = Choice::default();
         loop {
-            let Some(call) = self.calls.next().await else {
-                return Err(self.nats.failed(&"the connection was closed"));
-            };
-            let Ok(call) = serde_json::from_slice::<Call>(&call.payload) else {
-                continue;
-            };
-            let offer = Offer {
-                hello: worker::hello(),
-                name: self.name.to_owned(),
-                worker: self.id.clone(),
-            };
-            // The caller learns of it by the offer, and says so, too.
-            if call.version != VERSION {
-                tell(Waiting::Other(format!(
-                    "called by a bench {} that speaks version {} of the workers' messages; this bench {} speaks version {VERSION}: run the same bench on both sides",
-                    call.program,
-                    call.version,
-                    env!("CARGO_PKG_VERSION")
-                )));
+            tokio::select! {
+                call = calls.next() => {
+                    let call = call.ok_or_else(|| self.closed())?;
+                    self.answer(&call.payload, &mut choice, tell).await?;
+                }
+                packet = to_me.next() => {
+                    let packet = Packet::read(packet.ok_or_else(|| self.closed())?.payload);
+                    // What else comes belongs to a trial that is over.
+                    let Some(Packet { kind: Kind::Begin, fleet, .. }) = packet else {
+                        continue;
+                    };
+                    if !choice.is_for(fleet) {
+                        continue;
+                    }
+                    tell(Waiting::Taken);
+                    let why = tokio::select! {
+                        why = self.serve(&mut to_me, fleet) => why?,
+                        failed = self.turn_away(&mut calls, &mut choice) => return Err(failed),
+                    };
+                    tell(Waiting::Left(&why));
+                    choice.served(fleet);
+                }
             }
-            let caller = subject(&["fleet", &call.fleet]);
-            self.nats.tell(&caller, &offer).await?;
-            let fleet = Fleet::read(&call.fleet).filter(|_| call.version == VERSION);
-            if let Some(fleet) = fleet
-                && self.is_taken(&mut to_me, fleet).await
-            {
-                tell(Waiting::Taken);
-                let why = self.serve(&mut to_me, fleet).await?;
-                tell(Waiting::Left(&why));
-            }
-            // Those that came meanwhile are over.
-            while timeout(Duration::ZERO, self.calls.next())
-                .await
-                .is_ok_and(|call| call.is_some())
-            {}
         }
     }
 
-    /// Whether the caller takes the offer.
-    async fn is_taken(&self, to_me: &mut Subscriber, fleet: Fleet) -> bool {
-        let taken = async {
-            while let Some(message) = to_me.next().await {
-                let packet = Packet::read(message.payload);
-                // What else comes belongs to a trial that is over.
-                if packet.is_some_and(|packet| packet.kind == Kind::Begin && packet.fleet == fleet)
-                {
-                    return true;
-                }
-            }
-            false
+    fn closed(&self) -> NatsError {
+        self.nats.failed(&"the connection was closed")
+    }
+
+    /// Answers a call, if it is this one's turn.
+    async fn answer(
+        &self,
+        call: &[u8],
+        choice: &mut Choice,
+        tell: &mut dyn FnMut(Waiting<'_>),
+    ) -> Result<(), NatsError> {
+        let Ok(call) = serde_json::from_slice::<Call>(call) else {
+            return Ok(());
         };
-        timeout(OFFER, taken).await.unwrap_or(false)
+        if call.version != VERSION {
+            // The caller learns of it by the offer, and says so, too.
+            tell(Waiting::Other(format!(
+                "called by a bench {} that speaks version {} of the workers' messages; this bench {} speaks version {VERSION}: run the same bench on both sides",
+                call.program,
+                call.version,
+                env!("CARGO_PKG_VERSION")
+            )));
+            return self.offer(&call, false).await;
+        }
+        match Fleet::read(&call.fleet) {
+            Some(fleet) if choice.hear(fleet, Instant::now()) => self.offer(&call, false).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells those that call during a trial that they would wait, and keeps them in mind; gives what ended it.
+    async fn turn_away(&self, calls: &mut Subscriber, choice: &mut Choice) -> NatsError {
+        while let Some(call) = calls.next().await {
+            let Ok(call) = serde_json::from_slice::<Call>(&call.payload) else {
+                continue;
+            };
+            if let Some(fleet) = Fleet::read(&call.fleet) {
+                choice.note(fleet, Instant::now());
+            }
+            if let Err(failed) = self.offer(&call, true).await {
+                return failed;
+            }
+        }
+        self.closed()
+    }
+
+    async fn offer(&self, call: &Call, busy: bool) -> Result<(), NatsError> {
+        let offer = Offer {
+            hello: worker::hello(),
+            name: self.name.to_owned(),
+            worker: self.id.clone(),
+            busy,
+        };
+        let caller = subject(&["fleet", &call.fleet]);
+        self.nats.tell(&caller, &offer).await
     }
 
     /// Does what is ordered; gives why it is over.

@@ -3,16 +3,18 @@
 //! | subject | from, to | what |
 //! |---|---|---|
 //! | `pushmark.workers` | coordinator, every worker | a [`Call`] for workers, twice a second until enough have come |
-//! | `pushmark.fleet.FLEET` | a free worker, coordinator | its [`Offer`] |
+//! | `pushmark.fleet.FLEET` | a worker, coordinator | its [`Offer`], or that it is busy |
 //! | `pushmark.worker.WORKER` | coordinator, this worker | [`Packet`]s of orders |
 //! | `pushmark.worker.WORKER.clock` | coordinator, this worker | asks for its clock; the reply holds it |
 //! | `pushmark.fleet.FLEET.WORKER` | this worker, coordinator | [`Packet`]s of what it says |
 //!
-//! `FLEET` is drawn anew for each trial, `WORKER` for each worker; each packet names its fleet, and who works for another takes no
+//! `FLEET` is drawn anew for each trial, `WORKER` for each worker; of several runs that call, the one that has waited longest gets
+//! the free workers (`choice`). Each packet names its fleet, and who works for another takes no
 //! notice of it. NATS delivers at most once: packets are numbered, each end says
 //! with its signs of life which have come, and what has not is sent again. Who does not hear of the other end for
 //! [`SILENCE`] takes it for lost, as a process that died.
 
+mod choice;
 mod clock;
 mod far;
 mod packet;
@@ -94,7 +96,7 @@ struct Call {
     fleet: String,
 }
 
-/// A worker that is free.
+/// A worker that is free, unless it says otherwise.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Offer {
     hello: Hello,
@@ -102,6 +104,9 @@ struct Offer {
     name: String,
     #[serde(default)]
     worker: String,
+    /// It works for another run.
+    #[serde(default)]
+    busy: bool,
 }
 
 /// A connection to a NATS server.
@@ -174,14 +179,15 @@ fn subject(parts: &[&str]) -> Subject {
     text.into()
 }
 
-/// The workers of one trial, and who coordinates them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The workers of one trial, and who coordinates them. They are ordered by when they were called for, as far as clocks agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Fleet(u64);
 
 impl Fleet {
-    /// One that nobody else has.
+    /// One that nobody else has: milliseconds of the Unix epoch, which last until 2109, above 22 bits of chance.
     fn draw() -> Self {
-        Self(rand::random())
+        let millis = jiff::Timestamp::now().as_millisecond().unsigned_abs();
+        Self(millis << 22 | u64::from(rand::random::<u32>() >> 10))
     }
 
     /// Reads its name; `None` when it is none.
@@ -198,7 +204,7 @@ impl fmt::Display for Fleet {
 
 /// A name that nobody else has.
 fn draw() -> String {
-    Fleet::draw().to_string()
+    format!("{:016x}", rand::random::<u64>())
 }
 
 /// The user and the password, or the token, that a URL names.

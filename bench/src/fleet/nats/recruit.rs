@@ -1,5 +1,6 @@
 //! The coordinator's side: workers that are waiting are called, and each becomes a link.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,15 +8,17 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, timeout};
 
+use super::choice::STANDS;
 use super::packet::{self, Joiner, Kind, Packet};
 use super::sent::{self, Marks};
 use super::{Call, Fleet, Nats, NatsError, Offer, clock, subject};
+use crate::fleet::Event;
 use crate::fleet::link::{Link, News};
 use crate::fleet::wire::{Hello, Order, Said, VERSION};
 use crate::fleet::worker::QUEUE;
 use crate::result::ClockReading;
 
-/// How long enough workers are waited for.
+/// How long enough workers are waited for when none of them is busy.
 const LIMIT: Duration = Duration::from_secs(30);
 /// How often they are called.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -37,10 +40,12 @@ pub(in crate::fleet) async fn recruit(
     url: &str,
     expect: usize,
     news: &mut News,
+    observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<(Recruit, Link)>, NatsError> {
     let nats = Nats::connect(url, "pushmark coordinator").await?;
     let fleet = Fleet::draw();
-    let mut offers = offers(&nats, fleet, expect).await?;
+    let mut offers = offers(&nats, fleet, expect, observe).await?;
+    offers.truncate(expect);
     offers.sort_by(|one, other| (&one.name, &one.worker).cmp(&(&other.name, &other.worker)));
     let mut recruits = Vec::new();
     for (number, offer) in offers.into_iter().enumerate() {
@@ -81,7 +86,13 @@ async fn let_go(recruits: &[(Recruit, Link)]) {
     }
 }
 
-async fn offers(nats: &Nats, fleet: Fleet, expect: usize) -> Result<Vec<Offer>, NatsError> {
+/// Calls until so many offers stand at once. Workers that are busy are waited for: a trial ends by itself.
+async fn offers(
+    nats: &Nats,
+    fleet: Fleet,
+    expect: usize,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<Vec<Offer>, NatsError> {
     let mut heard = nats
         .subscribe(&subject(&["fleet", &fleet.to_string()]))
         .await?;
@@ -90,10 +101,11 @@ async fn offers(nats: &Nats, fleet: Fleet, expect: usize) -> Result<Vec<Offer>, 
         program: env!("CARGO_PKG_VERSION").to_owned(),
         fleet: fleet.to_string(),
     };
-    let deadline = Instant::now() + LIMIT;
+    let mut deadline = Instant::now() + LIMIT;
     let mut again = interval(AGAIN);
-    let mut offers: Vec<Offer> = Vec::new();
-    while offers.len() < expect {
+    let mut offers = Offers::default();
+    let mut told = false;
+    loop {
         tokio::select! {
             _ = again.tick() => nats.tell(&subject(&["workers"]), &call).await?,
             message = heard.next() => {
@@ -106,21 +118,58 @@ async fn offers(nats: &Nats, fleet: Fleet, expect: usize) -> Result<Vec<Offer>, 
                 if let Some(why) = offer.hello.unlike_ours() {
                     return Err(NatsError::Version(format!("worker {} {why}", offer.name)));
                 }
-                if offers.iter().all(|known| known.worker != offer.worker) {
-                    offers.push(offer);
+                let now = Instant::now();
+                offers.take(offer, now);
+                if offers.free(now).count() >= expect {
+                    return Ok(offers.free(now).cloned().collect());
+                }
+                let busy = offers.busy(now);
+                if busy > 0 {
+                    deadline = now + LIMIT;
+                    if !std::mem::replace(&mut told, true) {
+                        observe(Event::Waiting { busy });
+                    }
                 }
             }
             () = tokio::time::sleep_until(deadline) => {
                 return Err(NatsError::Few {
                     url: nats.url.clone(),
-                    found: offers.len(),
+                    found: offers.free(Instant::now()).count(),
                     expected: expect,
                     limit: LIMIT,
                 });
             }
         }
     }
-    Ok(offers)
+}
+
+/// What workers have said last, and when it came.
+#[derive(Debug, Default)]
+struct Offers(BTreeMap<String, (Offer, Instant)>);
+
+impl Offers {
+    fn take(&mut self, offer: Offer, now: Instant) {
+        self.0.retain(|_, (_, came)| now < *came + STANDS);
+        self.0.insert(offer.worker.clone(), (offer, now));
+    }
+
+    /// Offers that stand.
+    fn free(&self, now: Instant) -> impl Iterator<Item = &Offer> {
+        self.standing(now).filter(|offer| !offer.busy)
+    }
+
+    /// How many work for another run.
+    fn busy(&self, now: Instant) -> usize {
+        self.standing(now).filter(|offer| offer.busy).count()
+    }
+
+    fn standing(&self, now: Instant) -> impl Iterator<Item = &Offer> {
+        let standing = self
+            .0
+            .values()
+            .filter(move |(_, came)| now < *came + STANDS);
+        standing.map(|(offer, _)| offer)
+    }
 }
 
 /// Takes an offer; gives the link to the worker.

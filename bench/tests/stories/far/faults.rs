@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{SECONDS, Worker, adds_up, count, start, story};
 use crate::nats::Nats;
 use crate::process::signal;
+use crate::program::{bench, only_busy};
 
 #[test]
 fn a_worker_elsewhere_that_is_lost_is_named_and_the_others_wait_on() {
@@ -135,4 +136,42 @@ fn a_nats_server_that_is_restarted_again_and_again_loses_nothing() {
         std::thread::sleep(SECONDS(1));
     }
     assert_eq!(adds_up(&story, running.wait()).len(), 2);
+}
+
+#[test]
+fn runs_that_share_their_workers_wait_for_each_other() {
+    let Some(nats) = Nats::start("") else { return };
+    let workers = ["a", "b"].map(|name| Worker::start(&nats, name));
+    let stories = ["3s", "2s", "1s"].map(story);
+    let url = nats.url();
+    let flags = [
+        "run",
+        "story.toml",
+        "--out",
+        "results",
+        "--set",
+        "run.repeats=2",
+    ];
+    let shared = ["--workers", &url, "--expect", "2"];
+    let running = stories
+        .each_ref()
+        .map(|story| story.spawn(bench().args(flags).args(shared)));
+    let mut waited = 0;
+    for (story, running) in stories.iter().zip(running) {
+        let ran = running.wait();
+        waited += usize::from(
+            ran.stderr
+                .contains("with another run: waiting for the end of its trial"),
+        );
+        let trials = story.summary()["trials"].as_array().unwrap().clone();
+        assert_eq!(trials.len(), 2, "{}", ran.stderr);
+        for trial in trials {
+            let doubts = trial["invalid_reasons"].as_array().unwrap();
+            assert!(doubts.iter().all(only_busy), "{doubts:?}");
+            let messages = &trial["messages"];
+            assert_eq!(messages["delivered"], messages["expected"], "{messages}");
+        }
+    }
+    assert!(waited >= 2, "{waited}");
+    drop(workers);
 }

@@ -252,7 +252,7 @@ fn another_version_is_refused_on_both_sides_with_both_named() {
         SECONDS(5)
     ));
     assert!(worker.says(
-        "speaks version 2: run the same bench on both sides",
+        "speaks version 3: run the same bench on both sides",
         SECONDS(5)
     ));
     drop(worker);
@@ -267,7 +267,7 @@ fn another_version_is_refused_on_both_sides_with_both_named() {
     );
     running.wait().expect(3).says(&[
         "worker old speaks version 99 of the workers' messages (bench 9.9.9)",
-        "speaks version 2: run the same bench on both sides",
+        "speaks version 3: run the same bench on both sides",
     ]);
 }
 
