@@ -13,6 +13,7 @@ mod ci;
 mod compared;
 mod comparisons;
 mod crossover;
+mod deviation;
 mod fixture;
 mod gates;
 mod outcomes;
