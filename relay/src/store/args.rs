@@ -23,11 +23,15 @@ pub struct StoreArgs {
         value_name = "PLACE",
         default_value = "memory",
         hide_default_value = false,
-        value_parser = Unshown
+        value_parser = Unshown { flag: "--store", read: place }
     )]
     pub store: Place,
     /// The same, with the place in this environment variable: it may hold a password
-    #[arg(long, value_name = "NAME", value_parser = place_of_env)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = Unshown { flag: "--store-env", read: place_of_env }
+    )]
     pub store_env: Option<Place>,
     /// The stream that the relays share, made when it is not there, and the first token of its subjects
     #[arg(long, value_name = "NAME", default_value = "pushmark", value_parser = stream_name)]
@@ -84,17 +88,22 @@ impl StoreArgs {
     }
 }
 
-/// Reads a place. What is wrong with it is said without it, as clap would not do: it may hold a password.
+/// Reads a place. What is wrong with it is said without what was given, as clap would not do: it may hold a password,
+/// also where the name of a variable was asked for.
 #[derive(Debug, Clone, Copy)]
-struct Unshown;
+struct Unshown {
+    flag: &'static str,
+    /// Gives the place, or what is wrong.
+    read: fn(&str) -> Result<Place, String>,
+}
 
 impl TypedValueParser for Unshown {
     type Value = Place;
 
     fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Place, Error> {
-        let place = value.to_str().and_then(|text| text.parse().ok());
-        place.ok_or_else(|| {
-            let message = format!("--store: {PlaceError}\n");
+        let text = value.to_str().ok_or_else(|| "it is no text".to_owned());
+        text.and_then(self.read).map_err(|why| {
+            let message = format!("{}: {why}\n", self.flag);
             Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
         })
     }
@@ -106,14 +115,21 @@ pub(super) fn known_twice(age: Duration) -> Duration {
     TWICE.min(age)
 }
 
-/// Reads the place in an environment variable; no message holds its contents.
+fn place(text: &str) -> Result<Place, String> {
+    text.parse().map_err(|error: PlaceError| error.to_string())
+}
+
+/// Reads the place in an environment variable; no message holds its contents, nor what is no name: that may be the place itself.
 fn place_of_env(name: &str) -> Result<Place, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if name.is_empty() || !name.bytes().all(plain) {
+        return Err("it takes the name of an environment variable that holds the place, such as RELAY_STORE".to_owned());
+    }
     let text = std::env::var(name).map_err(|error| match error {
         std::env::VarError::NotPresent => format!("${name}: {error}"),
         std::env::VarError::NotUnicode(_) => format!("${name}: it is no text"),
     })?;
-    text.parse()
-        .map_err(|error: PlaceError| format!("${name}: {error}"))
+    place(&text).map_err(|why| format!("${name}: {why}"))
 }
 
 /// Takes what is both a name of a stream and a token of a subject.

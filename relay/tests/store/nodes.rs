@@ -234,4 +234,13 @@ fn a_password_is_nowhere_in_what_is_said() {
         said.contains("--store: a store is `memory`") && !said.contains("s3cret"),
         "{said}"
     );
+    // Nor is a place that stands where the name of its variable should.
+    let place = ["--store-env", "nats://user:s3cret@h"];
+    let (code, said) = ended(Command::new(env!("CARGO_BIN_EXE_relay")).args(place));
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("--store-env: it takes the name of an environment variable")
+            && !said.contains("s3cret"),
+        "{said}"
+    );
 }
