@@ -130,9 +130,7 @@ impl<'a> Running<'a> {
                     });
                     logs.push(log);
                 }
-                Event::Waiting { .. } | Event::Phase(_) | Event::Second { .. } => {
-                    display.show(&event)
-                }
+                Event::Waiting | Event::Phase(_) | Event::Second { .. } => display.show(&event),
             };
         })
         .await;

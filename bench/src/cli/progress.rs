@@ -83,15 +83,8 @@ impl<'a> Display<'a> {
                     self.line(&self.label);
                 }
             }
-            Event::Waiting { busy } => {
-                let (who, are) = if *busy == 1 {
-                    ("worker", "is")
-                } else {
-                    ("workers", "are")
-                };
-                self.line(&format!(
-                    "{busy} {who} {are} with another run: waiting for the end of its trial"
-                ));
+            Event::Waiting => {
+                self.line("its workers are with another run: waiting for the end of that trial");
             }
             Event::Phase(_) | Event::Second { .. } => {}
             Event::Ended { result, .. } => self.ended(result),

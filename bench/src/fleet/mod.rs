@@ -47,10 +47,7 @@ pub enum Event<'a> {
         trial: &'a Trial,
     },
     /// It waits for workers elsewhere that are with another run.
-    Waiting {
-        /// How many are known.
-        busy: usize,
-    },
+    Waiting,
     /// A phase goes on.
     Phase(Progress),
     /// A second of the trial is over, on every thread of it. They come in order, and after the last the trial has ended.

@@ -115,7 +115,7 @@ impl State {
     pub fn take(&mut self, event: &Event<'_>) {
         match event {
             Event::Trial { number, of, trial } => self.begin(*number, *of, trial),
-            Event::Waiting { .. } => {
+            Event::Waiting => {
                 if let Some(current) = &mut self.current {
                     current.waits = true;
                 }

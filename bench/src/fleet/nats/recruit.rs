@@ -123,11 +123,10 @@ async fn offers(
                 if offers.free(now).count() >= expect {
                     return Ok(offers.free(now).cloned().collect());
                 }
-                let busy = offers.busy(now);
-                if busy > 0 {
+                if offers.has_busy(now) {
                     deadline = now + LIMIT;
                     if !std::mem::replace(&mut told, true) {
-                        observe(Event::Waiting { busy });
+                        observe(Event::Waiting);
                     }
                 }
             }
@@ -158,9 +157,9 @@ impl Offers {
         self.standing(now).filter(|offer| !offer.busy)
     }
 
-    /// How many work for another run.
-    fn busy(&self, now: Instant) -> usize {
-        self.standing(now).filter(|offer| offer.busy).count()
+    /// Whether one works for another run.
+    fn has_busy(&self, now: Instant) -> bool {
+        self.standing(now).any(|offer| offer.busy)
     }
 
     fn standing(&self, now: Instant) -> impl Iterator<Item = &Offer> {

@@ -84,7 +84,7 @@ impl Feed {
                     log.set_now(&now);
                 });
             }
-            Event::Waiting { .. } | Event::Phase(_) => {
+            Event::Waiting | Event::Phase(_) => {
                 let time = Moment::now();
                 if self.told.is_none_or(|told| time >= told + PAUSE) {
                     self.told = Some(time);

@@ -159,10 +159,7 @@ fn runs_that_share_their_workers_wait_for_each_other() {
     let mut waited = 0;
     for (story, running) in stories.iter().zip(running) {
         let ran = running.wait();
-        waited += usize::from(
-            ran.stderr
-                .contains("with another run: waiting for the end of its trial"),
-        );
+        waited += usize::from(ran.stderr.contains("its workers are with another run"));
         let trials = story.summary()["trials"].as_array().unwrap().clone();
         assert_eq!(trials.len(), 2, "{}", ran.stderr);
         for trial in trials {
