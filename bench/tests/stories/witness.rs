@@ -113,7 +113,7 @@ fn a_delay_that_a_server_plants_moves_what_the_browser_sees_by_as_much() {
     if no_browser() {
         return;
     }
-    let medians = [0, 300].map(|delay| {
+    let seen = [0, 300].map(|delay| {
         let fake = Fake::start(Plan {
             delay: Delay::Fixed(Duration::from_millis(delay)),
             pages: true,
@@ -125,15 +125,17 @@ fn a_delay_that_a_server_plants_moves_what_the_browser_sees_by_as_much() {
         trials
             .iter()
             .map(|trial| {
-                let median = |side: &str| count(&trial[side]["delivery"]["p50"]);
-                [median("simulated"), median("browser")].map(|nanos| nanos as f64 / 1e6)
+                let millis =
+                    |side: &str, which: &str| count(&trial[side]["delivery"][which]) as f64 / 1e6;
+                ["simulated", "browser"].map(|side| (millis(side, "min"), millis(side, "p50")))
             })
             .collect::<Vec<_>>()
     });
-    for (before, after) in medians[0].iter().zip(&medians[1]) {
-        for (before, after) in before.iter().zip(after) {
-            let moved = after - before;
-            assert!((200.0..400.0).contains(&moved), "{medians:?}");
+    for (before, after) in seen[0].iter().zip(&seen[1]) {
+        for ((quickest, _), (delayed, median)) in before.iter().zip(after) {
+            // A busy machine adds to most messages, and hardly to the quickest of sixty.
+            assert!((200.0..400.0).contains(&(delayed - quickest)), "{seen:?}");
+            assert!(*median > 250.0, "{seen:?}");
         }
     }
 }
