@@ -3,8 +3,8 @@
 use super::crew::Crew;
 use super::link::News;
 use super::member::Place;
-use super::nats::{self, Recruit};
-use super::{Event, Means, RunError, deal, worker};
+use super::nats::{Recruit, Recruits};
+use super::{Means, RunError, deal, worker};
 use crate::scenario::{Plan, Target, Trial, capacity, workers};
 use crate::swarm::{Assignment, Share};
 use crate::target::{Child, Server};
@@ -26,7 +26,7 @@ pub enum Company {
 
 /// Has the workers of a trial begin with their parts; gives them, and the whole of it.
 ///
-/// Cancel-safe: dropped half-way, it ends those that it started, and those elsewhere leave by themselves.
+/// Cancel-safe: dropped half-way, it ends those that it started; those elsewhere are for the caller to let go.
 ///
 /// # Errors
 /// [`RunError::Worker`] names the one that cannot do its part.
@@ -35,22 +35,19 @@ pub(super) async fn muster(
     trial: &Trial,
     server: &Server,
     means: Means<'_>,
-    observe: &mut dyn FnMut(Event<'_>),
+    recruits: Option<Recruits>,
 ) -> Result<(Crew, Assignment), RunError> {
     let whole = whole(plan, trial, server, means);
     let allow_hosts = match plan.target_of(trial) {
         Target::Bundled => &[][..],
         Target::At { allow_hosts, .. } => allow_hosts,
     };
-    let (mut crew, parts) = match means.company {
-        Company::Here => here(plan, &whole, means)?,
-        Company::Nats { url, expect } => far(&whole, url, *expect, observe).await?,
+    let (mut crew, parts) = match recruits {
+        None => here(plan, &whole, means)?,
+        Some(recruits) => far(&whole, recruits).await?,
     };
     let total = parts.first().map_or(1, |part| part.shards);
-    if let Err(error) = crew.begin(parts, allow_hosts).await {
-        crew.part().await;
-        return Err(error);
-    }
+    crew.begin(parts, allow_hosts).await?;
     let whole = Assignment {
         shards: total,
         share: Share::whole(total),
@@ -90,35 +87,28 @@ fn here(
 /// Workers that wait at a NATS server.
 async fn far(
     whole: &Assignment,
-    url: &str,
-    expect: usize,
-    observe: &mut dyn FnMut(Event<'_>),
+    mut recruits: Recruits,
 ) -> Result<(Crew, Vec<Assignment>), RunError> {
-    let mut news = News::new();
-    // More workers than clients would be for nothing.
-    let count = expect.min(whole.load.clients.max(1));
-    let recruits = nats::recruit(url, count, &mut news, observe).await?;
-    let processors: Vec<usize> = recruits
+    recruits.read_clocks().await?;
+    let Recruits { news, workers } = recruits;
+    let processors: Vec<usize> = workers
         .iter()
         .map(|(recruit, _)| recruit.hello.processors.clamp(1, 256))
         .collect();
     let shares = deal::shards(whole.load.clients, &processors);
     let mut parts = deal::assignments(whole, &shares);
-    for (part, (recruit, _)) in parts.iter_mut().zip(&recruits) {
+    for (part, (recruit, _)) in parts.iter_mut().zip(&workers) {
         part.share.clock = recruit.clock.offset_ns;
         // Its processors are its own.
         part.processors = None;
         if let Err(reason) = fits(part, recruit) {
-            for (recruit, _) in &recruits {
-                recruit.dismiss().await;
-            }
             return Err(RunError::Worker {
                 worker: format!("worker {}", recruit.name),
                 reason,
             });
         }
     }
-    let workers = recruits
+    let workers = workers
         .into_iter()
         .map(|(recruit, link)| (link, Place::Far(Box::new(recruit))));
     Ok((Crew::new(news, workers.collect(), &parts), parts))

@@ -52,6 +52,8 @@ impl End {
         self.measured.sample_memory(peak);
         let report = self.crew.finish(&mut self.timeline).await;
         self.server.stop().await;
+        // Whoever waits for them may begin with a server of the same address.
+        self.crew.part().await;
         let report = report?;
         let (seconds, log, totals) = self.timeline.finish(observe);
         let told = (seconds, &totals);

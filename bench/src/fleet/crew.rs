@@ -206,7 +206,6 @@ impl Crew {
                 awaited.for_each(|member| member.lose(&late));
             }
         }
-        self.part().await;
         let mut all = SwarmReport {
             shards: Vec::new(),
             publisher: PublishReport::default(),

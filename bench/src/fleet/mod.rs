@@ -12,6 +12,7 @@ mod incidents;
 mod link;
 mod member;
 mod nats;
+mod prepare;
 mod search;
 mod theory;
 mod timeline;

@@ -6,19 +6,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::Measured;
-use super::assign::muster;
 use super::beside::Beside;
 use super::conclude::{End, Ending};
 use super::crew::Crew;
 use super::freeze::Freezer;
+use super::prepare::{Prepared, prepare};
 use super::timeline::Timeline;
 use super::{Event, Means, Phase, Progress, RunError, Trialled};
 use crate::clock::Moment;
-use crate::net::WireTotals;
-use crate::probe::{self, Process, Tree};
+use crate::probe::Process;
 use crate::record::Window;
-use crate::result::Floor;
-use crate::scenario::{Incident, Plan, Poll, Target, Transport, Trial, events};
+use crate::scenario::{Incident, Plan, Poll, Transport, Trial};
 use crate::target::Server;
 use crate::witness::Witness;
 
@@ -61,29 +59,15 @@ pub(super) async fn run(
     witness: Option<&mut Witness>,
 ) -> Result<Option<Trialled>, RunError> {
     Process::this().reset_peak();
-    let kept_to = means
-        .processors
-        .map(|processors| processors.server.as_slice());
-    // What the server must have room for.
-    let mut most = trial.load.clone();
-    most.rate = events::peak(&plan.events, most.rate);
-    let server = tokio::select! {
-        server = Server::start(plan.target_of(trial), kept_to, &most) => server?,
-        () = stop.cancelled() => return Ok(None),
+    let Some(prepared) = prepare(plan, trial, means, stop, observe).await? else {
+        return Ok(None);
     };
-    let mut measured = Measured::default();
-    // The bundled relay alone starts no process; several of them are processes, and so is what they share.
-    let alone = *plan.target_of(trial) == Target::Bundled && trial.load.nodes == 1;
-    measured.tree = server.pid.map(if alone { Tree::single } else { Tree::of });
-    measured.server.rss_base = measured.server_resident();
-    (measured.floor, measured.asking) = tokio::select! {
-        floor = floor(&server, plan.target_of(trial).health()) => floor,
-        () = stop.cancelled() => return Ok(None),
-    };
-    let (crew, assignment) = tokio::select! {
-        mustered = muster(plan, trial, &server, means, observe) => mustered?,
-        () = stop.cancelled() => return Ok(None),
-    };
+    let Prepared {
+        server,
+        measured,
+        crew,
+        assignment,
+    } = prepared;
     let now = Instant::now();
     let mut run = Run {
         plan,
@@ -135,17 +119,6 @@ pub(super) async fn run(
         trialled.error = beside.conclude(&trialled, window).err();
     }
     Ok(Some(trialled))
-}
-
-/// Times an idle exchange with the server, on a thread that may block for seconds.
-async fn floor(server: &Server, path: &str) -> (Option<Floor>, Option<WireTotals>) {
-    let (address, authority) = (server.address, server.authority.clone());
-    let secure = server.secure.clone();
-    let path = path.to_owned();
-    let timed = tokio::task::spawn_blocking(move || {
-        probe::floor(address, &authority, secure.as_ref(), &path)
-    });
-    timed.await.unwrap_or_default()
 }
 
 impl Run<'_> {

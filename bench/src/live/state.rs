@@ -122,6 +122,10 @@ impl State {
             }
             Event::Phase(progress) => {
                 if let Some(current) = &mut self.current {
+                    // The wait before it is no part of what a trial takes.
+                    if std::mem::take(&mut current.waits) {
+                        current.began = Moment::now();
+                    }
                     current.progress = Some(*progress);
                 }
             }
@@ -216,6 +220,7 @@ impl State {
         let planned = self.plans.get(self.turn)?;
         Some(match &current.progress {
             Some(progress) => progress.left,
+            None if current.waits => planned.trial,
             None => (planned.trial - seconds_since(current.began)).max(0.0),
         })
     }

@@ -116,9 +116,11 @@ impl Drop for Nats {
 pub(crate) struct Raw(BufReader<TcpStream>);
 
 impl Raw {
-    pub(crate) fn publish(&mut self, subject: &str, text: &str) {
-        let line = format!("PUB {subject} {}\r\n{text}\r\n", text.len());
-        self.0.get_mut().write_all(line.as_bytes()).unwrap();
+    pub(crate) fn publish(&mut self, subject: &str, payload: impl AsRef<[u8]>) {
+        let payload = payload.as_ref();
+        let line = format!("PUB {subject} {}\r\n", payload.len());
+        let message = [line.as_bytes(), payload, b"\r\n"].concat();
+        self.0.get_mut().write_all(&message).unwrap();
     }
 
     /// The next message.

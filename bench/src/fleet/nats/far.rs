@@ -108,12 +108,13 @@ impl Far<'_> {
                         continue;
                     };
                     if !choice.is_for(fleet) {
+                        self.refuse(fleet).await?;
                         continue;
                     }
                     tell(Waiting::Taken);
                     let why = tokio::select! {
                         why = self.serve(&mut to_me, fleet) => why?,
-                        failed = self.turn_away(&mut calls, &mut choice) => return Err(failed),
+                        () = self.turn_away(&mut calls, &mut choice) => return Err(self.closed()),
                     };
                     tell(Waiting::Left(&why));
                     choice.served(fleet);
@@ -126,7 +127,7 @@ impl Far<'_> {
         self.nats.failed(&"the connection was closed")
     }
 
-    /// Answers a call, if it is this one's turn.
+    /// Answers a call: with an offer, if it is this one's turn.
     async fn answer(
         &self,
         call: &[u8],
@@ -144,28 +145,38 @@ impl Far<'_> {
                 call.version,
                 env!("CARGO_PKG_VERSION")
             )));
-            return self.offer(&call, false).await;
+            let plain = call.fleet.bytes().all(|b| b.is_ascii_alphanumeric());
+            return match plain && !call.fleet.is_empty() {
+                true => self.offer(&call, false).await,
+                false => Ok(()),
+            };
         }
-        match Fleet::read(&call.fleet) {
-            Some(fleet) if choice.hear(fleet, Instant::now()) => self.offer(&call, false).await,
-            _ => Ok(()),
-        }
+        let Some(fleet) = Fleet::read(&call.fleet) else {
+            return Ok(());
+        };
+        let busy = !choice.hear(fleet, Instant::now());
+        self.offer(&call, busy).await
     }
 
-    /// Tells those that call during a trial that they would wait, and keeps them in mind; gives what ended it.
-    async fn turn_away(&self, calls: &mut Subscriber, choice: &mut Choice) -> NatsError {
+    /// Tells those that call during a trial that they would wait, and keeps them in mind, until the connection is closed.
+    async fn turn_away(&self, calls: &mut Subscriber, choice: &mut Choice) {
         while let Some(call) = calls.next().await {
             let Ok(call) = serde_json::from_slice::<Call>(&call.payload) else {
                 continue;
             };
-            if let Some(fleet) = Fleet::read(&call.fleet) {
+            if let Some(fleet) = Fleet::read(&call.fleet).filter(|_| call.version == VERSION) {
                 choice.note(fleet, Instant::now());
-            }
-            if let Err(failed) = self.offer(&call, true).await {
-                return failed;
+                // A caller that misses one answer calls again; the trial goes on.
+                let _ = self.offer(&call, true).await;
             }
         }
-        self.closed()
+    }
+
+    /// Tells a run that takes up an offer which stands no more.
+    async fn refuse(&self, fleet: Fleet) -> Result<(), NatsError> {
+        let answer = subject(&["fleet", &fleet.to_string(), &self.id]);
+        let end = packet::alone(fleet, Kind::End, b"it is with another run");
+        self.nats.publish(&answer, end).await
     }
 
     async fn offer(&self, call: &Call, busy: bool) -> Result<(), NatsError> {
@@ -223,6 +234,9 @@ impl Far<'_> {
             };
             // A coordinator that was cut off, and is back, does not know yet that this one works for another.
             if packet.fleet != marks.fleet {
+                if packet.kind == Kind::Begin && self.refuse(packet.fleet).await.is_err() {
+                    return "the connection was closed".to_owned();
+                }
                 continue;
             }
             heard = Instant::now();

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use far::{Waiting, work};
-pub(super) use recruit::{Recruit, recruit};
+pub(super) use recruit::{Recruit, Recruits, recruit};
 
 use super::wire::Hello;
 
@@ -104,7 +104,7 @@ struct Offer {
     name: String,
     #[serde(default)]
     worker: String,
-    /// It works for another run.
+    /// It works for another run, or is promised to one.
     #[serde(default)]
     busy: bool,
 }
@@ -188,6 +188,11 @@ impl Fleet {
     fn draw() -> Self {
         let millis = jiff::Timestamp::now().as_millisecond().unsigned_abs();
         Self(millis << 22 | u64::from(rand::random::<u32>() >> 10))
+    }
+
+    /// The same once more, as old.
+    fn again(self) -> Self {
+        Self(self.0.wrapping_add(1))
     }
 
     /// Reads its name; `None` when it is none.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use async_nats::{Message, Subscriber};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 use super::choice::STANDS;
 use super::packet::{self, Joiner, Kind, Packet};
@@ -18,13 +20,19 @@ use crate::fleet::wire::{Hello, Order, Said, VERSION};
 use crate::fleet::worker::QUEUE;
 use crate::result::ClockReading;
 
-/// How long enough workers are waited for when none of them is busy.
-const LIMIT: Duration = Duration::from_secs(30);
-/// How often they are called.
+/// How often workers are called.
 const AGAIN: Duration = Duration::from_millis(500);
+/// Calls without enough answers after which no more are awaited: 30 s.
+const CALLS: u32 = 60;
+/// Calls after which a run that waits for busy workers says so. Its own need a moment to leave the trial before.
+const TELL: u64 = 2;
+/// How long a worker that was told to begin may take to say that it does. Beyond it, its offer stands no more.
+const BEGIN_LIMIT: Duration = STANDS;
+/// How often offers are taken up that stand no more when that comes, as on a bad line.
+const ATTEMPTS: usize = 10;
 
 /// A worker that takes part in a trial.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::fleet) struct Recruit {
     pub(in crate::fleet) name: String,
     pub(in crate::fleet) hello: Hello,
@@ -34,56 +42,68 @@ pub(in crate::fleet) struct Recruit {
     worker: String,
 }
 
-/// Calls for so many workers, and gives each with the link to it. They are numbered by their names, so in every trial the same one
-/// publishes.
+/// Workers that are held for a trial, each with the link to it.
+#[derive(Debug)]
+pub(in crate::fleet) struct Recruits {
+    pub(in crate::fleet) news: News,
+    pub(in crate::fleet) workers: Vec<(Recruit, Link)>,
+}
+
+impl Recruits {
+    /// Reads the clock of each.
+    pub(in crate::fleet) async fn read_clocks(&mut self) -> Result<(), NatsError> {
+        for (recruit, _) in &mut self.workers {
+            recruit.clock = clock::read(&recruit.nats, &recruit.worker, &recruit.name).await?;
+        }
+        Ok(())
+    }
+
+    /// What lets all of them go, should the trial not begin.
+    pub(in crate::fleet) fn release(&self) -> Release {
+        let worker = |(recruit, _): &(Recruit, Link)| recruit.clone();
+        Release(self.workers.iter().map(worker).collect())
+    }
+}
+
+/// Lets workers go that would find out by themselves only after [`SILENCE`](super::SILENCE) that nothing comes.
+#[derive(Debug)]
+pub(in crate::fleet) struct Release(Vec<Recruit>);
+
+impl Release {
+    pub(in crate::fleet) async fn all(self) {
+        for recruit in self.0 {
+            recruit.dismiss().await;
+        }
+    }
+}
+
+/// Calls for so many workers, and gives each with the link to it; nothing when it was stopped. They are numbered by their names, so in
+/// every trial the same one publishes.
 pub(in crate::fleet) async fn recruit(
     url: &str,
     expect: usize,
-    news: &mut News,
+    stop: &CancellationToken,
     observe: &mut dyn FnMut(Event<'_>),
-) -> Result<Vec<(Recruit, Link)>, NatsError> {
-    let nats = Nats::connect(url, "pushmark coordinator").await?;
-    let fleet = Fleet::draw();
-    let mut offers = offers(&nats, fleet, expect, observe).await?;
-    offers.truncate(expect);
-    offers.sort_by(|one, other| (&one.name, &one.worker).cmp(&(&other.name, &other.worker)));
-    let mut recruits = Vec::new();
-    for (number, offer) in offers.into_iter().enumerate() {
-        let link = match link(&nats, fleet, &offer.worker, (news, number)).await {
-            Ok(link) => link,
-            Err(error) => {
-                let_go(&recruits).await;
-                return Err(error);
-            }
+) -> Result<Option<Recruits>, NatsError> {
+    let nats = tokio::select! {
+        nats = Nats::connect(url, "pushmark coordinator") => nats?,
+        () = stop.cancelled() => return Ok(None),
+    };
+    let mut fleet = Fleet::draw();
+    for _ in 0..ATTEMPTS {
+        let mut offers = tokio::select! {
+            offers = offers(&nats, fleet, expect, observe) => offers?,
+            () = stop.cancelled() => return Ok(None),
         };
-        let recruit = Recruit {
-            name: offer.name,
-            hello: offer.hello,
-            clock: ClockReading::default(),
-            nats: nats.clone(),
-            fleet,
-            worker: offer.worker,
-        };
-        recruits.push((recruit, link));
-    }
-    for number in 0..recruits.len() {
-        let recruit = &mut recruits[number].0;
-        match clock::read(&nats, &recruit.worker, &recruit.name).await {
-            Ok(clock) => recruit.clock = clock,
-            Err(error) => {
-                let_go(&recruits).await;
-                return Err(error);
-            }
+        offers.sort_by(|one, other| (&one.name, &one.worker).cmp(&(&other.name, &other.worker)));
+        offers.truncate(expect);
+        // From here on it is quick, and not stopped half-way.
+        if let Some(taken) = take(&nats, fleet, offers).await? {
+            return Ok(Some(linked(&nats, fleet, taken)));
         }
+        fleet = fleet.again();
     }
-    Ok(recruits)
-}
-
-/// None of them is left to find out by itself that nothing comes.
-async fn let_go(recruits: &[(Recruit, Link)]) {
-    for (recruit, _) in recruits {
-        recruit.dismiss().await;
-    }
+    Err(nats.failed(&"workers offer themselves and then do not come: is the way there slow?"))
 }
 
 /// Calls until so many offers stand at once. Workers that are busy are waited for: a trial ends by itself.
@@ -101,13 +121,30 @@ async fn offers(
         program: env!("CARGO_PKG_VERSION").to_owned(),
         fleet: fleet.to_string(),
     };
-    let mut deadline = Instant::now() + LIMIT;
     let mut again = interval(AGAIN);
+    // One that was suspended does not make up for its calls.
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut calls, mut unanswered, mut told) = (0_u64, 0, false);
     let mut offers = Offers::default();
-    let mut told = false;
     loop {
         tokio::select! {
-            _ = again.tick() => nats.tell(&subject(&["workers"]), &call).await?,
+            _ = again.tick() => {
+                if unanswered == CALLS {
+                    return Err(NatsError::Few {
+                        url: nats.url.clone(),
+                        found: offers.standing(Instant::now()).count(),
+                        expected: expect,
+                        limit: AGAIN * CALLS,
+                    });
+                }
+                if calls >= TELL && !told && offers.has_busy(Instant::now()) {
+                    told = true;
+                    observe(Event::Waiting);
+                }
+                calls += 1;
+                unanswered += 1;
+                nats.tell(&subject(&["workers"]), &call).await?;
+            }
             message = heard.next() => {
                 let Some(message) = message else {
                     return Err(nats.failed(&"the connection was closed"));
@@ -123,23 +160,80 @@ async fn offers(
                 if offers.free(now).count() >= expect {
                     return Ok(offers.free(now).cloned().collect());
                 }
-                if offers.has_busy(now) {
-                    deadline = now + LIMIT;
-                    if !std::mem::replace(&mut told, true) {
-                        observe(Event::Waiting);
-                    }
+                // There are enough, and some of them busy.
+                if offers.standing(now).count() >= expect {
+                    unanswered = 0;
                 }
-            }
-            () = tokio::time::sleep_until(deadline) => {
-                return Err(NatsError::Few {
-                    url: nats.url.clone(),
-                    found: offers.free(Instant::now()).count(),
-                    expected: expect,
-                    limit: LIMIT,
-                });
             }
         }
     }
+}
+
+/// A worker that has begun, and what it said first.
+struct Taken {
+    offer: Offer,
+    heard: Subscriber,
+    first: Option<Message>,
+}
+
+/// Takes up offers; nothing when one of them stands no more, and then none is taken.
+async fn take(
+    nats: &Nats,
+    fleet: Fleet,
+    offers: Vec<Offer>,
+) -> Result<Option<Vec<Taken>>, NatsError> {
+    let mut taken = Vec::new();
+    for offer in offers {
+        let from = subject(&["fleet", &fleet.to_string(), &offer.worker]);
+        taken.push(Taken {
+            heard: nats.subscribe(&from).await?,
+            offer,
+            first: None,
+        });
+    }
+    let to_all = async |kind: Kind, taken: &[Taken]| {
+        for Taken { offer, .. } in taken {
+            let packet = packet::alone(fleet, kind, &[]);
+            let to = subject(&["worker", &offer.worker]);
+            nats.publish(&to, packet).await?;
+        }
+        Ok::<_, NatsError>(())
+    };
+    to_all(Kind::Begin, &taken).await?;
+    let deadline = Instant::now() + BEGIN_LIMIT;
+    for worker in &mut taken {
+        // It gives a sign of life at once.
+        let message = timeout_at(deadline, worker.heard.next()).await;
+        worker.first = message.ok().flatten().filter(|message| {
+            let packet = Packet::read(message.payload.clone());
+            packet.is_some_and(|packet| packet.fleet == fleet && packet.kind != Kind::End)
+        });
+    }
+    if taken.iter().all(|worker| worker.first.is_some()) {
+        return Ok(Some(taken));
+    }
+    to_all(Kind::End, &taken).await?;
+    Ok(None)
+}
+
+/// The links to workers that have begun.
+fn linked(nats: &Nats, fleet: Fleet, taken: Vec<Taken>) -> Recruits {
+    let mut news = News::new();
+    let mut workers = Vec::new();
+    for (number, taken) in taken.into_iter().enumerate() {
+        let recruit = Recruit {
+            name: taken.offer.name,
+            hello: taken.offer.hello,
+            clock: ClockReading::default(),
+            nats: nats.clone(),
+            fleet,
+            worker: taken.offer.worker,
+        };
+        let heard = stream::iter(taken.first).chain(taken.heard);
+        let link = link(&recruit, heard, (&mut news, number));
+        workers.push((recruit, link));
+    }
+    Recruits { news, workers }
 }
 
 /// What workers have said last, and when it came.
@@ -171,21 +265,17 @@ impl Offers {
     }
 }
 
-/// Takes an offer; gives the link to the worker.
-async fn link(
-    nats: &Nats,
-    fleet: Fleet,
-    worker: &str,
+/// The link to a worker, from what is heard of it.
+fn link(
+    recruit: &Recruit,
+    mut heard: impl Stream<Item = Message> + Send + Unpin + 'static,
     (news, number): (&mut News, usize),
-) -> Result<Link, NatsError> {
-    let from = subject(&["fleet", &fleet.to_string(), worker]);
-    let mut heard = nats.subscribe(&from).await?;
-    let to = subject(&["worker", worker]);
-    nats.publish(&to, packet::alone(fleet, Kind::Begin, &[]))
-        .await?;
+) -> Link {
+    let fleet = recruit.fleet;
+    let to = subject(&["worker", &recruit.worker]);
     let (orders, mut ordered) = mpsc::channel::<Order>(QUEUE);
     let marks = Arc::new(Marks::new(fleet));
-    let (sender, known) = (nats.clone(), Arc::clone(&marks));
+    let (sender, known) = (recruit.nats.clone(), Arc::clone(&marks));
     // A worker that hears nothing more is noticed where it is listened to.
     news.spawn(async move {
         let _ = sent::send(&sender, &to, &mut ordered, &known).await;
@@ -229,11 +319,11 @@ async fn link(
         marks.end();
         listener.end(why);
     });
-    Ok(Link {
+    Link {
         orders,
         board,
         child: None,
-    })
+    }
 }
 
 impl Recruit {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{SECONDS, Worker, adds_up, count, start, story};
 use crate::nats::Nats;
 use crate::process::signal;
-use crate::program::{bench, only_busy};
+use crate::program::{bench, only_busy, wait_for};
 
 #[test]
 fn a_worker_elsewhere_that_is_lost_is_named_and_the_others_wait_on() {
@@ -66,10 +66,18 @@ fn a_worker_that_does_not_tell_its_clock_is_named_and_the_others_are_let_go() {
     let story = story("1s");
     let running = start(&story, &nats, "2");
     let call: Value = serde_json::from_str(&mute.next()).unwrap();
-    let fleet = format!("pushmark.fleet.{}", call["fleet"].as_str().unwrap());
+    let name = call["fleet"].as_str().unwrap();
+    let fleet = format!("pushmark.fleet.{name}");
     let hello = json!({ "version": call["version"] });
     let offer = json!({ "hello": hello, "name": "mute", "worker": "m" });
-    mute.publish(&fleet, &offer.to_string());
+    // A sign of life: its kind, whose it is, and a number.
+    let number = u64::from_str_radix(name, 16).unwrap().to_le_bytes();
+    let beat = [&[2], &number[..], &[0; 8]].concat();
+    for _ in 0..20 {
+        mute.publish(&fleet, offer.to_string());
+        mute.publish(&format!("{fleet}.m"), &beat);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
     running
         .wait()
         .expect(3)
@@ -171,4 +179,65 @@ fn runs_that_share_their_workers_wait_for_each_other() {
     }
     assert!(waited >= 2, "{waited}");
     drop(workers);
+}
+
+#[test]
+fn a_run_that_needs_more_workers_than_there_are_holds_nobody_up_for_long() {
+    let Some(nats) = Nats::start("") else { return };
+    let workers = ["a", "b"].map(|name| Worker::start(&nats, name));
+    let (greedy, modest) = (story("1s"), story("1s"));
+    let first = start(&greedy, &nats, "3");
+    std::thread::sleep(SECONDS(1));
+    let second = start(&modest, &nats, "2");
+    let told = "2 of 3 workers answered at nats://";
+    let _ = first.wait().expect(3).says(&[told, "start the others"]);
+    assert_eq!(adds_up(&modest, second.wait()).len(), 2);
+    drop(workers);
+}
+
+#[test]
+fn nothing_is_started_for_a_run_that_waits_and_a_stop_ends_its_wait() {
+    let Some(nats) = Nats::start("") else { return };
+    let worker = Worker::start(&nats, "a");
+    let (long, waiting) = (story("40s"), story("1s"));
+    let busy = start(&long, &nats, "1");
+    assert!(worker.says("a trial begins", SECONDS(20)));
+    // A server that could not start.
+    let url = nats.url();
+    let flags = [
+        "run",
+        "story.toml",
+        "--out",
+        "results",
+        "--set",
+        "target.command=[\"false\"]",
+    ];
+    let place = [
+        "--set",
+        "target.url=http://127.0.0.1:9",
+        "--workers",
+        &url,
+        "--expect",
+        "1",
+    ];
+    let second = waiting.spawn(bench().args(flags).args(place));
+    let file = waiting.folder().join("stderr");
+    let told = || std::fs::read_to_string(&file).unwrap_or_default();
+    let waits = || told().contains("its workers are with another run");
+    assert!(wait_for(SECONDS(20), waits), "{}", told());
+    signal(second.pid(), Signal::INT);
+    let ran = second.wait();
+    assert!(ran.took < SECONDS(25), "{:?}", ran.took);
+    assert!(!ran.stderr.contains("false"), "{}", ran.stderr);
+    signal(busy.pid(), Signal::INT);
+    let _ = busy.wait().expect(4);
+    // Now there is nothing to wait for, and the worker is let go when the server does not start.
+    let _ = waiting
+        .spawn(bench().args(flags).args(place))
+        .wait()
+        .expect(3)
+        .says(&["false"]);
+    let next = story("1s");
+    adds_up(&next, start(&next, &nats, "1").wait());
+    assert!(!worker.says("no word of it", SECONDS(0)));
 }
