@@ -14,6 +14,7 @@
 //! with its signs of life which have come, and what has not is sent again. Who does not hear of the other end for
 //! [`SILENCE`] takes it for lost, as a process that died.
 
+mod call;
 mod choice;
 mod clock;
 mod far;

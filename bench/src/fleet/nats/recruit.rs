@@ -1,33 +1,26 @@
 //! The coordinator's side: workers that are waiting are called, and each becomes a link.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::choice::STANDS;
+use super::call::offers;
 use super::packet::{self, Joiner, Kind, Packet};
 use super::sent::{self, Marks};
-use super::{Call, Fleet, Nats, NatsError, Offer, clock, subject};
+use super::{Fleet, Nats, NatsError, Offer, clock, subject};
 use crate::fleet::Event;
 use crate::fleet::link::{Link, News};
-use crate::fleet::wire::{Hello, Order, Said, VERSION};
+use crate::fleet::wire::{Hello, Order, Said};
 use crate::fleet::worker::QUEUE;
 use crate::result::ClockReading;
 
-/// How often workers are called.
-const AGAIN: Duration = Duration::from_millis(500);
-/// Calls without enough answers after which no more are awaited: 30 s.
-const CALLS: u32 = 60;
-/// Calls after which a run that waits for busy workers says so. Its own need a moment to leave the trial before.
-const TELL: u64 = 2;
-/// How long a worker that was told to begin may take to say that it does. Beyond it, its offer stands no more.
-const BEGIN_LIMIT: Duration = STANDS;
+/// How long a worker that was told to begin may take to say that it does.
+const BEGIN_LIMIT: Duration = Duration::from_secs(3);
 /// How often offers are taken up that stand no more when that comes, as on a bad line.
 const ATTEMPTS: usize = 10;
 
@@ -106,69 +99,6 @@ pub(in crate::fleet) async fn recruit(
     Err(nats.failed(&"workers offer themselves and then do not come: is the way there slow?"))
 }
 
-/// Calls until so many offers stand at once. Workers that are busy are waited for: a trial ends by itself.
-async fn offers(
-    nats: &Nats,
-    fleet: Fleet,
-    expect: usize,
-    observe: &mut dyn FnMut(Event<'_>),
-) -> Result<Vec<Offer>, NatsError> {
-    let mut heard = nats
-        .subscribe(&subject(&["fleet", &fleet.to_string()]))
-        .await?;
-    let call = Call {
-        version: VERSION,
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        fleet: fleet.to_string(),
-    };
-    let mut again = interval(AGAIN);
-    // One that was suspended does not make up for its calls.
-    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut calls, mut unanswered, mut told) = (0_u64, 0, false);
-    let mut offers = Offers::default();
-    loop {
-        tokio::select! {
-            _ = again.tick() => {
-                if unanswered == CALLS {
-                    return Err(NatsError::Few {
-                        url: nats.url.clone(),
-                        found: offers.standing(Instant::now()).count(),
-                        expected: expect,
-                        limit: AGAIN * CALLS,
-                    });
-                }
-                if calls >= TELL && !told && offers.has_busy(Instant::now()) {
-                    told = true;
-                    observe(Event::Waiting);
-                }
-                calls += 1;
-                unanswered += 1;
-                nats.tell(&subject(&["workers"]), &call).await?;
-            }
-            message = heard.next() => {
-                let Some(message) = message else {
-                    return Err(nats.failed(&"the connection was closed"));
-                };
-                let Ok(offer) = serde_json::from_slice::<Offer>(&message.payload) else {
-                    continue;
-                };
-                if let Some(why) = offer.hello.unlike_ours() {
-                    return Err(NatsError::Version(format!("worker {} {why}", offer.name)));
-                }
-                let now = Instant::now();
-                offers.take(offer, now);
-                if offers.free(now).count() >= expect {
-                    return Ok(offers.free(now).cloned().collect());
-                }
-                // There are enough, and some of them busy.
-                if offers.standing(now).count() >= expect {
-                    unanswered = 0;
-                }
-            }
-        }
-    }
-}
-
 /// A worker that has begun, and what it said first.
 struct Taken {
     offer: Offer,
@@ -234,35 +164,6 @@ fn linked(nats: &Nats, fleet: Fleet, taken: Vec<Taken>) -> Recruits {
         workers.push((recruit, link));
     }
     Recruits { news, workers }
-}
-
-/// What workers have said last, and when it came.
-#[derive(Debug, Default)]
-struct Offers(BTreeMap<String, (Offer, Instant)>);
-
-impl Offers {
-    fn take(&mut self, offer: Offer, now: Instant) {
-        self.0.retain(|_, (_, came)| now < *came + STANDS);
-        self.0.insert(offer.worker.clone(), (offer, now));
-    }
-
-    /// Offers that stand.
-    fn free(&self, now: Instant) -> impl Iterator<Item = &Offer> {
-        self.standing(now).filter(|offer| !offer.busy)
-    }
-
-    /// Whether one works for another run.
-    fn has_busy(&self, now: Instant) -> bool {
-        self.standing(now).any(|offer| offer.busy)
-    }
-
-    fn standing(&self, now: Instant) -> impl Iterator<Item = &Offer> {
-        let standing = self
-            .0
-            .values()
-            .filter(move |(_, came)| now < *came + STANDS);
-        standing.map(|(offer, _)| offer)
-    }
 }
 
 /// The link to a worker, from what is heard of it.
