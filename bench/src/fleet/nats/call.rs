@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::choice::STANDS;
-use super::{Call, Fleet, Nats, NatsError, Offer, subject};
+use super::{Call, Fleet, Nats, NatsError, Offer, is_word, subject};
 use crate::fleet::Event;
 use crate::fleet::wire::VERSION;
 
@@ -18,12 +18,12 @@ const CALLS: u32 = 60;
 /// Calls after which a run that waits for busy workers says so. Its own need a moment to leave the trial before.
 const TELL: u64 = 2;
 
-/// Calls until so many offers stand at once. Workers that are busy are waited for: a trial ends by itself.
+/// Calls until so many offers stand at once; whether the wait was `told` of is kept from call to call. Workers that are busy are waited for: a trial ends by itself.
 pub(super) async fn offers(
     nats: &Nats,
     fleet: Fleet,
     expect: usize,
-    observe: &mut dyn FnMut(Event<'_>),
+    (told, observe): (&mut bool, &mut dyn FnMut(Event<'_>)),
 ) -> Result<Vec<Offer>, NatsError> {
     let mut heard = nats
         .subscribe(&subject(&["fleet", &fleet.to_string()]))
@@ -36,21 +36,23 @@ pub(super) async fn offers(
     let mut again = interval(AGAIN);
     // One that was suspended does not make up for its calls.
     again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut calls, mut unanswered, mut told) = (0_u64, 0, false);
+    let (mut calls, mut unanswered) = (0_u64, 0);
     let mut offers = Offers::default();
+    // Those that stood when one last came: a stopped machine forgets nobody.
+    let mut found = 0;
     loop {
         tokio::select! {
             _ = again.tick() => {
                 if unanswered == CALLS {
                     return Err(NatsError::Few {
                         url: nats.url.clone(),
-                        found: offers.standing(Instant::now()).count(),
+                        found,
                         expected: expect,
                         limit: AGAIN * CALLS,
                     });
                 }
-                if calls >= TELL && !told && offers.has_busy(Instant::now()) {
-                    told = true;
+                if calls >= TELL && !*told && offers.has_busy(Instant::now()) {
+                    *told = true;
                     observe(Event::Waiting);
                 }
                 calls += 1;
@@ -67,13 +69,17 @@ pub(super) async fn offers(
                 if let Some(why) = offer.hello.unlike_ours() {
                     return Err(NatsError::Version(format!("worker {} {why}", offer.name)));
                 }
+                if !is_word(&offer.worker) {
+                    continue;
+                }
                 let now = Instant::now();
                 offers.take(offer, now);
                 if offers.free(now).count() >= expect {
                     return Ok(offers.free(now).cloned().collect());
                 }
+                found = offers.standing(now).count();
                 // There are enough, and some of them busy.
-                if offers.standing(now).count() >= expect {
+                if found >= expect {
                     unanswered = 0;
                 }
             }

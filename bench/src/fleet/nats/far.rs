@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::choice::Choice;
 use super::packet::{self, Joiner, Kind, Packet};
 use super::sent::{self, Marks};
-use super::{Call, Fleet, Nats, NatsError, Offer, SILENCE, draw, subject};
+use super::{Call, Fleet, Nats, NatsError, Offer, SILENCE, draw, is_word, subject};
 use crate::clock::Moment;
 use crate::fleet::wire::{Order, Said, VERSION};
 use crate::fleet::worker::{self, QUEUE};
@@ -145,8 +145,7 @@ impl Far<'_> {
                 call.version,
                 env!("CARGO_PKG_VERSION")
             )));
-            let plain = call.fleet.bytes().all(|b| b.is_ascii_alphanumeric());
-            return match plain && !call.fleet.is_empty() {
+            return match is_word(&call.fleet) {
                 true => self.offer(&call, false).await,
                 false => Ok(()),
             };
@@ -164,8 +163,14 @@ impl Far<'_> {
             let Ok(call) = serde_json::from_slice::<Call>(&call.payload) else {
                 continue;
             };
-            if let Some(fleet) = Fleet::read(&call.fleet).filter(|_| call.version == VERSION) {
-                choice.note(fleet, Instant::now());
+            // One of another version learns that from the answer.
+            let heard = match call.version == VERSION {
+                true => Fleet::read(&call.fleet)
+                    .map(|fleet| choice.note(fleet, Instant::now()))
+                    .is_some(),
+                false => is_word(&call.fleet),
+            };
+            if heard {
                 // A caller that misses one answer calls again; the trial goes on.
                 let _ = self.offer(&call, true).await;
             }

@@ -170,6 +170,14 @@ impl Nats {
     }
 }
 
+/// Longest name of a worker or a run that others chose.
+const LONGEST: usize = 64;
+
+/// Whether what others call themselves can be part of a subject.
+fn is_word(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
 /// The subject of these parts.
 fn subject(parts: &[&str]) -> Subject {
     let mut text = PREFIX.to_owned();

@@ -21,6 +21,8 @@ use crate::result::ClockReading;
 
 /// How long a worker that was told to begin may take to say that it does.
 const BEGIN_LIMIT: Duration = Duration::from_secs(3);
+/// How long a last word may take: a server that is away is not waited for.
+const SAY_LIMIT: Duration = Duration::from_secs(1);
 /// How often offers are taken up that stand no more when that comes, as on a bad line.
 const ATTEMPTS: usize = 10;
 
@@ -64,9 +66,7 @@ pub(in crate::fleet) struct Release(Vec<Recruit>);
 
 impl Release {
     pub(in crate::fleet) async fn all(self) {
-        for recruit in self.0 {
-            recruit.dismiss().await;
-        }
+        futures_util::future::join_all(self.0.iter().map(Recruit::dismiss)).await;
     }
 }
 
@@ -83,9 +83,10 @@ pub(in crate::fleet) async fn recruit(
         () = stop.cancelled() => return Ok(None),
     };
     let mut fleet = Fleet::draw();
+    let mut told = false;
     for _ in 0..ATTEMPTS {
         let mut offers = tokio::select! {
-            offers = offers(&nats, fleet, expect, observe) => offers?,
+            offers = offers(&nats, fleet, expect, (&mut told, observe)) => offers?,
             () = stop.cancelled() => return Ok(None),
         };
         offers.sort_by(|one, other| (&one.name, &one.worker).cmp(&(&other.name, &other.worker)));
@@ -143,6 +144,8 @@ async fn take(
         return Ok(Some(taken));
     }
     to_all(Kind::End, &taken).await?;
+    // It may be the last that this connection says.
+    let _ = timeout(SAY_LIMIT, nats.flush()).await;
     Ok(None)
 }
 
@@ -240,7 +243,10 @@ impl Recruit {
         let end = packet::alone(self.fleet, Kind::End, &[]);
         let to = subject(&["worker", &self.worker]);
         // One that does not hear this hears nothing more, and goes by that.
-        let _ = self.nats.publish(&to, end).await;
-        let _ = timeout(Duration::from_secs(1), self.nats.flush()).await;
+        let _ = timeout(SAY_LIMIT, async {
+            self.nats.publish(&to, end).await?;
+            self.nats.flush().await
+        })
+        .await;
     }
 }

@@ -1,5 +1,7 @@
 //! What becomes of a run when a part of it dies: a plain verdict, and workers that wait for the next one.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -8,6 +10,9 @@ use crate::nats::Nats;
 use crate::process::signal;
 use crate::program::{bench, only_busy, wait_for};
 
+/// A trial's server has started by then, the floor is measured, and messages flow.
+const BEGUN: Duration = Duration::from_secs(8);
+
 #[test]
 fn a_worker_elsewhere_that_is_lost_is_named_and_the_others_wait_on() {
     let Some(nats) = Nats::start("") else { return };
@@ -15,7 +20,7 @@ fn a_worker_elsewhere_that_is_lost_is_named_and_the_others_wait_on() {
     let story = story("40s");
     let running = start(&story, &nats, "2");
     assert!(workers[1].says("a trial begins", SECONDS(20)));
-    std::thread::sleep(SECONDS(4));
+    std::thread::sleep(BEGUN);
     signal(workers[1].pid(), Signal::KILL);
     let name = format!(
         "worker 2 (b, process {}) was lost: it has given no sign of life for 10 s",
@@ -73,10 +78,10 @@ fn a_worker_that_does_not_tell_its_clock_is_named_and_the_others_are_let_go() {
     // A sign of life: its kind, whose it is, and a number.
     let number = u64::from_str_radix(name, 16).unwrap().to_le_bytes();
     let beat = [&[2], &number[..], &[0; 8]].concat();
-    for _ in 0..20 {
+    for _ in 0..100 {
         mute.publish(&fleet, offer.to_string());
         mute.publish(&format!("{fleet}.m"), &beat);
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
     }
     running
         .wait()
@@ -93,7 +98,7 @@ fn a_run_that_is_stopped_lets_its_workers_go_at_once() {
     let story = story("40s");
     let running = start(&story, &nats, "1");
     assert!(worker.says("a trial begins", SECONDS(20)));
-    std::thread::sleep(SECONDS(3));
+    std::thread::sleep(BEGUN);
     signal(running.pid(), Signal::INT);
     running.wait().expect(4).says(&["stopping"]);
     assert!(worker.says("it is over", SECONDS(5)));
@@ -110,7 +115,7 @@ fn a_nats_server_that_is_away_for_long_ends_the_run_and_workers_come_back_to_it(
     let long = story("40s");
     let running = start(&long, &nats, "2");
     assert!(workers[1].says("a trial begins", SECONDS(20)));
-    std::thread::sleep(SECONDS(4));
+    std::thread::sleep(BEGUN);
     nats.restart(SECONDS(13));
     let ran = running.wait().expect(3);
     let ran = ran.says(&["was lost: it has given no sign of life for 10 s"]);
