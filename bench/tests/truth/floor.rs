@@ -19,10 +19,20 @@ pub(crate) fn beside<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let floor = scope.spawn(|| measure(&over));
+        let working = Working(&over);
         let done = work();
-        over.store(true, Ordering::Release);
+        drop(working);
         (done, floor.join().unwrap() + CLOCKS)
     })
+}
+
+/// Ends the measuring with the work, also with work that fails.
+struct Working<'a>(&'a AtomicBool);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 fn measure(over: &AtomicBool) -> u64 {
