@@ -14,9 +14,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Nothing here takes nearly as long: what does hangs.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_secs(120);
 /// How often a story is run whose runs doubt themselves.
-pub(crate) const RUNS: usize = 3;
+pub(crate) const RUNS: usize = 5;
 
 /// A folder with a scenario in it, and what bench makes of it.
 pub(crate) struct Story {
@@ -65,7 +65,7 @@ impl Story {
         self.start_with(more).wait()
     }
 
-    /// Runs it until it does not doubt itself, three times at most, and expects this exit code of it; gives it with its summary.
+    /// Runs it until it does not doubt itself, [`RUNS`] times at most, and expects this exit code of it; gives it with its summary.
     ///
     /// A machine that stands still for a moment makes a run doubtful, which it says itself: such a run is no evidence.
     pub(crate) fn run_calmly(&self, code: i32) -> (Ran, Value) {
@@ -80,6 +80,7 @@ impl Story {
             if !stood_still(&self.summary()) {
                 break;
             }
+            await_calm();
             ran = self.run_with(more);
         }
         let summary = self.summary();
@@ -268,6 +269,17 @@ fn doubts(summary: &Value) -> Vec<&Value> {
     trials
         .flat_map(|trial| trial["invalid_reasons"].as_array().unwrap())
         .collect()
+}
+
+/// Waits until threads are woken in time for half a second, or for 20 s: what a busy machine spoiled would be spoiled again at once.
+pub(crate) fn await_calm() {
+    let sleep = Duration::from_millis(10);
+    let woken_in_time = || {
+        let began = Moment::now();
+        thread::sleep(sleep);
+        since(began) < sleep + Duration::from_millis(5)
+    };
+    wait_for(Duration::from_secs(20), || (0..50).all(|_| woken_in_time()));
 }
 
 /// Looks again and again until `done` or the limit; gives whether it was done.

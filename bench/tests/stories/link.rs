@@ -1,14 +1,14 @@
 //! Emulated links: what a client behind one sees follows from the link's figures.
 //!
 //! Each bound below comes from a figure of the scenario, with room for a busy machine above it. A machine may be
-//! busier than that, which makes nothing faster: so there are three attempts, in which jitter and
+//! busier than that, which makes nothing faster: so there are some attempts, in which jitter and
 //! loss fall alike.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::Value;
 
-use crate::program::{Ran, Story, only_busy, side_by_side};
+use crate::program::{RUNS, Ran, Story, await_calm, only_busy, side_by_side};
 
 /// What one trial made of a link.
 struct Seen(Value);
@@ -60,12 +60,13 @@ impl Seen {
     }
 }
 
-/// Makes an attempt, and two more if need be.
+/// Makes an attempt, and more if need be, [`RUNS`] in all.
 fn patiently(attempt: impl Fn()) {
-    for _ in 0..2 {
+    for _ in 1..RUNS {
         if catch_unwind(AssertUnwindSafe(&attempt)).is_ok() {
             return;
         }
+        await_calm();
     }
     attempt();
 }

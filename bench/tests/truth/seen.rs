@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::fake::{Fake, Plan, Tally};
-use crate::program::{RUNS, Ran, Story, stood_still};
+use crate::program::{RUNS, Ran, Story, await_calm, stood_still};
 
 /// The transports, as a matrix has them: each in a run of its own, for a run is mostly waiting.
 pub(crate) const ALL: [&str; 5] = [
@@ -70,6 +70,7 @@ pub(crate) fn run(plan: &Plan, scenario: impl Fn(&str) -> String) -> (Ran, Vec<S
         if plan.refuse || !stood_still(&story.summary()) {
             break;
         }
+        await_calm();
         (ran, story, fake) = attempt();
     }
     (ran, of(&story, &fake))
