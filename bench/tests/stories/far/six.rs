@@ -159,12 +159,15 @@ fn a_relay_killed_nats_restarted_and_a_link_cut_lose_nothing_that_was_acknowledg
         messages["delivered"], messages["expected"],
         "{messages}\n{said}"
     );
-    for none in ["lost", "duplicated", "reordered", "missed_reports"] {
+    for none in ["lost", "duplicated", "missed_reports"] {
         assert_eq!(messages[none], 0, "{none}: {messages}\n{said}");
     }
     // What was not acknowledged is told: each message that is not in the books is an error with its reason.
     let (planned, published) = (count(messages, "/planned"), count(messages, "/published"));
     assert_eq!(planned - published, count(messages, "/publish_errors"));
+    // One that the killed relay had on its way to NATS may come after the next, which went by the other relay.
+    let late = count(messages, "/reordered");
+    assert!(late <= (planned - published) * 10, "{messages}\n{said}");
     let warnings = trial["warnings"].to_string();
     assert!(
         planned == published || warnings.contains("publishing: "),
